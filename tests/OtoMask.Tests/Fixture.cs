@@ -1,0 +1,19 @@
+namespace OtoMask.Tests;
+
+/// <summary>Finds the golden arrays: in the folder that OTOMASK_FIXTURES names, else in the copies beside the tests.</summary>
+internal static class Fixture
+{
+    private static readonly string Folder =
+        Environment.GetEnvironmentVariable("OTOMASK_FIXTURES") is { Length: > 0 } folder
+            ? folder
+            : System.IO.Path.Combine(AppContext.BaseDirectory, "Fixtures");
+
+    /// <summary>The path of one fixture file, for example <c>frontend_wave0.npy</c>.</summary>
+    public static string Path(string fileName)
+    {
+        string path = System.IO.Path.Combine(Folder, fileName);
+        return File.Exists(path) || Directory.Exists(path)
+            ? path
+            : throw new FileNotFoundException($"no fixture {fileName} in {Folder}; set OTOMASK_FIXTURES to a folder that holds it", path);
+    }
+}
