@@ -1,0 +1,25 @@
+using OtoMask.Randomness;
+
+namespace OtoMask.Masking;
+
+/// <summary><c>block</c>: the masked patches form 5 x 5 blocks. A hint ratio of 1 or more makes it <c>random</c>; a lesser one is ignored.</summary>
+/// <remarks>After Bao et al., BEiT, arXiv 2106.08254; METHOD section 2.</remarks>
+public sealed class BlockMasking : IMaskingStrategy
+{
+    /// <inheritdoc/>
+    public PatchMask Sample(in PatchView clip, in MaskingContext context)
+    {
+        if (context.HintRatio >= HintRatio.Random)
+            return RandomMasking.Draw(clip.Grid, context);
+
+        PatchGrid grid = clip.Grid;
+        RandomStream random = context.Clip;
+        int maskedCount = grid.Count - grid.VisibleCount(context.MaskRatio);
+        Span<int> ids = grid.Count <= Scratch.OnStack ? stackalloc int[grid.Count] : new int[grid.Count];
+        Blocks.Choose(grid, CentreCount(grid, context.MaskRatio), maskedCount, ids, ref random);
+        return PatchMask.Of(visible: ids[maskedCount..], masked: ids[..maskedCount]);
+    }
+
+    /// <summary>How many masked blocks are drawn; with none this is <c>random</c>.</summary>
+    internal static int CentreCount(PatchGrid grid, double maskRatio) => Blocks.CentreCount(grid, maskRatio);
+}

@@ -1,0 +1,28 @@
+using OtoMask.Randomness;
+
+namespace OtoMask.Masking;
+
+/// <summary>
+/// <c>dwm-topk</c>: the patches whose values spread most are masked, without sampling (the ablation of <c>dwm</c>); then the
+/// hint ratio trades some for random ones.
+/// </summary>
+/// <param name="measure">The weights, for example <see cref="DispersionWeights.MeanAbsoluteDeviation"/>.</param>
+/// <remarks>Niizumi et al., IJCNN 2026; METHOD section 2. Of equal weights the higher id is masked first.</remarks>
+public sealed class DispersionTopMasking(DispersionMeasure measure) : IMaskingStrategy
+{
+    /// <inheritdoc/>
+    public PatchMask Sample(in PatchView clip, in MaskingContext context)
+    {
+        if (context.HintRatio >= HintRatio.Random)
+            return RandomMasking.Draw(clip.Grid, context);
+
+        int count = clip.Grid.Count, visibleCount = clip.Grid.VisibleCount(context.MaskRatio);
+        RandomStream random = context.Clip;
+
+        Span<float> keys = count <= Scratch.OnStack ? stackalloc float[count] : new float[count];
+        measure(clip, keys);
+        foreach (ref float key in keys)
+            key = -key;
+        return InformedMask.HideSmallest(keys, visibleCount, context.HintRatio, ref random);
+    }
+}

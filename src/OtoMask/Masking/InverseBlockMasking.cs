@@ -1,0 +1,25 @@
+using OtoMask.Randomness;
+
+namespace OtoMask.Masking;
+
+/// <summary><c>inverse-block</c>: the visible patches form 5 x 5 blocks. A hint ratio of 1 or more makes it <c>random</c>; a lesser one is ignored.</summary>
+/// <remarks>Baevski et al., data2vec 2.0, arXiv 2212.07525; METHOD section 2.</remarks>
+public sealed class InverseBlockMasking : IMaskingStrategy
+{
+    /// <inheritdoc/>
+    public PatchMask Sample(in PatchView clip, in MaskingContext context)
+    {
+        if (context.HintRatio >= HintRatio.Random)
+            return RandomMasking.Draw(clip.Grid, context);
+
+        PatchGrid grid = clip.Grid;
+        RandomStream random = context.Clip;
+        int visibleCount = grid.VisibleCount(context.MaskRatio);
+        Span<int> ids = grid.Count <= Scratch.OnStack ? stackalloc int[grid.Count] : new int[grid.Count];
+        Blocks.Choose(grid, CentreCount(grid, context.MaskRatio), visibleCount, ids, ref random);
+        return PatchMask.Of(ids[..visibleCount], ids[visibleCount..]);
+    }
+
+    /// <summary>How many visible blocks are drawn; with none this is <c>random</c>.</summary>
+    internal static int CentreCount(PatchGrid grid, double maskRatio) => Blocks.CentreCount(grid, 1 - maskRatio);
+}

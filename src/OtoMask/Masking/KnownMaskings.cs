@@ -1,0 +1,57 @@
+namespace OtoMask.Masking;
+
+/// <summary>The catalogue of masking strategies; commands, configs, studies and reports list what is here.</summary>
+public static class KnownMaskings
+{
+    private const string Nothing = "nothing", Input = "the input", EncoderFeatures = "the encoder's features";
+
+    /// <summary>All strategies, in the order in which tables show them.</summary>
+    public static IReadOnlyList<MaskingInfo> All { get; } =
+    [
+        new() { Name = "random", DependsOn = Nothing, Data = () => new RandomMasking(),
+            Summary = "masked patches uniformly at random (MAE)" },
+        new() { Name = "inverse-block", DependsOn = Nothing, Data = () => new InverseBlockMasking(), BlockCount = InverseBlockMasking.CentreCount,
+            Summary = "visible patches in 5x5 blocks (data2vec 2.0)" },
+        new() { Name = "block", DependsOn = Nothing, Data = () => new BlockMasking(), BlockCount = BlockMasking.CentreCount,
+            Summary = "masked patches in 5x5 blocks (after BEiT)" },
+        new() { Name = "dwm", DependsOn = Input, ReadsInput = true, UsesHint = true,
+            Data = () => new DispersionWeightedMasking(DispersionWeights.MeanAbsoluteDeviation),
+            Summary = "masks what varies: chance proportional to mean absolute deviation (DWM)" },
+        new() { Name = "dwm-variance", DependsOn = Input, ReadsInput = true, UsesHint = true,
+            Data = () => new DispersionWeightedMasking(DispersionWeights.Variance),
+            Summary = "dwm with the variance as weight" },
+        new() { Name = "dwm-topk", DependsOn = Input, ReadsInput = true, UsesHint = true,
+            Data = () => new DispersionTopMasking(DispersionWeights.MeanAbsoluteDeviation),
+            Summary = "dwm without chance: the patches of largest deviation (ablation)" },
+        new() { Name = "structured", DependsOn = Nothing, Data = () => new StructuredMasking(), Impossible = StructuredMasking.Impossible,
+            Summary = "whole frequency rows and time columns (patch-out for fine-tuning)" },
+        new() { Name = "time-span", DependsOn = Nothing, Data = () => new TimeSpanMasking(), Impossible = TimeSpanMasking.Impossible,
+            Summary = "runs of time steps over all frequencies" },
+    ];
+
+    /// <summary>The strategy of a name.</summary>
+    /// <exception cref="UserErrorException">There is none; the message names the nearest and lists all.</exception>
+    public static MaskingInfo Find(string name) =>
+        All.FirstOrDefault(masking => masking.Name == name)
+        ?? throw new UserErrorException(
+            $"no masking strategy \"{name}\"; did you mean {All.MinBy(masking => EditDistance(masking.Name, name))!.Name}? "
+            + $"Known: {string.Join(", ", All.Select(masking => masking.Name))}");
+
+    /// <summary>Levenshtein, 1966: insertions, deletions and substitutions from one text to the other.</summary>
+    private static int EditDistance(string from, string to)
+    {
+        int[] distances = [.. Enumerable.Range(0, to.Length + 1)];
+        for (int i = 1; i <= from.Length; i++)
+        {
+            int diagonal = distances[0];
+            distances[0] = i;
+            for (int j = 1; j <= to.Length; j++)
+            {
+                int substitution = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
+                diagonal = distances[j];
+                distances[j] = Math.Min(substitution, Math.Min(distances[j], distances[j - 1]) + 1);
+            }
+        }
+        return distances[to.Length];
+    }
+}

@@ -1,0 +1,38 @@
+namespace OtoMask.Masking;
+
+/// <summary>One entry of the catalogue: what a strategy is called, what it goes by, and how to make one.</summary>
+public sealed record MaskingInfo
+{
+    /// <summary>The name that commands and configs use.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>One line for tables and help texts.</summary>
+    public required string Summary { get; init; }
+
+    /// <summary>What the mask depends on besides chance: "nothing", "the input" or "the encoder's features".</summary>
+    public required string DependsOn { get; init; }
+
+    /// <summary>Whether <see cref="PatchView.Patches"/> must be filled in.</summary>
+    public bool ReadsInput { get; init; }
+
+    /// <summary>Whether a hint ratio between 0 and 1 matters (for <c>inverse-block</c> and <c>block</c> only 1 does: it makes them random).</summary>
+    public bool UsesHint { get; init; }
+
+    /// <summary>How to make the strategy if it needs the clip alone; else null.</summary>
+    internal Func<IMaskingStrategy>? Data { get; init; }
+
+    /// <summary>How to make the strategy if it needs features; else null.</summary>
+    internal Func<IFeatureMaskingStrategy>? Features { get; init; }
+
+    /// <summary>Says why a geometry would leave nothing visible or nothing masked; null if it would not.</summary>
+    internal Func<PatchGrid, double, string?> Impossible { get; init; } = MaskingGeometry.ImpossibleByCount;
+
+    /// <summary>For strategies made of blocks: how many are drawn.</summary>
+    internal Func<PatchGrid, double, int>? BlockCount { get; init; }
+
+    /// <summary>Makes the strategy that draws masks from the clip alone; null for one that needs features.</summary>
+    public IMaskingStrategy? CreateDataStrategy() => Data?.Invoke();
+
+    /// <summary>Makes the strategy that draws masks from the encoder's features; null for one that needs the clip alone.</summary>
+    public IFeatureMaskingStrategy? CreateFeatureStrategy() => Features?.Invoke();
+}

@@ -1,0 +1,122 @@
+using FsCheck;
+using FsCheck.Fluent;
+using OtoMask.Masking;
+
+namespace OtoMask.Tests.Masking;
+
+/// <summary>What holds for every strategy, on any geometry, ratio and hint.</summary>
+public class MaskingPropertyTests
+{
+    private const int PatchSize = 6, Width = 5;
+
+    public static TheoryData<string> Names => [.. KnownMaskings.All.Select(masking => masking.Name)];
+
+    private sealed record Case(PatchGrid Grid, double Ratio, double Hint, int Clip, int Step)
+    {
+        public MaskingContext Context => MaskingSamples.Context(Ratio, Hint, Clip, Step);
+    }
+
+    private static readonly Arbitrary<Case> Cases = (
+        from rows in Gen.Choose(1, 20)
+        from columns in Gen.Choose(1, 60)
+        from ratio in Gen.Choose(1, 999)
+        from hint in Gen.Choose(0, 12)
+        from clip in Gen.Choose(0, 1000)
+        from step in Gen.Choose(0, 1000)
+        select new Case(new PatchGrid(rows, columns), ratio / 1000.0, Math.Min(hint, 10) / 10.0, clip, step)).ToArbitrary();
+
+    private static PatchMask Sample(MaskingInfo masking, Case @case) =>
+        MaskingSamples.Sample(masking, @case.Grid, MaskingSamples.Patches(@case.Grid, PatchSize), PatchSize,
+            MaskingSamples.Features(@case.Grid, Width), Width, @case.Context);
+
+    [Theory, MemberData(nameof(Names))]
+    public void A_mask_is_a_partition_in_ascending_order_with_the_right_counts(string name)
+    {
+        MaskingInfo masking = KnownMaskings.Find(name);
+        Prop.ForAll(Cases, @case =>
+        {
+            PatchMask mask = Sample(masking, @case);
+            Assert.Equal(Enumerable.Range(0, @case.Grid.Count), mask.Visible.Concat(mask.Masked).Order());
+            Assert.Equal(mask.Visible.Order(), mask.Visible);
+            Assert.Equal(mask.Masked.Order(), mask.Masked);
+            Assert.Equal(ExpectedVisible(name, @case), mask.Visible.Length);
+        }).QuickCheckThrowOnFailure();
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void The_same_context_gives_the_same_mask(string name)
+    {
+        MaskingInfo masking = KnownMaskings.Find(name);
+        Prop.ForAll(Cases, @case =>
+        {
+            PatchMask first = Sample(masking, @case), second = Sample(masking, @case);
+            Assert.Equal(first.Visible, second.Visible);
+        }).QuickCheckThrowOnFailure();
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void What_validation_accepts_leaves_patches_on_both_sides(string name)
+    {
+        MaskingInfo masking = KnownMaskings.Find(name);
+        Prop.ForAll(Cases, @case =>
+        {
+            try
+            {
+                MaskingGeometry.Validate(masking, @case.Grid, @case.Ratio);
+            }
+            catch (UserErrorException)
+            {
+                return;
+            }
+            PatchMask mask = Sample(masking, @case);
+            Assert.NotEmpty(mask.Visible);
+            Assert.NotEmpty(mask.Masked);
+        }).QuickCheckThrowOnFailure();
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void Broken_input_still_gives_a_mask_of_the_right_size(string name)
+    {
+        MaskingInfo masking = KnownMaskings.Find(name);
+        var grid = new PatchGrid(5, 12);
+        foreach (float value in (float[])[0, float.NaN, float.PositiveInfinity, float.MaxValue])
+        {
+            var (patches, features) = (new float[grid.Count * PatchSize], new float[grid.Count * Width]);
+            patches.AsSpan().Fill(value);
+            features.AsSpan().Fill(value);
+            PatchMask mask = MaskingSamples.Sample(masking, grid, patches, PatchSize, features, Width, MaskingSamples.Context(0.5));
+            Assert.Equal(Enumerable.Range(0, grid.Count), mask.Visible.Concat(mask.Masked).Order());
+        }
+    }
+
+    [Fact]
+    public void Clips_of_a_batch_share_the_counts_of_structured_but_not_its_lines()
+    {
+        var (grid, strategy) = (new PatchGrid(5, 38), new StructuredMasking());
+        for (int step = 0; step < 20; step++)
+        {
+            PatchMask[] masks = [.. Enumerable.Range(0, 8).Select(clip =>
+                strategy.Sample(new PatchView(grid, 0, []), MaskingSamples.Context(0.5, clip: clip, step: step)))];
+            Assert.Single(masks.Select(mask => mask.Visible.Length).Distinct());
+            Assert.True(masks.Select(mask => string.Join(',', mask.Visible)).Distinct().Count() > 1);
+        }
+    }
+
+    /// <summary>METHOD section 2, written out once more.</summary>
+    private static int ExpectedVisible(string name, Case @case)
+    {
+        var ((nf, nt), r) = (@case.Grid, @case.Ratio);
+        switch (name)
+        {
+            case "time-span":
+                return nf * (nt - (int)Math.Floor(nt * r));
+            case "structured":
+                double u = @case.Context.Batch.NextDouble();
+                double rows = Math.Min(Math.Floor(nf * (r + 1.0 / nf) * u), nf - 1);
+                double columns = Math.Floor(nt * Math.Max(r + 0.5 / nt - rows / nf, 0));
+                return (int)((nf - rows) * (nt - columns));
+            default:
+                return (int)(nf * nt * (1 - r));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+using OtoMask.Masking;
+using OtoMask.Randomness;
+
+namespace OtoMask.Tests.Masking;
+
+/// <summary>That masks are drawn with the probabilities that the method asks for.</summary>
+public class MaskingStatisticsTests
+{
+    private const int Draws = 20_000, PatchSize = 4;
+    private static readonly PatchGrid Grid = new(3, 5);
+
+    /// <summary>Five standard errors of the difference of two empirical probabilities.</summary>
+    private static void AssertSameMarginals(double[] expected, double[] actual, int draws = Draws)
+    {
+        for (int id = 0; id < expected.Length; id++)
+        {
+            double p = (expected[id] + actual[id]) / 2;
+            Assert.InRange(actual[id] - expected[id], -5 * Math.Sqrt(2 * p * (1 - p) / draws) - 1.0 / draws, 5 * Math.Sqrt(2 * p * (1 - p) / draws) + 1.0 / draws);
+        }
+    }
+
+    private static double[] Marginals(IMaskingStrategy strategy, PatchGrid grid, float[] patches, double ratio, double hint, int draws = Draws) =>
+        MaskingSamples.Marginals(draws, grid.Count, draw =>
+            strategy.Sample(new PatchView(grid, PatchSize, patches), MaskingSamples.Context(ratio, hint, draw)));
+
+    [Fact]
+    public void Dwm_draws_as_sequential_weighted_sampling_does()
+    {
+        float[] patches = MaskingSamples.Patches(Grid, PatchSize), weights = new float[Grid.Count];
+        DispersionWeights.MeanAbsoluteDeviation(new PatchView(Grid, PatchSize, patches), weights);
+        var random = new RandomStream(11, RandomPurpose.Mask);
+        int maskedCount = Grid.Count - Grid.VisibleCount(0.4);
+
+        double[] sequential = MaskingSamples.Marginals(Draws, Grid.Count, _ => DrawOneByOne(weights, maskedCount, ref random));
+        double[] ours = Marginals(new DispersionWeightedMasking(DispersionWeights.MeanAbsoluteDeviation), Grid, patches, 0.4, 0);
+        AssertSameMarginals(sequential, ours);
+    }
+
+    private static PatchMask DrawOneByOne(float[] weights, int count, ref RandomStream random)
+    {
+        double[] left = [.. weights];
+        var masked = new int[count];
+        for (int i = 0; i < count; i++)
+        {
+            double place = random.NextDouble() * left.Sum();
+            int id = 0;
+            while (id < left.Length - 1 && place >= left[id])
+                place -= left[id++];
+            masked[i] = id;
+            left[id] = 0;
+        }
+        return new PatchMask([], masked);
+    }
+
+    [Fact]
+    public void Random_masks_every_patch_with_the_same_chance()
+    {
+        double expected = (Grid.Count - Grid.VisibleCount(0.7)) / (double)Grid.Count;
+        AssertSameMarginals([.. Enumerable.Repeat(expected, Grid.Count)], Marginals(new RandomMasking(), Grid, [], 0.7, 0));
+    }
+
+    [Theory, InlineData("inverse-block"), InlineData("block"), InlineData("dwm"), InlineData("dwm-variance"), InlineData("dwm-topk")]
+    public void A_hint_ratio_of_1_means_random(string name)
+    {
+        var grid = new PatchGrid(5, 38);
+        float[] patches = MaskingSamples.Patches(grid, PatchSize);
+        for (int clip = 0; clip < 50; clip++)
+        {
+            var clipView = new PatchView(grid, PatchSize, patches);
+            MaskingContext context = MaskingSamples.Context(0.7, hintRatio: 1, clip);
+            Assert.Equal(new RandomMasking().Sample(clipView, context).Visible,
+                KnownMaskings.Find(name).CreateDataStrategy()!.Sample(clipView, context).Visible);
+        }
+    }
+
+    [Theory, InlineData(0.0), InlineData(0.3), InlineData(0.5), InlineData(0.95)]
+    public void The_hint_ratio_trades_masked_patches_for_any_visible_ones(double hint)
+    {
+        // With a fixed initial mask the expected share of it that stays masked is known:
+        // revealed ones come back with probability traded / (Lv + traded).
+        var grid = new PatchGrid(4, 10);
+        float[] patches = MaskingSamples.Patches(grid, PatchSize);
+        var strategy = new DispersionTopMasking(DispersionWeights.MeanAbsoluteDeviation);
+        int visible = grid.VisibleCount(0.7), masked = grid.Count - visible, traded = (int)Math.Floor(masked * hint);
+        PatchMask initial = strategy.Sample(new PatchView(grid, PatchSize, patches), MaskingSamples.Context(0.7));
+
+        double again = traded / (double)(visible + traded);
+        double ofMasked = 1 - traded / (double)masked * (1 - again);
+        double[] expected = new double[grid.Count];
+        foreach (int id in initial.Visible)
+            expected[id] = again;
+        foreach (int id in initial.Masked)
+            expected[id] = ofMasked;
+        AssertSameMarginals(expected, Marginals(strategy, grid, patches, 0.7, hint));
+    }
+
+    [Fact]
+    public void Blocks_hang_together_more_than_random_patches()
+    {
+        var grid = new PatchGrid(5, 38);
+        double random = MeanAgreement(new RandomMasking(), grid);
+        Assert.True(MeanAgreement(new BlockMasking(), grid) > random + 0.02);
+        Assert.True(MeanAgreement(new InverseBlockMasking(), grid) > random + 0.1);
+    }
+
+    private static double MeanAgreement(IMaskingStrategy strategy, PatchGrid grid) =>
+        Enumerable.Range(0, 300).Average(clip => NeighbourAgreement.Of(
+            strategy.Sample(new PatchView(grid, 0, []), MaskingSamples.Context(0.7, clip: clip)), grid));
+
+    [Fact]
+    public void Time_spans_mask_whole_time_steps()
+    {
+        var grid = new PatchGrid(5, 62);
+        for (int clip = 0; clip < 100; clip++)
+        {
+            PatchMask mask = new TimeSpanMasking(8).Sample(new PatchView(grid, 0, []), MaskingSamples.Context(0.5, clip: clip));
+            int[] steps = [.. mask.Masked.Where(id => id < grid.Columns)];
+            Assert.Equal(31, steps.Length);
+            Assert.Equal(Enumerable.Range(0, 5).SelectMany(row => steps.Select(step => row * grid.Columns + step)), mask.Masked);
+            int runs = steps.Count(step => !steps.Contains(step - 1));
+            Assert.InRange(runs, 1, 8);
+        }
+    }
+}
