@@ -1,0 +1,224 @@
+// Operators by schema name, autograd and the machine's settings.
+#include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/GradMode.h>
+#include <torch/version.h>
+
+#include <string>
+#include <vector>
+
+#include "guard.h"
+#include "otomask.h"
+
+namespace otomask {
+
+static thread_local std::string last_error;
+
+void remember_error(const char* message) noexcept {
+  try {
+    last_error = message;
+  } catch (...) {
+    // Out of memory while reporting: keep the older message.
+  }
+}
+
+static bool asks_for(const c10::TypePtr& type, c10::TypeKind kind) {
+  if (type->kind() == kind) return true;
+  if (auto optional = type->cast<c10::OptionalType>()) return optional->getElementType()->kind() == kind;
+  return false;
+}
+
+static bool asks_for_optional_tensors(const c10::TypePtr& type) {
+  auto list = type->cast<c10::ListType>();
+  return list && list->getElementType()->kind() == c10::TypeKind::OptionalType;
+}
+
+static c10::IValue to_tensor_list(const om_value& value, const c10::TypePtr& type) {
+  if (asks_for_optional_tensors(type)) {
+    c10::List<c10::optional<at::Tensor>> list;
+    list.reserve(value.count);
+    for (int32_t i = 0; i < value.count; i++) {
+      list.push_back(value.tensors[i] ? c10::optional<at::Tensor>(borrow(value.tensors[i])) : c10::nullopt);
+    }
+    return list;
+  }
+  c10::List<at::Tensor> list;
+  list.reserve(value.count);
+  for (int32_t i = 0; i < value.count; i++) list.push_back(borrow(value.tensors[i]));
+  return list;
+}
+
+static c10::IValue to_ivalue(const om_value& value, const c10::TypePtr& type) {
+  switch (value.tag) {
+    case OM_NONE:
+      return {};
+    case OM_TENSOR:
+      return borrow(value.tensor);
+    case OM_INT:
+      // A whole number may stand where the schema wants a float.
+      return asks_for(type, c10::TypeKind::FloatType) ? c10::IValue(static_cast<double>(value.integer))
+                                                      : c10::IValue(value.integer);
+    case OM_DOUBLE:
+      return value.number;
+    case OM_BOOL:
+      return value.integer != 0;
+    case OM_INT_LIST: {
+      c10::List<int64_t> list;
+      list.reserve(value.count);
+      for (int32_t i = 0; i < value.count; i++) list.push_back(value.integers[i]);
+      return list;
+    }
+    case OM_TENSOR_LIST:
+      return to_tensor_list(value, type);
+    case OM_STRING:
+      if (asks_for(type, c10::TypeKind::DeviceObjType)) return c10::Device(value.text);
+      return std::string(value.text);
+    default:
+      TORCH_CHECK(false, "unknown value tag ", value.tag);
+  }
+}
+
+static void append_result(const c10::IValue& value, om_value* results, int32_t capacity, int32_t* produced) {
+  if (value.isTensorList()) {
+    for (const auto& tensor : value.toTensorVector()) append_result(tensor, results, capacity, produced);
+    return;
+  }
+  TORCH_CHECK(*produced < capacity, "the operator returns more than ", capacity, " values");
+  om_value& result = results[*produced];
+  result = {};
+  if (value.isTensor()) {
+    result.tag = OM_TENSOR;
+    result.tensor = give(value.toTensor());
+  } else if (value.isInt()) {
+    result.tag = OM_INT;
+    result.integer = value.toInt();
+  } else if (value.isDouble()) {
+    result.tag = OM_DOUBLE;
+    result.number = value.toDouble();
+  } else if (value.isBool()) {
+    result.tag = OM_BOOL;
+    result.integer = value.toBool();
+  } else {
+    TORCH_CHECK(value.isNone(), "a result of type ", value.tagKind(), " cannot cross the bridge");
+    result.tag = OM_NONE;
+  }
+  ++*produced;
+}
+
+static void free_results(om_value* results, int32_t produced) {
+  for (int32_t i = 0; i < produced; i++) {
+    if (results[i].tag == OM_TENSOR && results[i].tensor) om_free(results[i].tensor);
+  }
+}
+
+static void set_autocast(c10::DeviceType device, bool enabled, at::ScalarType dtype) {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+  at::autocast::set_autocast_dtype(device, dtype);
+  at::autocast::set_autocast_enabled(device, enabled);
+#else
+  if (device == c10::kCPU) {
+    at::autocast::set_autocast_cpu_dtype(dtype);
+    at::autocast::set_cpu_enabled(enabled);
+  } else {
+    at::autocast::set_autocast_gpu_dtype(dtype);
+    at::autocast::set_enabled(enabled);
+  }
+#endif
+  // Weights cast once are remembered; the optimiser changes them between steps.
+  if (!enabled) at::autocast::clear_cache();
+}
+
+}  // namespace otomask
+
+using namespace otomask;
+
+OM_API int32_t om_abi(void) { return OM_ABI; }
+
+OM_API const char* om_last_error(void) { return last_error.c_str(); }
+
+OM_API int32_t om_describe(const char** text) {
+  return guarded([&] {
+    static thread_local std::string description;
+    description = "libtorch " TORCH_VERSION "\n" + at::get_parallel_info();
+    *text = description.c_str();
+  });
+}
+
+OM_API int32_t om_find(const char* name, const char* overload, void** op) {
+  return guarded([&] {
+    auto found = c10::Dispatcher::singleton().findSchema({name, overload});
+    TORCH_CHECK(found.has_value(), "this libtorch (", TORCH_VERSION, ") has no operator ", name, ".", overload);
+    // Operators live as long as the process: the handle is never freed.
+    *op = new c10::OperatorHandle(*found);
+  });
+}
+
+OM_API int32_t om_call(void* op, const om_value* arguments, int32_t count, om_value* results, int32_t capacity,
+                       int32_t* produced) {
+  *produced = 0;
+  int32_t status = guarded([&] {
+    const auto& handle = *static_cast<c10::OperatorHandle*>(op);
+    const auto& schema = handle.schema();
+    const auto& expected = schema.arguments();
+    TORCH_CHECK(static_cast<size_t>(count) <= expected.size(), schema.name(), " takes ", expected.size(),
+                " arguments, not ", count);
+    c10::Stack stack;
+    stack.reserve(expected.size());
+    for (size_t i = 0; i < expected.size(); i++) {
+      if (i < static_cast<size_t>(count)) {
+        stack.push_back(to_ivalue(arguments[i], expected[i].type()));
+      } else {
+        TORCH_CHECK(expected[i].default_value().has_value(), schema.name(), " needs its argument ",
+                    expected[i].name());
+        stack.push_back(*expected[i].default_value());
+      }
+    }
+    handle.callBoxed(&stack);
+    for (const auto& value : stack) append_result(value, results, capacity, produced);
+  });
+  if (status != 0) {
+    free_results(results, *produced);
+    *produced = 0;
+  }
+  return status;
+}
+
+OM_API int32_t om_backward(void* loss) {
+  return guarded([&] { borrow(loss).backward(); });
+}
+
+OM_API int32_t om_grad(void* tensor, void** gradient) {
+  return guarded([&] { *gradient = give(borrow(tensor).grad()); });
+}
+
+OM_API int32_t om_set_grad(void* tensor, void* gradient) {
+  return guarded([&] { borrow(tensor).mutable_grad() = gradient ? borrow(gradient) : at::Tensor(); });
+}
+
+OM_API int32_t om_set_grad_mode(int32_t enabled, int32_t* previous) {
+  return guarded([&] {
+    *previous = c10::GradMode::is_enabled();
+    c10::GradMode::set_enabled(enabled != 0);
+  });
+}
+
+OM_API int32_t om_set_autocast(const char* device, int32_t enabled, int32_t dtype) {
+  return guarded([&] { set_autocast(c10::Device(device).type(), enabled != 0, static_cast<at::ScalarType>(dtype)); });
+}
+
+OM_API int32_t om_set_threads(int32_t count) {
+  return guarded([&] { at::set_num_threads(count); });
+}
+
+OM_API int32_t om_threads(int32_t* count) {
+  return guarded([&] { *count = at::get_num_threads(); });
+}
+
+OM_API int32_t om_device_count(const char* device, int32_t* count) {
+  return guarded([&] {
+    const auto type = c10::Device(device).type();
+    const auto* backend = c10::impl::device_guard_impl_registry[static_cast<size_t>(type)].load();
+    *count = type == c10::kCPU ? 1 : backend ? backend->deviceCount() : 0;
+  });
+}

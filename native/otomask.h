@@ -1,0 +1,73 @@
+/* The C ABI between OtoMask and libtorch.
+ *
+ * It stays tiny because it wraps no operator: om_call reaches every ATen operator by its schema name, with boxed
+ * arguments. Every function returns 0, or 1 with a message in om_last_error (UTF-8, valid until the next failure on
+ * the same thread). A tensor crosses as an owned reference (void*): whoever receives one frees it with om_free.
+ * Grad mode and autocast belong to the calling thread, as in libtorch. */
+#ifndef OTOMASK_H
+#define OTOMASK_H
+
+#include <stdint.h>
+
+#define OM_API extern "C" __attribute__((visibility("default")))
+#define OM_ABI 1
+
+enum om_tag : int32_t {
+  OM_NONE = 0,
+  OM_TENSOR = 1,      /* tensor */
+  OM_INT = 2,         /* integer; also scalar type, layout, memory format */
+  OM_DOUBLE = 3,      /* number */
+  OM_BOOL = 4,        /* integer, 0 or 1 */
+  OM_INT_LIST = 5,    /* integers, count */
+  OM_TENSOR_LIST = 6, /* tensors, count; a null entry is an absent tensor */
+  OM_STRING = 7,      /* text; becomes a Device where the schema asks for one */
+};
+
+/* One argument or result: 16 bytes. */
+struct om_value {
+  int32_t tag;
+  int32_t count;
+  union {
+    void* tensor;
+    int64_t integer;
+    double number;
+    const int64_t* integers;
+    void* const* tensors;
+    const char* text;
+  };
+};
+
+OM_API int32_t om_abi(void);
+OM_API const char* om_last_error(void);
+
+/* What libtorch was built with and how it runs, as text. */
+OM_API int32_t om_describe(const char** text);
+
+/* Operators: find once, call often. Missing trailing arguments take the schema's defaults. */
+OM_API int32_t om_find(const char* name, const char* overload, void** op);
+OM_API int32_t om_call(void* op, const om_value* arguments, int32_t count, om_value* results, int32_t capacity,
+                       int32_t* produced);
+
+/* Tensors. dtype is c10::ScalarType as an integer. */
+OM_API int32_t om_free(void* tensor);
+OM_API int32_t om_from_memory(const void* data, const int64_t* sizes, int32_t dims, int32_t dtype, void** tensor);
+OM_API int32_t om_to_memory(void* tensor, void* data, int64_t bytes);
+/* Where the values of a contiguous CPU tensor lie. */
+OM_API int32_t om_data(void* tensor, void** data);
+OM_API int32_t om_sizes(void* tensor, int64_t* sizes, int32_t capacity, int32_t* dims);
+/* device: c10::DeviceType << 8 | (index + 1). */
+OM_API int32_t om_kind(void* tensor, int32_t* dtype, int32_t* device);
+
+/* Autograd. */
+OM_API int32_t om_backward(void* loss);
+OM_API int32_t om_grad(void* tensor, void** gradient);
+OM_API int32_t om_set_grad(void* tensor, void* gradient);
+OM_API int32_t om_set_grad_mode(int32_t enabled, int32_t* previous);
+OM_API int32_t om_set_autocast(const char* device, int32_t enabled, int32_t dtype);
+
+/* The machine. */
+OM_API int32_t om_set_threads(int32_t count);
+OM_API int32_t om_threads(int32_t* count);
+OM_API int32_t om_device_count(const char* device, int32_t* count);
+
+#endif

@@ -1,0 +1,40 @@
+namespace OtoMask.Torch;
+
+/// <summary>Element types, numbered as libtorch numbers them (c10::ScalarType).</summary>
+public enum DType
+{
+    /// <summary>Unsigned 8-bit integer.</summary>
+    UInt8 = 0,
+
+    /// <summary>Signed 64-bit integer, the type of ids.</summary>
+    Int64 = 4,
+
+    /// <summary>IEEE half precision.</summary>
+    Float16 = 5,
+
+    /// <summary>Single precision, the type of weights and activations.</summary>
+    Float32 = 6,
+
+    /// <summary>Double precision.</summary>
+    Float64 = 7,
+
+    /// <summary>Truth values.</summary>
+    Bool = 11,
+
+    /// <summary>bfloat16: the range of float32 with 8 bits of precision.</summary>
+    BFloat16 = 15,
+}
+
+/// <summary>Where a tensor lives: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
+/// <param name="Name">The device as libtorch writes it.</param>
+public readonly record struct Device(string Name)
+{
+    /// <summary>The processor.</summary>
+    public static Device Cpu { get; } = new("cpu");
+
+    /// <summary>True for the processor, whose memory can be read directly.</summary>
+    public bool IsCpu => Name == "cpu";
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

@@ -1,0 +1,121 @@
+namespace OtoMask.Torch;
+
+/// <summary>One learnt tensor of a model: its name, its shape and, once its set is laid out, its values.</summary>
+/// <param name="name">The field's name for it, for example <c>blocks.0.attn.qkv.weight</c>.</param>
+/// <param name="shape">Lengths of its dimensions.</param>
+/// <param name="initialise">Fills the initial values; argument: the position of the parameter in the model.</param>
+public sealed class Parameter(string name, long[] shape, Initialiser initialise)
+{
+    private Tensor? value;
+
+    /// <summary>The field's name for it.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Lengths of its dimensions.</summary>
+    public long[] Shape { get; } = shape;
+
+    /// <summary>How its first values are drawn.</summary>
+    public Initialiser Initialise { get; } = initialise;
+
+    /// <summary>Number of values.</summary>
+    public long Count { get; } = shape.Aggregate(1L, (count, size) => count * size);
+
+    /// <summary>True where weight decay applies: to everything but vectors, that is, biases and norms (METHOD section 6).</summary>
+    public bool Decays => Shape.Length > 1;
+
+    /// <summary>The values, a view of the set's flat buffer.</summary>
+    public Tensor Value
+    {
+        get => value ?? throw new InvalidOperationException($"{Name} has no values before its ParameterSet is laid out");
+        internal set => this.value = value;
+    }
+
+    /// <summary>Where it begins in the flat buffer.</summary>
+    public long Offset { get; internal set; }
+
+    public static implicit operator Tensor(Parameter parameter) => parameter.Value;
+}
+
+/// <summary>Fills the initial values of the parameter at <paramref name="position"/> of a model, in row-major order.</summary>
+public delegate void Initialiser(Span<float> values, int position);
+
+/// <summary>
+/// The parameters of a model in one flat buffer, gradients in another: optimiser, clipping and moving averages are one pass
+/// over one array. Decayed parameters come first, so that each half has one rule.
+/// </summary>
+public sealed class ParameterSet : IDisposable
+{
+    private readonly List<Parameter> declared = [];
+    private Tensor? values, gradients;
+
+    /// <summary>All parameters in the order of their declaration.</summary>
+    public IReadOnlyList<Parameter> Parameters => declared;
+
+    /// <summary>Number of values in all.</summary>
+    public long Count => declared.Sum(parameter => parameter.Count);
+
+    /// <summary>Number of values at the front of the flat buffer that weight decay applies to.</summary>
+    public long DecayedCount => declared.Where(parameter => parameter.Decays).Sum(parameter => parameter.Count);
+
+    /// <summary>All values, [Count].</summary>
+    public Tensor Values => values ?? throw new InvalidOperationException("the parameters are not laid out yet");
+
+    /// <summary>All gradients, [Count].</summary>
+    /// <exception cref="InvalidOperationException">The set was laid out without gradients.</exception>
+    public Tensor Gradients => gradients ?? throw new InvalidOperationException("these parameters have no gradients");
+
+    /// <summary>Declares a parameter.</summary>
+    public Parameter Add(string name, Initialiser initialise, params long[] shape)
+    {
+        var parameter = new Parameter(name, shape, initialise);
+        declared.Add(parameter);
+        return parameter;
+    }
+
+    /// <summary>Allocates the flat buffers, makes every parameter a view of them and draws the initial values.</summary>
+    /// <param name="device">Where the values live.</param>
+    /// <param name="trained">Whether gradients are wanted.</param>
+    public void LayOut(Device device, bool trained)
+    {
+        var host = new float[Count];
+        long offset = 0;
+        foreach (Parameter parameter in declared.OrderBy(parameter => parameter.Decays ? 0 : 1))
+        {
+            parameter.Offset = offset;
+            offset += parameter.Count;
+        }
+        Parallel.For(0, declared.Count, position =>
+        {
+            Parameter parameter = declared[position];
+            parameter.Initialise(host.AsSpan((int)parameter.Offset, (int)parameter.Count), position);
+        });
+
+        using var scope = new TensorScope();
+        values = scope.KeepForever(Tensor.From(host, host.Length).To(device));
+        gradients = trained ? scope.KeepForever(Tensor.Zeros(device, DType.Float32, host.Length)) : null;
+        foreach (Parameter parameter in declared)
+        {
+            parameter.Value = scope.KeepForever(values.Narrow(0, parameter.Offset, parameter.Count).View(parameter.Shape).Detach());
+            if (gradients is null)
+                continue;
+            parameter.Value.RequireGradient();
+            parameter.Value.Gradient = gradients.Narrow(0, parameter.Offset, parameter.Count).View(parameter.Shape);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (values is null)
+            return;
+        foreach (Parameter parameter in declared)
+        {
+            if (gradients is not null)
+                parameter.Value.Gradient = null;
+            parameter.Value.Dispose();
+        }
+        gradients?.Dispose();
+        values.Dispose();
+        (values, gradients) = (null, null);
+    }
+}

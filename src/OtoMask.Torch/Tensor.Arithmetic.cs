@@ -1,0 +1,49 @@
+namespace OtoMask.Torch;
+
+// Element-wise arithmetic and matrix products; every method names its ATen schema through its operator.
+public sealed partial class Tensor
+{
+    private static readonly Operator AddTensor = new("aten::add", "Tensor"), AddScalar = new("aten::add", "Scalar");
+    private static readonly Operator SubTensor = new("aten::sub", "Tensor"), SubScalar = new("aten::sub", "Scalar");
+    private static readonly Operator MulTensor = new("aten::mul", "Tensor"), MulScalar = new("aten::mul", "Scalar");
+    private static readonly Operator DivTensor = new("aten::div", "Tensor"), DivScalar = new("aten::div", "Scalar");
+    private static readonly Operator MatMulOp = new("aten::matmul"), SqrtOp = new("aten::sqrt"), RsqrtOp = new("aten::rsqrt"), ExpOp = new("aten::exp");
+    private static readonly Operator AddInPlace = new("aten::add_", "Tensor"), MulInPlace = new("aten::mul_", "Scalar");
+    private static readonly Operator LerpInPlace = new("aten::lerp_", "Scalar"), ZeroInPlace = new("aten::zero_"), CopyInPlace = new("aten::copy_");
+
+    public static Tensor operator +(Tensor left, Tensor right) => AddTensor.Call(left, right);
+    public static Tensor operator +(Tensor left, double right) => AddScalar.Call(left, right);
+    public static Tensor operator -(Tensor left, Tensor right) => SubTensor.Call(left, right);
+    public static Tensor operator -(Tensor left, double right) => SubScalar.Call(left, right);
+    public static Tensor operator *(Tensor left, Tensor right) => MulTensor.Call(left, right);
+    public static Tensor operator *(Tensor left, double right) => MulScalar.Call(left, right);
+    public static Tensor operator /(Tensor left, Tensor right) => DivTensor.Call(left, right);
+    public static Tensor operator /(Tensor left, double right) => DivScalar.Call(left, right);
+
+    /// <summary>Matrix product over the last two dimensions, the ones before broadcast: [.., n, k] x [.., k, m] -> [.., n, m].</summary>
+    public Tensor MatMul(Tensor right) => MatMulOp.Call(this, right);
+
+    /// <summary>Square root of each value.</summary>
+    public Tensor Sqrt() => SqrtOp.Call(this);
+
+    /// <summary>One over the square root of each value.</summary>
+    public Tensor Rsqrt() => RsqrtOp.Call(this);
+
+    /// <summary>e to the power of each value.</summary>
+    public Tensor Exp() => ExpOp.Call(this);
+
+    /// <summary>Adds <paramref name="scale"/> * <paramref name="other"/> to this tensor's own values.</summary>
+    public void AddInto(Tensor other, double scale = 1) => AddInPlace.Run(this, other, scale);
+
+    /// <summary>Multiplies this tensor's own values.</summary>
+    public void ScaleInto(double factor) => MulInPlace.Run(this, factor);
+
+    /// <summary>Moves this tensor's own values by <paramref name="weight"/> of the way to <paramref name="end"/>.</summary>
+    public void LerpInto(Tensor end, double weight) => LerpInPlace.Run(this, end, weight);
+
+    /// <summary>Sets this tensor's own values to zero.</summary>
+    public void ZeroInto() => ZeroInPlace.Run(this);
+
+    /// <summary>Overwrites this tensor's own values with those of <paramref name="source"/>, which broadcasts to its shape.</summary>
+    public void CopyFrom(Tensor source) => CopyInPlace.Run(this, source);
+}

@@ -1,0 +1,36 @@
+namespace OtoMask.Torch;
+
+// Sums, means and choices over dimensions.
+public sealed partial class Tensor
+{
+    private static readonly Operator SumOp = new("aten::sum"), SumDimOp = new("aten::sum", "dim_IntList"), MeanOp = new("aten::mean"), MeanDimOp = new("aten::mean", "dim");
+    private static readonly Operator VarOp = new("aten::var", "dim"), NormOp = new("aten::norm", "Scalar"), ArgMaxOp = new("aten::argmax"), TopKOp = new("aten::topk");
+
+    /// <summary>Sum of all values, a tensor of no dimension.</summary>
+    public Tensor Sum() => SumOp.Call(this);
+
+    /// <summary>Sums over one dimension.</summary>
+    public Tensor Sum(int dimension, bool keep = false) => SumDimOp.Call(this, new long[] { dimension }, keep);
+
+    /// <summary>Mean of all values, a tensor of no dimension.</summary>
+    public Tensor Mean() => MeanOp.Call(this);
+
+    /// <summary>Means over one dimension.</summary>
+    public Tensor Mean(int dimension, bool keep = false) => MeanDimOp.Call(this, new long[] { dimension }, keep);
+
+    /// <summary>Unbiased variances (n - 1) over one dimension.</summary>
+    public Tensor Variance(int dimension, bool keep = false) => VarOp.Call(this, new long[] { dimension }, true, keep);
+
+    /// <summary>Euclidean norm of all values, a tensor of no dimension.</summary>
+    public Tensor Norm() => NormOp.Call(this, 2.0);
+
+    /// <summary>Where the largest value of each row along a dimension is.</summary>
+    public Tensor ArgMax(int dimension) => ArgMaxOp.Call(this, dimension);
+
+    /// <summary>The <paramref name="count"/> largest values along a dimension, largest first, and where they are.</summary>
+    public (Tensor Values, Tensor Ids) TopK(int count, int dimension = -1)
+    {
+        Tensor[] found = TopKOp.CallMany(this, count, dimension);
+        return (found[0], found[1]);
+    }
+}
