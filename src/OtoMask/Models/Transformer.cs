@@ -1,0 +1,98 @@
+using OtoMask.Torch;
+
+namespace OtoMask.Models;
+
+// B clips, N tokens, D width, h heads, d = D / h.
+
+/// <summary>A linear map with bias: [.., in] -> [.., out].</summary>
+internal sealed class Linear(ParameterSet parameters, Initial initial, string name, int inputs, int outputs)
+{
+    public Parameter Weight { get; } = parameters.Add($"{name}.weight", initial.Xavier(inputs, outputs), outputs, inputs);
+
+    public Parameter Bias { get; } = parameters.Add($"{name}.bias", Initial.Zeros, outputs);
+
+    public Tensor Forward(Tensor x) => F.Linear(x, Weight, Bias);
+}
+
+/// <summary>Layer normalisation over the last dimension.</summary>
+internal sealed class LayerNorm(ParameterSet parameters, string name, int width)
+{
+    private const double Epsilon = 1e-6;
+    private readonly Parameter weight = parameters.Add($"{name}.weight", Initial.Ones, width);
+    private readonly Parameter bias = parameters.Add($"{name}.bias", Initial.Zeros, width);
+
+    public Tensor Forward(Tensor x) => F.LayerNorm(x, weight, bias, Epsilon);
+}
+
+/// <summary>Multi-head self-attention: every token looks at every other.</summary>
+internal sealed class Attention(ParameterSet parameters, Initial initial, string name, int width, int heads)
+{
+    private readonly Linear qkv = new(parameters, initial, $"{name}.qkv", width, 3 * width);
+    private readonly Linear proj = new(parameters, initial, $"{name}.proj", width, width);
+
+    public Tensor Forward(Tensor x) => proj.Forward(F.Attention(qkv.Forward(x), heads)); // [B, N, D]
+}
+
+/// <summary>Two linear maps with an exact GELU between, four times as wide inside.</summary>
+internal sealed class Mlp(ParameterSet parameters, Initial initial, string name, int width)
+{
+    private const int Ratio = 4;
+    private readonly Linear fc1 = new(parameters, initial, $"{name}.fc1", width, Ratio * width);
+    private readonly Linear fc2 = new(parameters, initial, $"{name}.fc2", Ratio * width, width);
+
+    public Tensor Forward(Tensor x) => fc2.Forward(F.Gelu(fc1.Forward(x)));
+}
+
+/// <summary>A pre-norm transformer block: x += Attention(LN(x)); x += Mlp(LN(x)).</summary>
+internal sealed class Block(ParameterSet parameters, Initial initial, string name, int width, int heads)
+{
+    private readonly LayerNorm norm1 = new(parameters, $"{name}.norm1", width);
+    private readonly Attention attn = new(parameters, initial, $"{name}.attn", width, heads);
+    private readonly LayerNorm norm2 = new(parameters, $"{name}.norm2", width);
+    private readonly Mlp mlp = new(parameters, initial, $"{name}.mlp", width);
+
+    public Tensor Forward(Tensor x)
+    {
+        x = x + attn.Forward(norm1.Forward(x));
+        return x + mlp.Forward(norm2.Forward(x));
+    }
+}
+
+/// <summary>Blocks one after the other, then a layer normalisation.</summary>
+internal sealed class BlockStack
+{
+    private readonly Block[] blocks;
+    private readonly LayerNorm norm;
+
+    public BlockStack(ParameterSet parameters, Initial initial, string blocksName, string normName, BlockShape shape)
+    {
+        blocks = new Block[shape.Depth];
+        for (int i = 0; i < blocks.Length; i++)
+            blocks[i] = new Block(parameters, initial, $"{blocksName}.{i}", shape.Width, shape.Heads);
+        norm = new LayerNorm(parameters, normName, shape.Width);
+    }
+
+    /// <summary>[B, N, D] -> [B, N, D], normalised.</summary>
+    public Tensor Forward(Tensor x) => norm.Forward(ForwardBlocks(x));
+
+    /// <summary>The same without the last normalisation.</summary>
+    public Tensor ForwardBlocks(Tensor x)
+    {
+        foreach (Block block in blocks)
+            x = block.Forward(x);
+        return x;
+    }
+
+    /// <summary>The last normalisation alone.</summary>
+    public Tensor Normalise(Tensor x) => norm.Forward(x);
+
+    /// <summary>What comes out of every block; the last one normalised.</summary>
+    public IReadOnlyList<Tensor> ForwardEveryLayer(Tensor x)
+    {
+        var layers = new List<Tensor>();
+        foreach (Block block in blocks)
+            layers.Add(x = block.Forward(x));
+        layers[^1] = norm.Forward(x);
+        return layers;
+    }
+}

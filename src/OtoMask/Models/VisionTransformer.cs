@@ -1,0 +1,83 @@
+using OtoMask.Torch;
+
+namespace OtoMask.Models;
+
+// B clips, L patches of the whole clip, N of them given, P = ph * pw values a patch, D width.
+
+/// <summary>The encoder of both frameworks: patches in, one vector a patch out, with a CLS token in front.</summary>
+/// <remarks>Dosovitskiy et al., "An image is worth 16x16 words", 2021, on log-mel patches (METHOD section 3).</remarks>
+internal sealed class VisionTransformer : IDisposable
+{
+    private readonly ModelShape shape;
+    private readonly Parameter patchWeight, patchBias, cls;
+    private Tensor? positions;
+
+    public VisionTransformer(ModelShape shape, ParameterSet parameters, Initial initial)
+    {
+        this.shape = shape;
+        int width = shape.Encoder.Width;
+        patchWeight = parameters.Add("patch_embed.proj.weight", initial.Xavier(shape.PatchSize, width), width, 1, shape.PatchHeight, shape.PatchWidth);
+        patchBias = parameters.Add("patch_embed.proj.bias", initial.Uniform(1 / Math.Sqrt(shape.PatchSize)), width);
+        cls = parameters.Add("cls_token", initial.Normal(0.02), 1, 1, width);
+        Blocks = new BlockStack(parameters, initial, "blocks", "norm", shape.Encoder);
+    }
+
+    public BlockStack Blocks { get; }
+
+    /// <summary>Encodes the given patches: [B, N, P], ids [B, N] -> [B, 1 + N, D], CLS first.</summary>
+    public Tensor Forward(Tensor patches, Tensor ids) => Blocks.Forward(Embed(patches, ids));
+
+    /// <summary>CLS and the embedded patches with their positions: [B, N, P], ids [B, N] -> [B, 1 + N, D].</summary>
+    public Tensor Embed(Tensor patches, Tensor ids)
+    {
+        long clips = ids.Shape[0], width = shape.Encoder.Width;
+        Tensor embedded = F.Linear(patches, patchWeight.Value.Reshape(width, shape.PatchSize), patchBias); // [B, N, D]
+        Tensor first = cls.Value.Expand(clips, 1, width); // CLS has position zero
+        return Tensor.Cat(1, first, embedded + F.Embedding(positions!, ids + 1));
+    }
+
+    /// <summary>Places what is not learnt on the device; called once the parameters are laid out.</summary>
+    public void LayOut(Device device) => positions = Positions.OnDevice(shape, shape.Encoder.Width, device);
+
+    public void Dispose() => positions?.Dispose();
+}
+
+/// <summary>
+/// What stands behind the encoder: the decoder of MSM-MAE, the predictor of M2D. It sees the encoded visible patches and a
+/// mask token for every masked one, and says something about the masked ones only.
+/// </summary>
+internal sealed class MaskedDecoder : IDisposable
+{
+    private readonly ModelShape shape;
+    private readonly Linear embed, head;
+    private readonly Parameter maskToken;
+    private readonly BlockStack blocks;
+    private Tensor? positions;
+
+    public MaskedDecoder(ModelShape shape, ParameterSet parameters, Initial initial, int outputs)
+    {
+        this.shape = shape;
+        embed = new Linear(parameters, initial, "decoder_embed", shape.Encoder.Width, shape.Decoder.Width);
+        maskToken = parameters.Add("mask_token", initial.Normal(0.02), 1, 1, shape.Decoder.Width);
+        blocks = new BlockStack(parameters, initial, "decoder_blocks", "decoder_norm", shape.Decoder);
+        head = new Linear(parameters, initial, "decoder_pred", shape.Decoder.Width, outputs);
+    }
+
+    /// <summary>Latent [B, 1 + Lv, D], ids of visible [B, Lv] and masked [B, Lm] patches -> predictions [B, Lm, outputs].</summary>
+    /// <remarks>Blocks do not care about order, so nothing is shuffled back: tokens stand as [CLS, visible, masked], and
+    /// only the masked ones reach the head.</remarks>
+    public Tensor Forward(Tensor latent, Tensor visibleIds, Tensor maskedIds)
+    {
+        long clips = maskedIds.Shape[0], masked = maskedIds.Shape[1], visible = visibleIds.Shape[1], width = shape.Decoder.Width;
+        Tensor seenIds = Tensor.Cat(1, Tensor.Zeros(visibleIds.Device, DType.Int64, clips, 1), visibleIds + 1); // 0 = CLS
+        Tensor seen = embed.Forward(latent) + F.Embedding(positions!, seenIds); // [B, 1 + Lv, Dd]
+        Tensor hidden = maskToken.Value + F.Embedding(positions!, maskedIds + 1); // [B, Lm, Dd]
+        Tensor tokens = blocks.ForwardBlocks(Tensor.Cat(1, seen, hidden)).Narrow(1, 1 + visible, masked);
+        return head.Forward(blocks.Normalise(tokens));
+    }
+
+    /// <inheritdoc cref="VisionTransformer.LayOut"/>
+    public void LayOut(Device device) => positions = Positions.OnDevice(shape, shape.Decoder.Width, device);
+
+    public void Dispose() => positions?.Dispose();
+}
