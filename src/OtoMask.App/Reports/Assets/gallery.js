@@ -1,0 +1,66 @@
+"use strict";
+// The mask gallery: under each clip one tile for each strategy; two sliders choose the ratios for all of them.
+for (const gallery of document.querySelectorAll("[data-gallery]")) {
+  const { element, spectrogram } = otomask;
+  const { strategies, maskRatios, hintRatios } = otomask.data(gallery.dataset.gallery);
+  const [maskSlider, hintSlider] = ["mask", "hint"].map(name => gallery.querySelector(`[data-slider="${name}"]`));
+  gallery.querySelector(".scale i").style.background = spectrogram.scale;
+
+  const clips = [...gallery.querySelectorAll("[data-clip]")].map(article => {
+    const clip = otomask.data(article.dataset.clip), picture = new spectrogram.Picture(clip);
+    const whole = spectrogram.withAxes(article, clip.seconds, clip.hertz);
+    whole.setAttribute("role", "img");
+    whole.setAttribute("aria-label", `Spectrogram of ${clip.name}`);
+    const tiles = article.appendChild(element("div", "tiles"));
+    return { clip, picture, whole, tiles: strategies.map(strategy => addTile(tiles, strategy)) };
+  });
+
+  function addTile(parent, { name, summary, reads, usesHint }) {
+    const tile = element("figure", "tile"), canvas = element("canvas"), caption = element("figcaption");
+    const count = element("span", "count");
+    caption.append(count, element("b", "", name), element("span", "badge", reads), element("br"), summary);
+    if (!usesHint && hintRatios.length > 1) caption.append(" The hint slider does not move it.");
+    canvas.setAttribute("role", "img");
+    tile.append(canvas, caption);
+    parent.append(tile);
+    return { name, canvas, count };
+  }
+
+  function show() {
+    const mask = maskSlider.valueAsNumber, hint = hintSlider.valueAsNumber;
+    maskSlider.previousElementSibling.value = maskRatios[mask].toFixed(2);
+    hintSlider.previousElementSibling.value = hintRatios[hint].toFixed(2);
+    for (const { clip, picture, whole, tiles } of clips) {
+      picture.draw(whole, null);
+      for (const { name, canvas, count } of tiles) {
+        const ofRatio = clip.masks[name]?.[mask] ?? [];
+        // Strategies without a hint ratio are drawn once for each mask ratio.
+        const drawn = ofRatio[hint] ?? ofRatio[0];
+        picture.draw(canvas, drawn ? spectrogram.bytes(drawn.bits) : null);
+        count.textContent = drawn ? `${drawn.masked} of ${clip.rows * clip.columns} masked` : "no mask at this ratio";
+        canvas.setAttribute("aria-label", `Mask of ${name} on ${clip.name}: ${count.textContent}`);
+      }
+    }
+  }
+
+  for (const slider of [maskSlider, hintSlider]) slider.addEventListener("input", show);
+  new ResizeObserver(show).observe(gallery);
+  otomask.draw(() => {
+    clips.forEach(({ picture }) => picture.repaint());
+    show();
+  });
+}
+
+// Original, masked and reconstructed spectrogram side by side.
+for (const trio of document.querySelectorAll("[data-trio]")) {
+  const { original, reconstruction, mask } = otomask.data(trio.dataset.trio), { Picture, bytes } = otomask.spectrogram;
+  const before = new Picture(original), after = new Picture(reconstruction), bits = bytes(mask);
+  const [whole, masked, predicted] = trio.querySelectorAll("canvas");
+  const show = () => {
+    before.draw(whole, null);
+    before.draw(masked, bits);
+    after.draw(predicted, null);
+  };
+  new ResizeObserver(show).observe(trio);
+  otomask.draw(() => { before.repaint(); show(); });
+}

@@ -1,0 +1,96 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace OtoMask.App.Reports;
+
+/// <summary>
+/// The shell of every report: one file that needs no network, with a light and a dark face, fit for print and small screens.
+/// Styles and scripts are embedded resources (Reports/Assets, Reports/Vendor) and are inlined only where a page uses them.
+/// </summary>
+/// <param name="title">Title of the page and its heading.</param>
+/// <param name="lead">One or two sentences under the heading.</param>
+internal sealed class HtmlPage(string title, Html lead)
+{
+    // The default encoder writes <, >, & and ' as \uXXXX: no text in the data can close the script element it sits in.
+    private static readonly JsonSerializerOptions DataOptions = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    private readonly List<Html> parts = [];
+    private readonly List<string> assets = ["page.css", "page.js"];
+    private int dataBlocks;
+
+    /// <summary>Small print above the heading, such as "mask gallery".</summary>
+    public string Kind { get; init; } = "OtoMask";
+
+    /// <summary>Appends a piece of the page's body.</summary>
+    public void Add(Html part) => parts.Add(part);
+
+    /// <summary>Appends a titled section; the title is also the section's anchor and its line in the table of contents.</summary>
+    public void AddSection(string id, string heading, Html body) => parts.Add(Html.Of(
+        $"""<section id="{id}" data-section="{heading}"><h2>{heading}</h2>{body}</section>"""));
+
+    /// <summary>Has the page inline these embedded styles and scripts, in this order, each once.</summary>
+    public void Use(params ReadOnlySpan<string> resources)
+    {
+        foreach (string resource in resources)
+        {
+            if (!assets.Contains(resource))
+                assets.Add(resource);
+        }
+    }
+
+    /// <summary>Embeds <paramref name="data"/> as JSON and gives the element's id, for a script to read.</summary>
+    public (string Id, Html Block) Data<T>(T data)
+    {
+        string id = $"data-{++dataBlocks}";
+        Html json = new(JsonSerializer.Serialize(data, DataOptions));
+        return (id, Html.Of($"""<script type="application/json" id="{id}">{json}</script>"""));
+    }
+
+    /// <summary>The whole page.</summary>
+    public string Render() => Html.Of(
+        $"""
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="generator" content="OtoMask">
+        <title>{title}</title>
+        <link rel="icon" href="data:,">
+        <style>{Html.Each(assets.Where(IsStyle), Resource)}</style>
+        </head>
+        <body>
+        <header class="masthead">
+        <div class="bar"><span class="brand">OtoMask</span><span class="kind">{Kind}</span><button id="theme" type="button" hidden></button></div>
+        <h1>{title}</h1>
+        <p class="lead">{lead}</p>
+        <nav id="contents" aria-label="Sections" hidden></nav>
+        </header>
+        <main>
+        {Html.Join(parts)}
+        </main>
+        <footer><p>Made by OtoMask {Version}. This file is complete in itself: it loads nothing from anywhere.</p></footer>
+        {Html.Each(assets.Where(asset => !IsStyle(asset)), script => Html.Of($"<script>{Resource(script)}</script>\n"))}
+        </body>
+        </html>
+
+        """).ToString();
+
+    private static bool IsStyle(string asset) => asset.EndsWith(".css", StringComparison.Ordinal);
+
+    private static string Version =>
+        typeof(HtmlPage).Assembly.GetName().Version?.ToString(3) ?? throw new InvalidOperationException("the assembly has no version");
+
+    private static Html Resource(string name)
+    {
+        using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"no embedded resource {name}");
+        using StreamReader reader = new(stream);
+        return new Html(reader.ReadToEnd());
+    }
+}

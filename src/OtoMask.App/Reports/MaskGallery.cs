@@ -1,0 +1,122 @@
+using OtoMask.Masking;
+
+namespace OtoMask.App.Reports;
+
+/// <summary>Which of a clip's masks: the strategy's name and the two ratios it was drawn with.</summary>
+/// <param name="Strategy">Name in the catalogue.</param>
+/// <param name="MaskRatio">Share of patches masked, in (0, 1).</param>
+/// <param name="HintRatio">In [0, 1]; 0 for strategies that have none.</param>
+internal readonly record struct MaskKey(string Strategy, double MaskRatio, double HintRatio);
+
+/// <summary>A strategy as the gallery names it.</summary>
+/// <param name="Name">Name in the catalogue.</param>
+/// <param name="Summary">One line on how the masked set is drawn.</param>
+/// <param name="Reads">What the strategy looks at, in a word or two: "nothing", "input", "features".</param>
+/// <param name="UsesHint">Whether the hint ratio changes its masks.</param>
+internal sealed record GalleryStrategy(string Name, string Summary, string Reads, bool UsesHint);
+
+/// <summary>One clip and the masks drawn for it.</summary>
+/// <param name="Name">What the clip is called; may come from a file name, so it is escaped.</param>
+/// <param name="Seconds">Length of the part shown.</param>
+/// <param name="Bands">F, mel bands.</param>
+/// <param name="Frames">T, frames; a whole number of patches.</param>
+/// <param name="LogMel">[F, T], natural log of power, band 0 lowest.</param>
+/// <param name="BandHz">[F], centre of each band in Hz, ascending.</param>
+/// <param name="Grid">Patches along frequency and time.</param>
+/// <param name="Masks">The masks drawn; those of strategies without a hint ratio stand at hint ratio 0 alone.</param>
+internal sealed record GalleryClip(
+    string Name, double Seconds, int Bands, int Frames, float[] LogMel, double[] BandHz, PatchGrid Grid,
+    IReadOnlyDictionary<MaskKey, PatchMask> Masks);
+
+/// <summary>The page of <c>otomask masks</c>: what every masking strategy hides of every clip, at every ratio drawn.</summary>
+internal static class MaskGallery
+{
+    /// <summary>The whole page.</summary>
+    /// <param name="clips">At least one clip.</param>
+    /// <param name="strategies">The strategies to show, in this order.</param>
+    /// <param name="remarks">Paragraphs under the gallery, such as what stands in for a trained encoder.</param>
+    /// <returns>One self-contained HTML page.</returns>
+    public static string Build(
+        IReadOnlyList<GalleryClip> clips, IReadOnlyList<GalleryStrategy> strategies, IReadOnlyList<string> remarks)
+    {
+        HtmlPage page = new("What each masking strategy hides", Html.Of(
+            $"""
+            Masked prediction hides most of a spectrogram and asks the encoder to predict it from the rest. What is hidden decides
+            what there is to learn. Grey patches are hidden, coloured ones are what the encoder sees.
+            """))
+        { Kind = "mask gallery" };
+        page.Add(Section(page, clips, strategies));
+        if (remarks.Count > 0)
+            page.AddSection("remarks", "Remarks", Html.Each(remarks, remark => Html.Of($"""<p class="note">{remark}</p>""")));
+        return page.Render();
+    }
+
+    /// <summary>The gallery alone, as a part of another page.</summary>
+    public static Html Section(HtmlPage page, IReadOnlyList<GalleryClip> clips, IReadOnlyList<GalleryStrategy> strategies)
+    {
+        page.Use("gallery.css", "spectrogram.js", "gallery.js");
+        double[] maskRatios = [.. clips.SelectMany(clip => clip.Masks.Keys).Select(key => key.MaskRatio).Distinct().Order()];
+        double[] hintRatios = [.. clips.SelectMany(clip => clip.Masks.Keys).Select(key => key.HintRatio).Distinct().Order()];
+        (string id, Html block) = page.Data(new { strategies, maskRatios, hintRatios });
+        return Html.Of(
+            $"""
+            <div data-gallery="{id}">
+            {block}
+            <div class="controls">
+            {Slider("mask", "Mask ratio", maskRatios, Nearest(maskRatios, 0.7))}
+            {Slider("hint", "Hint ratio (1 = as random)", hintRatios, 0)}
+            <div class="scale">quiet<i></i>loud &ensp;<i class="veil"></i>masked</div>
+            </div>
+            <noscript><p class="callout">The pictures are drawn by this page's script, which your browser does not run.</p></noscript>
+            {Html.Each(clips, clip => Article(page, clip, strategies, maskRatios, hintRatios))}
+            </div>
+            """);
+    }
+
+    /// <summary>The mask as a bit string in base64: bit id is 1 where the patch is masked, least significant bit first.</summary>
+    public static string Bits(PatchMask mask, PatchGrid grid)
+    {
+        byte[] bits = new byte[(grid.Count + 7) / 8];
+        foreach (int id in mask.Masked)
+            bits[id >> 3] |= (byte)(1 << (id & 7));
+        return Convert.ToBase64String(bits);
+    }
+
+    private static Html Slider(string name, string label, double[] steps, int start) => Html.Of(
+        $"""
+        <label>{label} <output></output>
+        <input type="range" data-slider="{name}" min="0" max="{steps.Length - 1}" step="1" value="{start}" autocomplete="off"></label>
+        """);
+
+    private static Html Article(
+        HtmlPage page, GalleryClip clip, IReadOnlyList<GalleryStrategy> strategies, double[] maskRatios, double[] hintRatios)
+    {
+        SpectrogramImage image = SpectrogramImage.Of(clip.LogMel, clip.Bands, clip.Frames, clip.Grid, LevelRange.Of(clip.LogMel));
+        (string id, Html block) = page.Data(new
+        {
+            clip.Name,
+            clip.Seconds,
+            Hertz = clip.BandHz,
+            image.Bands,
+            image.Frames,
+            image.Rows,
+            image.Columns,
+            image.Levels,
+            Masks = strategies.ToDictionary(strategy => strategy.Name, strategy => maskRatios.Select(mask => hintRatios
+                .Select(hint => clip.Masks.GetValueOrDefault(new(strategy.Name, mask, hint)))
+                .Select(mask => mask is null ? null : new { Bits = Bits(mask, clip.Grid), Masked = mask.Masked.Length }))),
+        });
+        return Html.Of(
+            $"""
+            <article class="clip" data-clip="{id}">
+            <header><h3>{clip.Name}</h3>
+            <span>{clip.Seconds:0.00} s · {clip.Grid.Rows} × {clip.Grid.Columns} patches of
+            {clip.Bands / clip.Grid.Rows} bands × {clip.Frames / clip.Grid.Columns} frames</span></header>
+            {block}
+            </article>
+            """);
+    }
+
+    private static int Nearest(double[] steps, double wanted) =>
+        steps.Length == 0 ? 0 : Array.IndexOf(steps, steps.MinBy(step => Math.Abs(step - wanted)));
+}

@@ -1,0 +1,141 @@
+namespace OtoMask.App.Reports;
+
+/// <summary>What the report of a pre-training run tells.</summary>
+internal sealed record RunSummary
+{
+    /// <summary>Name of the run, usually its folder's.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>A sentence on what was trained: framework, size, strategy, input, data.</summary>
+    public required string What { get; init; }
+
+    /// <summary>The rows of <c>log.jsonl</c>.</summary>
+    public required RunLog Log { get; init; }
+
+    /// <summary>The resolved configuration, YAML.</summary>
+    public required string Config { get; init; }
+
+    /// <summary>Clips trained on.</summary>
+    public required int Clips { get; init; }
+
+    /// <summary>Files skipped as unreadable, each with the reason.</summary>
+    public IReadOnlyList<string> BadFiles { get; init; } = [];
+
+    /// <summary>Warnings of the run, such as a collapse.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Machine, versions, seed and the like: name and value.</summary>
+    public IReadOnlyList<(string Name, string Value)> Environment { get; init; } = [];
+}
+
+/// <summary>The <c>report.html</c> of a pre-training run folder.</summary>
+internal static class RunReport
+{
+    private const int MostBadFilesShown = 200;
+
+    /// <summary>The whole page.</summary>
+    /// <returns>One self-contained HTML page.</returns>
+    public static string Build(RunSummary run)
+    {
+        HtmlPage page = new(run.Name, Html.Text(run.What)) { Kind = "pre-training run" };
+        page.Add(Headline(run));
+        page.Add(Html.Each(run.Warnings, warning => Html.Of($"""<div class="callout bad" role="alert"><p>{warning}</p></div>""")));
+        page.AddSection("training", "Training", Training(page, run.Log.Steps));
+        if (run.Log.Evaluations.Count > 0)
+            page.AddSection("representation", "Representation", Representation(page, run.Log.Evaluations));
+        page.AddSection("throughput", "Throughput", Throughput(page, run.Log.Steps));
+        page.AddSection("bad-files", "Files left out", BadFiles(run.BadFiles));
+        page.AddSection("config", "Configuration", Html.Of($"<pre><code>{run.Config}</code></pre>"));
+        if (run.Environment.Count > 0)
+            page.AddSection("environment", "Environment", ReportParts.Pairs(run.Environment));
+        return page.Render();
+    }
+
+    private static Html Headline(RunSummary run)
+    {
+        IReadOnlyList<StepRow> steps = run.Log.Steps;
+        if (steps.Count == 0)
+            return Html.Of($"""<div class="callout"><p>No step has been logged yet.</p></div>""");
+        StepRow last = steps[^1];
+        return ReportParts.Facts(
+        [
+            ("steps", $"{last.Step:N0}"),
+            ("epochs", $"{last.Epoch:0.#}"),
+            ("clips", $"{run.Clips:N0}"),
+            ("last loss", $"{last.Loss:G4}"),
+            ("clips per second", $"{Mean(steps.Select(step => step.ClipsPerSecond)):G3}"),
+            ("files left out", $"{run.BadFiles.Count:N0}"),
+        ]);
+    }
+
+    private static Html Training(HtmlPage page, IReadOnlyList<StepRow> steps)
+    {
+        if (steps.Count == 0)
+            return Html.Of($"<p>Nothing yet.</p>");
+        List<Html> charts =
+        [
+            Charts.Lines(page, "Loss", "Faint: each step. It should fall, fast at first.", "step", [StepCurve("loss", steps, step => step.Loss)], smooth: true),
+            Charts.Lines(page, "Learning rate", "Warm-up, then cosine.", "step", [StepCurve("learning rate", steps, step => step.LearningRate)], fromZero: true),
+            Charts.Lines(page, "Hint ratio", "1 = masks are random; towards 0 the strategy decides.", "step", [StepCurve("hint ratio", steps, step => step.Hint)], fromZero: true),
+        ];
+        if (steps.Any(step => step.GradientNorm is not null))
+            charts.Add(Charts.Lines(page, "Gradient norm", "Before clipping. Spikes are normal, growth is not.", "step",
+                [StepCurve("gradient norm", steps, step => step.GradientNorm)], smooth: true));
+        if (steps.Any(step => step.Ema is not null))
+            charts.Add(Charts.Lines(page, "Decay of the target network", "Near 1, it follows slowly.", "step",
+                [StepCurve("EMA decay", steps, step => step.Ema)]));
+        return Html.Of($"""<div class="charts">{Html.Join(charts)}</div>""");
+    }
+
+    private static Html Representation(HtmlPage page, IReadOnlyList<EvaluationRow> evaluations) => Html.Of(
+        $"""
+        <p>RankMe is the effective number of dimensions the embeddings use: a fall towards 1 means collapse. CEV-AUC is the area under the
+        cumulative explained variance: it rises towards 1 when few dimensions carry everything.</p>
+        <div class="charts">{Html.Each(evaluations.GroupBy(row => Family(row.Metric)), family => Charts.Lines(
+            page, Title(family.Key), "", "step",
+            [.. family.GroupBy(row => row.Metric).Select(metric =>
+                new Curve(Member(metric.Key), [.. metric.Select(row => ((double)row.Step, row.Value))]))]))}</div>
+        """);
+
+    private static Html Throughput(HtmlPage page, IReadOnlyList<StepRow> steps)
+    {
+        if (!steps.Any(step => step.ClipsPerSecond is not null))
+            return Html.Of($"<p>Not logged.</p>");
+        return Html.Of(
+            $"""
+            <div class="charts">
+            {Charts.Lines(page, "Clips per second", "", "step", [StepCurve("clips per second", steps, step => step.ClipsPerSecond)], smooth: true)}
+            {Charts.Lines(page, "Time spent waiting for data", "In per cent. Above a few the loader is the bottleneck.", "step",
+                [StepCurve("waiting", steps, step => 100 * step.DataWait)], smooth: true, fromZero: true)}
+            </div>
+            """);
+    }
+
+    private static Html BadFiles(IReadOnlyList<string> files)
+    {
+        if (files.Count == 0)
+            return Html.Of($"<p>None: every file could be read.</p>");
+        Html rest = files.Count > MostBadFilesShown
+            ? Html.Of($"<p>... and {files.Count - MostBadFilesShown} more, listed in the run folder.</p>")
+            : Html.Empty;
+        return Html.Of($"<ul>{Html.Each(files.Take(MostBadFilesShown), file => Html.Of($"<li><code>{file}</code></li>"))}</ul>{rest}");
+    }
+
+    private static Curve StepCurve(string name, IReadOnlyList<StepRow> steps, Func<StepRow, double?> value) =>
+        new(name, [.. steps.Select(step => ((double)step.Step, value(step) ?? double.NaN))]);
+
+    private static double Mean(IEnumerable<double?> values) => values.OfType<double>().Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
+
+    // "knn/drums" and "knn/tones" share a chart; "rankme" has its own.
+    private static string Family(string metric) => metric.Split('/', 2)[0];
+
+    private static string Member(string metric) => metric.Contains('/') ? metric.Split('/', 2)[1] : Title(metric);
+
+    private static string Title(string family) => family.ToLowerInvariant() switch
+    {
+        "rankme" => "RankMe",
+        "cev_auc" => "CEV-AUC",
+        "knn" => "k-NN accuracy",
+        _ => family,
+    };
+}
