@@ -1,0 +1,118 @@
+using System.Runtime.InteropServices;
+
+namespace OtoMask.Audio;
+
+/// <summary>An open SNDFILE of libsndfile (libsndfile.github.io, C API 1.2).</summary>
+internal sealed partial class SndFile : SafeHandle
+{
+    public const int ModeRead = 0x10, ModeWrite = 0x20;
+    public const int FormatWav = 0x010000, FormatFlac = 0x170000, FormatTypeMask = 0x0FFF0000, FormatSubtypeMask = 0xFFFF, Pcm16 = 2;
+    private const int CommandGetFormatInfo = 0x1028, CommandSetClipping = 0x10C0;
+    private const string Library = "libsndfile.so.1";
+
+    public SndFile() : base(0, ownsHandle: true)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override bool IsInvalid => handle == 0;
+
+    /// <summary>Opens the file behind a descriptor, which stays the caller's; invalid on failure, see <see cref="LastError"/>.</summary>
+    /// <exception cref="UserErrorException">libsndfile is not installed.</exception>
+    public static SndFile Open(SafeHandle file, int mode, ref Info info)
+    {
+        try
+        {
+            return OpenDescriptor((int)file.DangerousGetHandle(), mode, ref info, closeDescriptor: 0);
+        }
+        catch (DllNotFoundException e)
+        {
+            throw new UserErrorException("libsndfile is missing; install it: apt-get install libsndfile1", e);
+        }
+    }
+
+    /// <summary>Decodes whole frames; fewer than asked for at the end, or where an error stops it.</summary>
+    public long ReadFrames(Span<float> interleaved, int channels) => ReadFloats(this, ref MemoryMarshal.GetReference(interleaved), interleaved.Length / channels);
+
+    /// <summary>Encodes mono samples and returns how many were taken.</summary>
+    public long WriteFrames(ReadOnlySpan<float> mono) => WriteFloats(this, ref MemoryMarshal.GetReference(mono), mono.Length);
+
+    /// <summary>Moves to a frame from the start; false where the format cannot.</summary>
+    public bool SeekTo(long frame) => Seek(this, frame, 0) >= 0;
+
+    /// <summary>Limits samples beyond full scale instead of letting them wrap around.</summary>
+    public void ClipSamples() => CommandFlag(this, CommandSetClipping, 0, 1);
+
+    /// <summary>Writes what is still held back and closes. <see cref="SafeHandle.Dispose()"/> does the same without saying whether it worked.</summary>
+    /// <returns>True if all is written.</returns>
+    public bool CloseChecked()
+    {
+        nint file = handle;
+        SetHandleAsInvalid();
+        handle = 0;
+        return Close(file) == 0;
+    }
+
+    /// <summary>What went wrong last, in libsndfile's words; null if nothing did.</summary>
+    public string? LastError => Error(this) == 0 ? null : Marshal.PtrToStringUTF8(ErrorText(this))?.TrimEnd('.', ' ', '\n');
+
+    /// <summary>Why an open failed. Kept by the library for the whole process, so under threads it may be another file's reason.</summary>
+    public static string OpenError() => Marshal.PtrToStringUTF8(OpenErrorText(0))?.TrimEnd('.', ' ', '\n') ?? "unknown error";
+
+    /// <summary>A container or encoding in words.</summary>
+    public static string FormatName(int format)
+    {
+        FormatInfo info = new() { Format = format };
+        return CommandInfo(0, CommandGetFormatInfo, ref info, Marshal.SizeOf<FormatInfo>()) == 0
+            ? Marshal.PtrToStringUTF8(info.Name) ?? "unknown"
+            : "unknown";
+    }
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle() => Close(handle) == 0;
+
+    /// <summary>SF_INFO.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Info
+    {
+        public long Frames;
+        public int SampleRate, Channels, Format, Sections, Seekable;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct FormatInfo
+    {
+        public int Format;
+        public nint Name, Extension;
+    }
+
+    [LibraryImport(Library, EntryPoint = "sf_open_fd")]
+    private static partial SndFile OpenDescriptor(int descriptor, int mode, ref Info info, int closeDescriptor);
+
+    [LibraryImport(Library, EntryPoint = "sf_readf_float")]
+    private static partial long ReadFloats(SndFile file, ref float interleaved, long frames);
+
+    [LibraryImport(Library, EntryPoint = "sf_writef_float")]
+    private static partial long WriteFloats(SndFile file, ref readonly float interleaved, long frames);
+
+    [LibraryImport(Library, EntryPoint = "sf_seek")]
+    private static partial long Seek(SndFile file, long frames, int whence);
+
+    [LibraryImport(Library, EntryPoint = "sf_command")]
+    private static partial int CommandFlag(SndFile file, int command, nint data, int flag);
+
+    [LibraryImport(Library, EntryPoint = "sf_command")]
+    private static partial int CommandInfo(nint file, int command, ref FormatInfo info, int size);
+
+    [LibraryImport(Library, EntryPoint = "sf_error")]
+    private static partial int Error(SndFile file);
+
+    [LibraryImport(Library, EntryPoint = "sf_strerror")]
+    private static partial nint ErrorText(SndFile file);
+
+    [LibraryImport(Library, EntryPoint = "sf_strerror")]
+    private static partial nint OpenErrorText(nint none);
+
+    [LibraryImport(Library, EntryPoint = "sf_close")]
+    private static partial int Close(nint file);
+}
