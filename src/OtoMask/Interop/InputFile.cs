@@ -1,0 +1,34 @@
+namespace OtoMask.Interop;
+
+/// <summary>Opens files that users name, with an error they can act on where that fails.</summary>
+internal static class InputFile
+{
+    private const int MaxQuotedLength = 300;
+
+    /// <summary>Opens a file for sequential reading.</summary>
+    /// <exception cref="UserErrorException">It is missing, a folder, or not readable by this user.</exception>
+    public static FileStream Open(string path)
+    {
+        if (Directory.Exists(path))
+            throw new UserErrorException($"{path}: is a folder; name a file inside it");
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new UserErrorException($"{path}: no such file; check the path", e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new UserErrorException($"{path}: no permission to read; mend its permissions", e);
+        }
+    }
+
+    /// <summary>A message that may quote a stranger's file, cut short and without line breaks or terminal codes.</summary>
+    public static string Quotable(string message)
+    {
+        string start = message.Length <= MaxQuotedLength ? message : message[..MaxQuotedLength] + "...";
+        return string.Concat(start.Select(c => char.IsControl(c) ? '?' : c));
+    }
+}

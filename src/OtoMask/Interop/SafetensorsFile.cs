@@ -1,0 +1,133 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace OtoMask.Interop;
+
+/// <summary>What a safetensors file holds.</summary>
+/// <param name="Tensors">By name, in the order of the file.</param>
+/// <param name="Metadata">Free text by key; never null.</param>
+public sealed record SafetensorsContent(IReadOnlyDictionary<string, HostTensor> Tensors, IReadOnlyDictionary<string, string> Metadata);
+
+/// <summary>One tensor to write, its bytes produced only when their turn comes.</summary>
+/// <param name="Name">Unique within the file.</param>
+/// <param name="DType">Safetensors name of the element type, as in <see cref="HostTensor"/>.</param>
+/// <param name="Shape">Sizes of the dimensions.</param>
+/// <param name="Fill">Fills a span of exactly the tensor's bytes (row-major, little-endian); called once.</param>
+public sealed record SafetensorsEntry(string Name, string DType, long[] Shape, Action<Span<byte>> Fill);
+
+/// <summary>
+/// Reads and writes the safetensors format: a length, a JSON header (type, shape and place of each tensor), the raw bytes.
+/// </summary>
+/// <remarks>
+/// What we write also carries, in the metadata, a SHA-256 of the whole file (taken with the digest's own 64 characters as
+/// zeros), so that a flipped byte anywhere is noticed; other readers of the format take it for a harmless comment.
+/// Format: huggingface/safetensors, README, "Format".
+/// </remarks>
+public static class SafetensorsFile
+{
+    /// <summary>Writes tensors atomically (see <see cref="AtomicFile"/>).</summary>
+    /// <exception cref="UserErrorException">The folder is missing or may not be written.</exception>
+    public static void Write(
+        string path, IReadOnlyDictionary<string, HostTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+        Write(path, tensors.Select(pair => new SafetensorsEntry(pair.Key, pair.Value.DType, pair.Value.Shape, pair.Value.Data.CopyTo)), metadata);
+
+    /// <summary>
+    /// Writes tensors atomically, holding only one of them in memory at a time. Wide element types come first in the file,
+    /// so that every tensor is aligned to its element; within a width the given order stays.
+    /// </summary>
+    /// <exception cref="UserErrorException">The folder is missing or may not be written.</exception>
+    public static void Write(string path, IEnumerable<SafetensorsEntry> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        SafetensorsEntry[] entries = [.. tensors.OrderByDescending(entry => HostTensor.ElementSize(entry.DType))];
+        byte[] header = SafetensorsHeader.Compose(entries, metadata ?? new Dictionary<string, string>());
+        byte[] length = LengthPrefix(header);
+
+        AtomicFile.Write(path, stream =>
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            Append(length);
+            Append(header);
+            byte[] buffer = [];
+            foreach (SafetensorsEntry entry in entries)
+            {
+                int bytes = checked((int)HostTensor.ByteCount(entry.DType, entry.Shape));
+                if (buffer.Length < bytes)
+                    buffer = GC.AllocateUninitializedArray<byte>(bytes);
+                entry.Fill(buffer.AsSpan(0, bytes));
+                Append(buffer.AsSpan(0, bytes));
+            }
+            SafetensorsHeader.PutDigest(header, hash.GetHashAndReset());
+            stream.Position = length.Length;
+            stream.Write(header);
+
+            void Append(ReadOnlySpan<byte> bytes)
+            {
+                stream.Write(bytes);
+                hash.AppendData(bytes);
+            }
+        });
+    }
+
+    /// <summary>
+    /// Reads a whole file. The header is checked against the file's size before anything is allocated, and the checksum
+    /// whenever the file carries one.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="requireChecksum">Refuse a file without a checksum: for files that only we write.</param>
+    /// <exception cref="UserErrorException">The file cannot be opened, is no valid safetensors file, or fails its checksum.</exception>
+    public static SafetensorsContent Read(string path, bool requireChecksum = false)
+    {
+        using FileStream stream = InputFile.Open(path);
+        try
+        {
+            return Read(stream, requireChecksum);
+        }
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
+        {
+            throw new UserErrorException($"{path}: not a valid safetensors file: {InputFile.Quotable(e.Message)}; use another copy", e);
+        }
+    }
+
+    private static SafetensorsContent Read(FileStream stream, bool requireChecksum)
+    {
+        byte[] header = ReadHeader(stream);
+        SafetensorsHeader parsed = SafetensorsHeader.Parse(header, dataBytes: stream.Length - stream.Position);
+        if (parsed.Digest is null && requireChecksum)
+            throw new InvalidDataException($"it carries no checksum ({SafetensorsHeader.DigestKey})");
+
+        using IncrementalHash? hash = parsed.Digest is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash?.AppendData(LengthPrefix(header));
+        hash?.AppendData(SafetensorsHeader.WithoutDigest(header, parsed.Digest!));
+
+        var tensors = new Dictionary<string, HostTensor>(parsed.Tensors.Count);
+        foreach (SafetensorsHeader.Place place in parsed.Tensors)
+        {
+            byte[] data = GC.AllocateUninitializedArray<byte>(place.Bytes);
+            stream.ReadExactly(data);
+            hash?.AppendData(data);
+            tensors.Add(place.Name, new HostTensor(place.DType, place.Shape, data));
+        }
+        if (hash is not null && Convert.ToHexStringLower(hash.GetHashAndReset()) != parsed.Digest)
+            throw new InvalidDataException("its checksum does not match, so the file is damaged");
+        return new SafetensorsContent(tensors, parsed.Metadata);
+    }
+
+    private static byte[] ReadHeader(FileStream stream)
+    {
+        Span<byte> prefix = stackalloc byte[sizeof(ulong)];
+        stream.ReadExactly(prefix);
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        if (length > (ulong)(stream.Length - prefix.Length) || length > SafetensorsHeader.MaxBytes)
+            throw new InvalidDataException($"its header claims {length} bytes of a file of {stream.Length}");
+        var header = new byte[length];
+        stream.ReadExactly(header);
+        return header;
+    }
+
+    private static byte[] LengthPrefix(byte[] header)
+    {
+        var prefix = new byte[sizeof(ulong)];
+        BinaryPrimitives.WriteInt64LittleEndian(prefix, header.Length);
+        return prefix;
+    }
+}

@@ -1,0 +1,175 @@
+using System.IO.Compression;
+using OtoMask.Interop;
+
+namespace OtoMask.Tests.Interop;
+
+public sealed class PyTorchCheckpointTests : IDisposable
+{
+    private static readonly float[] Elements = [0, 1, 2, 3, 4, 5];
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void StridesAndOffsetsAreHonoured()
+    {
+        string path = WriteZip(new PickleBuilder().Dictionary(
+            ("transposed", p => p.Tensor(Elements.Length, offset: 0, shape: [3, 2], strides: [1, 3])),
+            ("row", p => p.Tensor(Elements.Length, offset: 3, shape: [3], strides: [1])),
+            ("column", p => p.Tensor(Elements.Length, offset: 1, shape: [2, 1], strides: [3, 1])),
+            ("broadcast", p => p.Tensor(Elements.Length, offset: 2, shape: [2, 2], strides: [0, 1])),
+            ("empty", p => p.Tensor(Elements.Length, offset: 0, shape: [0, 3], strides: [3, 1]))));
+
+        IReadOnlyDictionary<string, HostTensor> tensors = PyTorchCheckpoint.Read(path).Tensors;
+
+        Assert.Equal([0, 3, 1, 4, 2, 5], tensors["transposed"].ToFloats());
+        Assert.Equal([3, 4, 5], tensors["row"].ToFloats());
+        Assert.Equal([1, 4], tensors["column"].ToFloats());
+        Assert.Equal([2, 3, 2, 3], tensors["broadcast"].ToFloats());
+        Assert.Empty(tensors["empty"].ToFloats());
+    }
+
+    [Theory]
+    [InlineData(6, 1, new[] { 6 }, new[] { 1 }, "beyond the end")]
+    [InlineData(6, 0, new[] { 2, 2 }, new[] { 5, 1 }, "beyond the end by its stride")]
+    [InlineData(6, -1, new[] { 2 }, new[] { 1 }, "before the beginning")]
+    [InlineData(6, 5, new[] { 2 }, new[] { -1 }, "negative stride")]
+    [InlineData(6, 0, new[] { -6 }, new[] { 1 }, "negative size")]
+    [InlineData(7, 0, new[] { 7 }, new[] { 1 }, "more than the storage has")]
+    [InlineData(6, 0, new[] { int.MaxValue, int.MaxValue, int.MaxValue, int.MaxValue }, new[] { 0, 0, 0, 0 }, "more than a count holds")]
+    [InlineData(6, 0, new[] { 1 << 30 }, new[] { 0 }, "a broadcast of 4 GB")]
+    public void TensorsThatLieAreRefused(int storageCount, int offset, int[] shape, int[] strides, string why)
+    {
+        string path = WriteZip(new PickleBuilder().Dictionary(("w", p => p.Tensor(storageCount, offset, shape, strides))));
+
+        var error = Assert.Throws<UserErrorException>(() => PyTorchCheckpoint.Read(path));
+        Assert.True(error.Message.StartsWith(path, StringComparison.Ordinal), why);
+    }
+
+    [Theory]
+    [InlineData("os", "system")]
+    [InlineData("posix", "system")]
+    [InlineData("subprocess", "Popen")]
+    [InlineData("builtins", "eval")]
+    [InlineData("__builtin__", "getattr")]
+    [InlineData("torch.storage", "_load_from_bytes")]
+    [InlineData("torch", "load")]
+    [InlineData("mypackage", "helper")]
+    public void FunctionsAreNeverCalled(string module, string name)
+    {
+        string path = WriteZip(new PickleBuilder().Dictionary(
+            ("w", p => p.Tensor(Elements.Length, offset: 0, shape: [6], strides: [1])),
+            ("x", p => p.Call(module, name, p => p.Text("touch pwned")))));
+
+        var error = Assert.Throws<UserErrorException>(() => PyTorchCheckpoint.Read(path));
+        Assert.Contains($".{name}", error.Message);
+        Assert.Contains("nothing was run", error.Message);
+    }
+
+    [Theory]
+    [InlineData("omegaconf.dictconfig", "DictConfig")]
+    [InlineData("__main__", "_Settings")]
+    [InlineData("pathlib", "PosixPath")]
+    public void UnknownClassesStayInert(string module, string name)
+    {
+        string path = WriteZip(new PickleBuilder().Dictionary(
+            ("w", p => p.Tensor(Elements.Length, offset: 0, shape: [6], strides: [1])),
+            ("x", p => p.Call(module, name, p => p.Text("argument")))));
+
+        var root = Assert.IsType<PickledDictionary>(PyTorchCheckpoint.Read(path).Root);
+        var placeholder = Assert.IsType<PickledObject>(root["x"]);
+        Assert.Equal($"{module}.{name}", placeholder.TypeName);
+        Assert.Equal("argument", Assert.Single(placeholder.Arguments));
+    }
+
+    [Fact]
+    public void AFlippedByteOfDataIsNoticed()
+    {
+        string path = WriteZip(OneTensor());
+        byte[] file = File.ReadAllBytes(path);
+        int element = file.AsSpan().IndexOf(BitConverter.GetBytes(5f));
+        file[element] ^= 1;
+        File.WriteAllBytes(path, file);
+
+        Assert.Contains("CRC", Assert.Throws<UserErrorException>(() => PyTorchCheckpoint.Read(path)).Message);
+    }
+
+    [Fact]
+    public void FilesWithoutAStateDictAreRefused()
+    {
+        string path = WriteZip(new PickleBuilder().Call("mypackage", "Model", p => p.Text("x")));
+        Assert.Contains("mypackage.Model", Assert.Throws<UserErrorException>(() => PyTorchCheckpoint.Read(path)).Message);
+
+        File.WriteAllText(path, "RIFF");
+        Assert.Contains("torch.save", Assert.Throws<UserErrorException>(() => PyTorchCheckpoint.Read(path)).Message);
+    }
+
+    [Fact]
+    public void MutatedArchivesAreReadOrRefused() =>
+        Mutations.AssertAllReadOrRefused(File.ReadAllBytes(WriteZip(OneTensor())), mutant => Read(mutant));
+
+    [Fact]
+    public void MutatedPicklesAreReadOrRefused() =>
+        Mutations.AssertAllReadOrRefused(OneTensor().ToArray(), pickle => PyTorchCheckpoint.Read(WriteZip(pickle, folder.File("mutant.pth"))));
+
+    [Fact]
+    public void MutatedLegacyFilesAreReadOrRefused()
+    {
+        byte[] file =
+        [
+            .. PyTorchLegacyFile.Magic,
+            .. new PickleBuilder().Number(1001).ToArray(),
+            .. new PickleBuilder().Dictionary(("little_endian", p => p.True())).ToArray(),
+            .. OneTensor().ToArray(),
+            .. new PickleBuilder().List(p => p.Text(PickleBuilder.StorageKey)).ToArray(),
+            .. BitConverter.GetBytes((long)Elements.Length),
+            .. Elements.SelectMany(BitConverter.GetBytes),
+        ];
+        string path = folder.File("legacy.pth");
+        File.WriteAllBytes(path, file);
+        Assert.Equal(Elements, PyTorchCheckpoint.Read(path).Tensors["w"].ToFloats());
+
+        Mutations.AssertAllReadOrRefused(file, mutant => Read(mutant));
+    }
+
+    [Fact]
+    public void HostileRepetitionStaysSmall()
+    {
+        // A list of a million references to one pair, copied a thousand times over: refused once the budget is spent.
+        byte[] pickle =
+        [
+            0x80, 2, (byte)'N', (byte)'N', 0x86, (byte)'q', 1,
+            (byte)'(', .. Enumerable.Repeat<byte[]>([(byte)'h', 1], 1_000_000).SelectMany(x => x), (byte)'t', (byte)'q', 0,
+            .. Enumerable.Repeat<byte[]>([.. "ccollections\nOrderedDict\n"u8, (byte)'h', 0, 0x85, (byte)'R'], 1000).SelectMany(x => x), (byte)'.',
+        ];
+        var error = Assert.Throws<InvalidDataException>(() => PickleMachine.Load(pickle));
+        Assert.Contains("too many values", error.Message);
+    }
+
+    private PyTorchCheckpoint Read(byte[] file)
+    {
+        string path = folder.File("mutant.pth");
+        File.WriteAllBytes(path, file);
+        return PyTorchCheckpoint.Read(path);
+    }
+
+    private static PickleBuilder OneTensor() =>
+        new PickleBuilder().Dictionary(("w", p => p.Tensor(Elements.Length, offset: 0, shape: [2, 3], strides: [3, 1])), ("epoch", p => p.Number(7)));
+
+    private string WriteZip(PickleBuilder pickle) => WriteZip(pickle.ToArray(), folder.File("model.pth"));
+
+    private static string WriteZip(byte[] pickle, string path)
+    {
+        using var archive = new ZipArchive(File.Create(path), ZipArchiveMode.Create);
+        Add("model/data.pkl", pickle);
+        Add($"model/data/{PickleBuilder.StorageKey}", [.. Elements.SelectMany(BitConverter.GetBytes)]);
+        return path;
+
+        void Add(string name, byte[] content)
+        {
+            using Stream stream = archive.CreateEntry(name, CompressionLevel.NoCompression).Open();
+            stream.Write(content);
+        }
+    }
+}
