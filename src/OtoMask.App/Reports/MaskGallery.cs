@@ -11,9 +11,8 @@ internal readonly record struct MaskKey(string Strategy, double MaskRatio, doubl
 /// <summary>A strategy as the gallery names it.</summary>
 /// <param name="Name">Name in the catalogue.</param>
 /// <param name="Summary">One line on how the masked set is drawn.</param>
-/// <param name="Reads">What the strategy looks at, in a word or two: "nothing", "input", "features".</param>
-/// <param name="UsesHint">Whether the hint ratio changes its masks.</param>
-internal sealed record GalleryStrategy(string Name, string Summary, string Reads, bool UsesHint);
+/// <param name="Reads">What the mask depends on besides chance: "nothing", "the input", "the encoder's features".</param>
+internal sealed record GalleryStrategy(string Name, string Summary, string Reads);
 
 /// <summary>One clip and the masks drawn for it.</summary>
 /// <param name="Name">What the clip is called; may come from a file name, so it is escaped.</param>
@@ -23,7 +22,7 @@ internal sealed record GalleryStrategy(string Name, string Summary, string Reads
 /// <param name="LogMel">[F, T], natural log of power, band 0 lowest.</param>
 /// <param name="BandHz">[F], centre of each band in Hz, ascending.</param>
 /// <param name="Grid">Patches along frequency and time.</param>
-/// <param name="Masks">The masks drawn; those of strategies without a hint ratio stand at hint ratio 0 alone.</param>
+/// <param name="Masks">The masks drawn; where there is none of a hint ratio, the page shows the one of hint ratio 0.</param>
 internal sealed record GalleryClip(
     string Name, double Seconds, int Bands, int Frames, float[] LogMel, double[] BandHz, PatchGrid Grid,
     IReadOnlyDictionary<MaskKey, PatchMask> Masks);
@@ -57,7 +56,12 @@ internal static class MaskGallery
         page.Use("gallery.css", "spectrogram.js", "gallery.js");
         double[] maskRatios = [.. clips.SelectMany(clip => clip.Masks.Keys).Select(key => key.MaskRatio).Distinct().Order()];
         double[] hintRatios = [.. clips.SelectMany(clip => clip.Masks.Keys).Select(key => key.HintRatio).Distinct().Order()];
-        (string id, Html block) = page.Data(new { strategies, maskRatios, hintRatios });
+        (string id, Html block) = page.Data(new
+        {
+            Strategies = strategies.Select(strategy => new { strategy.Name, strategy.Summary, strategy.Reads, Hint = HintRemark(clips, strategy.Name) }),
+            maskRatios,
+            hintRatios,
+        });
         return Html.Of(
             $"""
             <div data-gallery="{id}">
@@ -80,6 +84,18 @@ internal static class MaskGallery
         foreach (int id in mask.Masked)
             bits[id >> 3] |= (byte)(1 << (id & 7));
         return Convert.ToBase64String(bits);
+    }
+
+    private static string HintRemark(IReadOnlyList<GalleryClip> clips, string strategy)
+    {
+        IEnumerable<double> hints = clips.SelectMany(clip => clip.Masks.Keys).Where(key => key.Strategy == strategy && key.HintRatio > 0)
+            .Select(key => key.HintRatio).Distinct();
+        return hints.ToArray() switch
+        {
+            [] => "The hint ratio does not change it.",
+            [1] => "Only a hint ratio of 1 changes it: random then.",
+            _ => "",
+        };
     }
 
     private static Html Slider(string name, string label, double[] steps, int start) => Html.Of(

@@ -13,8 +13,8 @@ internal static class SyntheticReports
 
     public static readonly GalleryStrategy[] Strategies =
     [
-        new("random", "Uniformly random patches.", "blind", UsesHint: false),
-        new("loudest", "The patches with the highest mean are masked first; a share given by the hint ratio is random.", "reads the input", UsesHint: true),
+        new("random", "uniformly random patches", "nothing"),
+        new("loudest", "the patches with the highest mean", "the input"),
     ];
 
     public static GalleryClip Clip(string name, int frames, ulong seed)

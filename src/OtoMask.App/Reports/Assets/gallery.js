@@ -15,11 +15,10 @@ for (const gallery of document.querySelectorAll("[data-gallery]")) {
     return { clip, picture, whole, tiles: strategies.map(strategy => addTile(tiles, strategy)) };
   });
 
-  function addTile(parent, { name, summary, reads, usesHint }) {
+  function addTile(parent, { name, summary, reads, hint }) {
     const tile = element("figure", "tile"), canvas = element("canvas"), caption = element("figcaption");
     const count = element("span", "count");
-    caption.append(count, element("b", "", name), element("span", "badge", reads), element("br"), summary);
-    if (!usesHint && hintRatios.length > 1) caption.append(" The hint slider does not move it.");
+    caption.append(count, element("b", "", name), element("span", "badge", `reads ${reads}`), element("br"), `${summary}. ${hint}`);
     canvas.setAttribute("role", "img");
     tile.append(canvas, caption);
     parent.append(tile);
@@ -34,7 +33,7 @@ for (const gallery of document.querySelectorAll("[data-gallery]")) {
       picture.draw(whole, null);
       for (const { name, canvas, count } of tiles) {
         const ofRatio = clip.masks[name]?.[mask] ?? [];
-        // Strategies without a hint ratio are drawn once for each mask ratio.
+        // A hint ratio that changes nothing has no mask of its own.
         const drawn = ofRatio[hint] ?? ofRatio[0];
         picture.draw(canvas, drawn ? spectrogram.bytes(drawn.bits) : null);
         count.textContent = drawn ? `${drawn.masked} of ${clip.rows * clip.columns} masked` : "no mask at this ratio";

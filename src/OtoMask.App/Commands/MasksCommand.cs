@@ -1,0 +1,117 @@
+using System.CommandLine;
+using OtoMask.App.Reports;
+using OtoMask.Audio;
+using OtoMask.Masking;
+
+namespace OtoMask.App.Commands;
+
+/// <summary><c>otomask masks AUDIO... --out gallery.html</c>: one page that shows what every masking strategy hides.</summary>
+internal static class MasksCommand
+{
+    // A clip adds up to 0.1 MB a strategy's worth of page; a browser should open it at once.
+    private const int MostClips = 50;
+    private const double MostSeconds = 60;
+
+    public static Command Create()
+    {
+        Argument<string[]> inputs = new("AUDIO") { Description = "Audio files.", Arity = ArgumentArity.OneOrMore };
+        Option<string> output = new("--out") { Description = "The page to write.", DefaultValueFactory = _ => "gallery.html", HelpName = "gallery.html" };
+        Option<string[]> maskings = new("--mask")
+        {
+            Description = $"Strategies to show; all if not given: {string.Join(", ", KnownMaskings.All.Select(masking => masking.Name))}.",
+            AllowMultipleArgumentsPerToken = true,
+            HelpName = "NAME...",
+        };
+        Option<double> seconds = new("--seconds")
+        {
+            Description = "How much of each file is shown, from its start.",
+            DefaultValueFactory = _ => 6.08,
+            HelpName = "S",
+        };
+        Option<string> patch = new("--patch") { Description = "Patch size: bands x frames.", DefaultValueFactory = _ => "16x16", HelpName = "16x16" };
+        Option<ulong> seed = new("--seed") { Description = "Seed of the masks.", DefaultValueFactory = _ => 42, HelpName = "N" };
+        Command command = new("masks", "Show what every masking strategy hides of your audio, on one HTML page.")
+        { inputs, output, maskings, seconds, patch, seed };
+        command.SetAction(arguments =>
+        {
+            (int height, int width) = ParsePatch(arguments.GetRequiredValue(patch));
+            GalleryPainter painter = new()
+            {
+                Maskings = Chosen(arguments.GetValue(maskings) ?? []),
+                PatchHeight = height,
+                PatchWidth = width,
+                Seed = arguments.GetRequiredValue(seed),
+            };
+            Run(painter, arguments.GetRequiredValue(inputs), arguments.GetRequiredValue(seconds), arguments.GetRequiredValue(output),
+                arguments.InvocationConfiguration);
+        });
+        return command;
+    }
+
+    private static void Run(GalleryPainter painter, string[] inputs, double seconds, string output, InvocationConfiguration console)
+    {
+        if (!(seconds > 0 && seconds <= MostSeconds))
+            throw new UserErrorException($"--seconds {seconds}: give a number above 0 and up to {MostSeconds}");
+        if (inputs.Length > MostClips)
+            throw new UserErrorException($"{inputs.Length} audio files are too many for one page; give at most {MostClips}");
+
+        LogMelExtractor extractor = new(painter.FrontEnd);
+        List<GalleryClip> clips = [];
+        List<string> unreadable = [];
+        bool namesDiffer = inputs.DistinctBy(Path.GetFileName).Count() == inputs.Length;
+        foreach (string input in inputs)
+        {
+            try
+            {
+                // A window more than shown, so that the last frame is not a reflection.
+                double read = seconds + ((double)painter.FrontEnd.FftSize / painter.FrontEnd.SampleRate);
+                float[] waveform = AudioFile.ReadMono(input, painter.FrontEnd.SampleRate, read);
+                clips.Add(painter.Paint(namesDiffer ? Path.GetFileName(input) : input, WithinSeconds(extractor.Compute(waveform), seconds), clips.Count));
+            }
+            catch (UnreadableAudioException error)
+            {
+                unreadable.Add($"{input}: {error.Reason}");
+            }
+        }
+        if (clips.Count == 0)
+            throw new UserErrorException($"no audio to show: {string.Join("; ", unreadable)}; give audio files");
+
+        AtomicFile.WriteAllText(output, MaskGallery.Build(clips, painter.Strategies, Remarks(painter, unreadable)));
+        foreach (string reason in unreadable)
+            console.Error.WriteLine($"skipped {reason}");
+        console.Output.WriteLine($"{output}: {clips.Count} clips x {painter.Maskings.Count} strategies; open it in a browser");
+    }
+
+    private static List<string> Remarks(GalleryPainter painter, List<string> unreadable)
+    {
+        List<string> remarks =
+        [
+            $"Masks are drawn with seed {painter.Seed}. A hint ratio h gives the share h of the masked patches back and masks as many random ones instead; training starts at 1 and falls towards 0.",
+        ];
+        string[] byFeatures = [.. painter.Maskings.Where(masking => masking.CreateFeatureStrategy() is not null).Select(masking => masking.Name)];
+        if (byFeatures.Length > 0)
+            remarks.Add($"{string.Join(" and ", byFeatures)} go by the features of the encoder in training. No encoder was trained for this page: the normalised patches themselves stand in for its features.");
+        remarks.AddRange(painter.Remarks);
+        remarks.AddRange(unreadable.Select(reason => $"Left out, unreadable: {reason}."));
+        return remarks;
+    }
+
+    /// <summary>The first round(seconds * 100) frames: centred frames give one more than a clip has hops.</summary>
+    private static LogMel WithinSeconds(LogMel logMel, double seconds)
+    {
+        int frames = Math.Clamp((int)Math.Round(seconds * 100), 1, logMel.Frames);
+        float[] values = new float[logMel.Bands * frames];
+        for (int band = 0; band < logMel.Bands; band++)
+            logMel.Values.AsSpan(band * logMel.Frames, frames).CopyTo(values.AsSpan(band * frames));
+        return new(logMel.Bands, frames, values);
+    }
+
+    private static IReadOnlyList<MaskingInfo> Chosen(string[] names) =>
+        names.Length == 0 ? KnownMaskings.All : [.. names.Distinct().Select(KnownMaskings.Find)];
+
+    private static (int Height, int Width) ParsePatch(string text) =>
+        text.Split('x') is [var height, var width] && int.TryParse(height, out int bands) && int.TryParse(width, out int frames)
+            && bands is > 0 and <= 80 && frames is > 0 and <= 1000
+            ? (bands, frames)
+            : throw new UserErrorException($"--patch {text}: give bands x frames, such as 16x16; the bands must divide 80");
+}

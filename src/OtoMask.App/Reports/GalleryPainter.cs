@@ -1,0 +1,139 @@
+using OtoMask.Audio;
+using OtoMask.Masking;
+using OtoMask.Randomness;
+
+namespace OtoMask.App.Reports;
+
+/// <summary>Draws the masks that a gallery shows of a clip: every strategy at every mask ratio and hint ratio.</summary>
+internal sealed class GalleryPainter
+{
+    /// <summary>Mask ratios of the gallery's slider.</summary>
+    public static IReadOnlyList<double> DefaultMaskRatios { get; } = [0.5, 0.6, 0.7, 0.75, 0.8, 0.9];
+
+    /// <summary>Hint ratios of the gallery's slider.</summary>
+    public static IReadOnlyList<double> DefaultHintRatios { get; } = [0, 0.25, 0.5, 0.75, 0.9, 1];
+
+    private readonly List<string> remarks = [];
+
+    /// <summary>The strategies to draw.</summary>
+    public IReadOnlyList<MaskingInfo> Maskings { get; init; } = KnownMaskings.All;
+
+    /// <summary>The front end that the clips come from.</summary>
+    public LogMelSettings FrontEnd { get; init; } = LogMelSettings.Default;
+
+    /// <summary>ph, bands of one patch; must divide the bands.</summary>
+    public int PatchHeight { get; init; } = 16;
+
+    /// <summary>pw, frames of one patch.</summary>
+    public int PatchWidth { get; init; } = 16;
+
+    /// <summary>Seed of the draws.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    /// <summary>What the reader of the masks drawn so far should know: ratios left out, strategies without room.</summary>
+    public IReadOnlyList<string> Remarks => remarks;
+
+    /// <summary>The strategies as the gallery names them.</summary>
+    public IReadOnlyList<GalleryStrategy> Strategies =>
+        [.. Maskings.Select(masking => new GalleryStrategy(masking.Name, masking.Summary, masking.DependsOn))];
+
+    /// <summary>Draws the masks of a clip.</summary>
+    /// <param name="name">What the clip is called.</param>
+    /// <param name="logMel">Its log-mel; frames after the last whole patch are left out, fewer than one patch are filled up with silence.</param>
+    /// <param name="index">The clip's place in the gallery, which chooses its random numbers.</param>
+    /// <exception cref="UserErrorException">The patch does not divide the bands.</exception>
+    public GalleryClip Paint(string name, LogMel logMel, int index)
+    {
+        int frames = Math.Max(logMel.Frames / PatchWidth, 1) * PatchWidth;
+        float[] values = WholePatches(logMel, frames);
+        PatchGrid grid = PatchGrid.Of(logMel.Bands, frames, PatchHeight, PatchWidth);
+        float[] patches = new float[values.Length];
+        PatchCutter.Cut(Normalised(values), logMel.Bands, frames, PatchHeight, PatchWidth, patches);
+
+        Dictionary<MaskKey, PatchMask> masks = [];
+        foreach (MaskingInfo masking in Maskings)
+            DrawAll(name, masking, grid, patches, index, masks);
+        double seconds = (double)frames * FrontEnd.HopSize / FrontEnd.SampleRate;
+        return new(name, seconds, logMel.Bands, frames, values, BandHz(), grid, masks);
+    }
+
+    private void DrawAll(
+        string name, MaskingInfo masking, PatchGrid grid, float[] patches, int index, Dictionary<MaskKey, PatchMask> masks)
+    {
+        List<double> random = [], impossible = [];
+        foreach (double maskRatio in DefaultMaskRatios)
+        {
+            if (!IsPossible(masking, grid, maskRatio))
+            {
+                impossible.Add(maskRatio);
+                continue;
+            }
+            if (MaskingGeometry.Warnings(masking, grid, maskRatio).Count > 0)
+                random.Add(maskRatio);
+            PatchMask first = Draw(masking, grid, patches, maskRatio, 0, index);
+            masks[new(masking.Name, maskRatio, 0)] = first;
+            foreach (double hintRatio in DefaultHintRatios.Where(hint => hint == 1 || (hint > 0 && masking.UsesHint)))
+            {
+                PatchMask mask = Draw(masking, grid, patches, maskRatio, hintRatio, index);
+                if (masking.UsesHint || !mask.Masked.AsSpan().SequenceEqual(first.Masked))
+                    masks[new(masking.Name, maskRatio, hintRatio)] = mask;
+            }
+        }
+        string where = $"{masking.Name} on {name} ({grid.Rows} × {grid.Columns} patches)";
+        if (random.Count > 0)
+            remarks.Add($"{where}: too few patches for a block at mask ratio {string.Join(", ", random)}, so it is plain random there.");
+        if (impossible.Count > 0)
+            remarks.Add($"{where}: no mask at ratio {string.Join(", ", impossible)}, where nothing would be left to see or to predict.");
+    }
+
+    private PatchMask Draw(MaskingInfo masking, PatchGrid grid, float[] patches, double maskRatio, double hintRatio, int index)
+    {
+        MaskingContext context = new(maskRatio, hintRatio,
+            new RandomStream(Seed, RandomPurpose.Mask, epoch: 0, index), new RandomStream(Seed, RandomPurpose.BatchMask));
+        int patchSize = PatchHeight * PatchWidth;
+        // No trained encoder is at hand: the normalised patches themselves stand in for its features, as the page says.
+        return masking.CreateDataStrategy() is { } strategy
+            ? strategy.Sample(new PatchView(grid, patchSize, patches), context)
+            : masking.CreateFeatureStrategy()!.Sample(grid, patches, patchSize, context);
+    }
+
+    private static bool IsPossible(MaskingInfo masking, PatchGrid grid, double maskRatio)
+    {
+        try
+        {
+            MaskingGeometry.Validate(masking, grid, maskRatio);
+            return true;
+        }
+        catch (UserErrorException)
+        {
+            return false;
+        }
+    }
+
+    private static float[] WholePatches(LogMel logMel, int frames)
+    {
+        float[] values = new float[logMel.Bands * frames];
+        Array.Fill(values, LogMel.Silence);
+        int kept = Math.Min(frames, logMel.Frames);
+        for (int band = 0; band < logMel.Bands; band++)
+            logMel.Values.AsSpan(band * logMel.Frames, kept).CopyTo(values.AsSpan(band * frames));
+        return values;
+    }
+
+    private static float[] Normalised(float[] values)
+    {
+        double mean = values.Average(value => (double)value);
+        double deviation = Math.Sqrt(values.Average(value => (value - mean) * (value - mean)));
+        return [.. values.Select(value => (float)((value - mean) / Math.Max(deviation, 1e-6)))];
+    }
+
+    /// <summary>The centre of gravity of each band's filter, in Hz.</summary>
+    private double[] BandHz()
+    {
+        float[] filters = LogMelExtractor.FilterBank(FrontEnd);
+        int bins = filters.Length / FrontEnd.Bands;
+        double binHz = (double)FrontEnd.SampleRate / FrontEnd.FftSize;
+        return [.. filters.Chunk(bins).Select(filter =>
+            filter.Index().Sum(weight => weight.Item * weight.Index * binHz) / filter.Sum(weight => (double)weight))];
+    }
+}
