@@ -1,6 +1,26 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+
 namespace OtoMask.App;
 
+/// <summary>Runs one command line. Every way to end has its exit code here: see <see cref="Failure"/>.</summary>
 internal static class Program
 {
-    private static int Main() => 0;
+    private static int Main(string[] arguments)
+    {
+        using var interruption = new Interruption();
+        try
+        {
+            ParseResult line = CommandLine.Create().Parse(arguments);
+            if (line.Action is ParseErrorAction)
+                throw new UserErrorException(ParseFailure.Describe(line));
+            // Signals are ours, exceptions too.
+            var settings = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return line.InvokeAsync(settings, interruption.Token).GetAwaiter().GetResult();
+        }
+        catch (Exception exception)
+        {
+            return Failure.Report(exception, interruption);
+        }
+    }
 }

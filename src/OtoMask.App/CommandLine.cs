@@ -1,0 +1,29 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using OtoMask.App.Commands;
+
+namespace OtoMask.App;
+
+/// <summary>The verbs of <c>otomask</c>, one file each in Commands/.</summary>
+internal static class CommandLine
+{
+    /// <summary>The name that messages and help texts use.</summary>
+    public const string Name = "otomask";
+
+    public static RootCommand Create()
+    {
+        var root = new RootCommand("Pre-trains audio encoders by masked prediction; you choose, see, time and compare the masking strategy.")
+        {
+            HelpName = Name,
+        };
+        root.Subcommands.Add(DoctorCommand.Create());
+
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Description = "Show what there is and how to use it";
+        foreach (string dosHabit in (string[])["-?", "/?", "/h"])
+            help.Aliases.Remove(dosHabit);
+        root.Options.OfType<VersionOption>().Single().Description = "Show the version";
+        root.SetAction(line => new HelpAction().Invoke(line));
+        return root;
+    }
+}

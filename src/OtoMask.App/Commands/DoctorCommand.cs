@@ -1,0 +1,157 @@
+using System.CommandLine;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using OtoMask.App.Bench;
+using OtoMask.Torch;
+
+namespace OtoMask.App.Commands;
+
+/// <summary><c>otomask doctor</c>: what this machine offers, what is in force, and what to do about what is wrong.</summary>
+internal static class DoctorCommand
+{
+    private const string CacheFolder = ".";
+    private const double LowDiskGigabytes = 5, GemmSeconds = 0.5;
+
+    public static Command Create()
+    {
+        var folder = new Option<string>("--cache")
+        {
+            Description = "Folder that caches and runs will go to; its free space is shown",
+            HelpName = "FOLDER",
+            DefaultValueFactory = _ => CacheFolder,
+        };
+        var command = new Command("doctor", "Show what this machine offers (libtorch, BLAS, threads, audio libraries, speed) and warn of what slows it down")
+        {
+            folder,
+        };
+        command.SetAction((line, cancel) => Task.FromResult(Run(line.GetRequiredValue(folder), cancel)));
+        return command;
+    }
+
+    private static int Run(string folder, CancellationToken cancel)
+    {
+        if (!Directory.Exists(folder))
+            throw new UserErrorException($"no folder {folder}; create it or name another with --cache");
+        var report = new Report();
+        Machine(report, folder);
+        Libtorch(report);
+        Audio(report);
+        Speed(report, cancel);
+        report.Close();
+        return 0;
+    }
+
+    private static void Machine(Report report, string folder)
+    {
+        report.Line("cores", $"{Environment.ProcessorCount} given to this process");
+        report.Line("memory", $"{Gigabytes(ProcessStatus.MachineMemory)}, {Gigabytes(ProcessStatus.AvailableMemory)} available");
+        long free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
+        report.Line("disk", $"{Gigabytes(free)} free in {Path.GetFullPath(folder)}");
+        if (free < LowDiskGigabytes * 1e9)
+            report.Warn($"less than {LowDiskGigabytes} GB are free; `otomask prepare` writes about 0.12 GB for each hour of audio");
+    }
+
+    private static void Libtorch(Report report)
+    {
+        string description = TorchRuntime.Describe();
+        report.Line("libtorch", description.Split('\n')[0].Replace("libtorch ", ""));
+        report.Line("threads", $"{TorchRuntime.Threads} for one operator");
+        if (TorchRuntime.Threads != Environment.ProcessorCount)
+            report.Warn($"libtorch uses {TorchRuntime.Threads} threads on {Environment.ProcessorCount} cores; unset OMP_NUM_THREADS");
+
+        string policy = Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") ?? "PASSIVE";
+        report.Line("waiting threads", policy.ToUpperInvariant() == "PASSIVE" ? "sleep (OMP_WAIT_POLICY=PASSIVE)" : $"spin (OMP_WAIT_POLICY={policy})");
+        if (policy.ToUpperInvariant() != "PASSIVE")
+            report.Warn("spinning threads starve the data loaders; unset OMP_WAIT_POLICY");
+
+        Blas(report);
+        string[] devices = [.. Enumerable.Range(0, 16).Select(index => $"cuda:{index}").TakeWhile(name => TorchRuntime.Has(new Device(name)))];
+        report.Line("devices", string.Join(", ", ["cpu", .. devices]));
+    }
+
+    private static void Blas(Report report)
+    {
+        using (var scope = new TensorScope()) // a product, so that a BLAS that loads late is there
+            _ = Tensor.From(new float[1], 1, 1).MatMul(Tensor.From(new float[1], 1, 1));
+        string[] loaded = [.. ProcessStatus.LoadedLibraries("blas").Concat(ProcessStatus.LoadedLibraries("libmkl"))];
+        report.Line("BLAS", loaded.Length > 0 ? string.Join(", ", loaded) : "inside libtorch");
+        if (loaded.Any(path => path.Contains("openblas-pthread")))
+            report.Warn("OpenBLAS brings threads of its own that fight libtorch's, ten times slower; "
+                + "install libopenblas0-openmp and start by ./otomask, which chooses it");
+        else if (loaded.Length == 1 && loaded[0].Contains("/blas/"))
+            report.Warn("this is the reference BLAS, many times slower than OpenBLAS; install libopenblas0-openmp");
+    }
+
+    private static void Audio(Report report)
+    {
+        report.Need("libsndfile", LibraryVersion("libsndfile.so.1", "sf_version_string"), "no audio file can be read; install libsndfile1");
+        report.Need("libsoxr", LibraryVersion("libsoxr.so.0", "soxr_version"), "audio cannot be resampled; install libsoxr0");
+        report.Need("ffmpeg", ProgramVersion("ffmpeg", "-version"), "m4a, aac and video files cannot be read; install ffmpeg");
+        report.Need("fluidsynth", ProgramVersion("fluidsynth", "--version"), "`otomask demo` cannot make its music; install fluidsynth");
+    }
+
+    private static void Speed(Report report, CancellationToken cancel)
+    {
+        double single = GemmSpeed.Measure(DType.Float32, Device.Cpu, GemmSeconds, cancel);
+        double brain = GemmSpeed.Measure(DType.BFloat16, Device.Cpu, GemmSeconds, cancel);
+        report.Line("GEMM fp32", $"{single:F0} GFLOP/s");
+        report.Line("GEMM bf16", $"{brain:F0} GFLOP/s");
+        if (brain < single)
+            report.Warn("bfloat16 is slower than float32 here (no AMX or AVX512-BF16); train with --precision fp32");
+    }
+
+    private static string? LibraryVersion(string library, string function)
+    {
+        if (!NativeLibrary.TryLoad(library, out nint handle) || !NativeLibrary.TryGetExport(handle, function, out nint entry))
+            return null;
+        nint text = Marshal.GetDelegateForFunctionPointer<VersionText>(entry)();
+        return Marshal.PtrToStringUTF8(text);
+    }
+
+    private static string? ProgramVersion(string program, string option)
+    {
+        try
+        {
+            var start = new ProcessStartInfo(program, option) { RedirectStandardOutput = true, RedirectStandardError = true };
+            using Process process = Process.Start(start)!;
+            string[] lines = process.StandardOutput.ReadToEnd().Split('\n');
+            process.WaitForExit();
+            return (lines.FirstOrDefault(line => line.Contains("version", StringComparison.OrdinalIgnoreCase)) ?? lines[0]).Split(" Copyright")[0].Trim();
+        }
+        catch (Win32Exception) // no such program
+        {
+            return null;
+        }
+    }
+
+    private static string Gigabytes(long bytes) => $"{bytes / 1e9:F1} GB";
+
+    private delegate nint VersionText();
+
+    /// <summary>Two columns, and under them the warnings.</summary>
+    private sealed class Report
+    {
+        private readonly List<string> warnings = [];
+
+        public void Line(string name, string value) => Console.WriteLine($"{name,-16} {value}");
+
+        public void Warn(string text) => warnings.Add(text);
+
+        public void Need(string name, string? version, string remedy)
+        {
+            Line(name, version ?? "not found");
+            if (version is null)
+                Warn(remedy);
+        }
+
+        public void Close()
+        {
+            Console.WriteLine();
+            foreach (string warning in warnings)
+                Console.WriteLine($"warning: {warning}");
+            if (warnings.Count == 0)
+                Console.WriteLine("nothing to complain about");
+        }
+    }
+}

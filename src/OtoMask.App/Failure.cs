@@ -1,0 +1,52 @@
+using System.Reflection;
+
+namespace OtoMask.App;
+
+/// <summary>What went wrong, as one line on stderr and an exit code.</summary>
+/// <remarks>
+/// 2: the user can mend it (a wrong option, a missing or unreadable file, no permission). 130, 143: stopped by Ctrl-C or
+/// SIGTERM. 1: anything else (disk full, libtorch, a run stopped by non-finite losses). OTOMASK_TRACE=1 adds the stack.
+/// </remarks>
+internal static class Failure
+{
+    public const int Other = 1, UserError = 2;
+
+    public static int Report(Exception thrown, Interruption interruption)
+    {
+        Exception cause = Innermost(thrown);
+        if (cause is OperationCanceledException && interruption.ExitCode is { } signalled)
+        {
+            Console.Error.WriteLine($"{CommandLine.Name}: stopped");
+            return signalled;
+        }
+        Console.Error.WriteLine($"{CommandLine.Name}: {Message(cause)}");
+        if (Environment.GetEnvironmentVariable("OTOMASK_TRACE") == "1")
+            Console.Error.WriteLine(thrown);
+        return ExitCode(cause);
+    }
+
+    public static int ExitCode(Exception cause) => cause is UserErrorException or UnauthorizedAccessException
+        or FileNotFoundException or DirectoryNotFoundException ? UserError : Other;
+
+    private static string Message(Exception cause)
+    {
+        string text = cause.Message.ReplaceLineEndings(" ").Trim();
+        return cause switch
+        {
+            UserErrorException => text,
+            UnauthorizedAccessException => $"{text.TrimEnd('.')}; give yourself access or choose another place",
+            OutOfMemoryException => "not enough memory; try a smaller --batch",
+            IOException or Torch.TorchException => text,
+            _ => $"{text} ({cause.GetType().Name}; OTOMASK_TRACE=1 shows where)",
+        };
+    }
+
+    // The runtime wraps what fails in a static constructor, by reflection, or in a parallel loop.
+    private static Exception Innermost(Exception thrown) => thrown switch
+    {
+        TypeInitializationException or TargetInvocationException or AggregateException { InnerExceptions.Count: 1 }
+            when thrown.InnerException is { } inner => Innermost(inner),
+        AggregateException { InnerExceptions: [var first, ..] } => Innermost(first),
+        _ => thrown,
+    };
+}

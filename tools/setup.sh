@@ -1,0 +1,102 @@
+# shellcheck shell=bash
+# Sourced by ./otomask, ./test, .ci/run and bench/compare: from a fresh Debian with the .NET 10 SDK to a Release build.
+# The caller sets `root`, the folder of the repository. Exit codes: 2 = something the user can mend, 1 = the build failed.
+
+: "${root:?tools/setup.sh is sourced, not run}"
+# From `dotnet build` to nothing running: no build servers stay behind.
+export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_CLI_UI_LANGUAGE=en
+# Threads that spin while they wait starve the loaders and each other; libgomp reads this once, when libtorch is loaded.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-PASSIVE}
+
+# Debian prefers OpenBLAS-pthread whenever it is installed (every -dev package pulls it in), and under OpenMP its threads
+# fight libtorch's: a step takes ten times as long. update-alternatives would cure it for the whole machine, which is the
+# administrator's business and needs root; a library path cures it for this process and its children alone.
+openblas=/usr/lib/$HOSTTYPE-linux-gnu/openblas-openmp
+if [[ -z ${LIBTORCH:-} && -d $openblas && :${LD_LIBRARY_PATH:-}: != *:$openblas:* ]]; then
+  export LD_LIBRARY_PATH=$openblas${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fi
+
+app=$root/src/OtoMask.App/bin/Release/net10.0/OtoMask.App.dll
+state=$root/src/OtoMask.App/obj
+stamp=$state/launcher.stamp
+
+# What building and running take. An unpacked libtorch (LIBTORCH=/path) brings its own BLAS.
+build_packages=(g++ cmake make libsndfile1 libsoxr0)
+[[ -n ${LIBTORCH:-} ]] || build_packages+=(libtorch-dev libopenblas0-openmp)
+# Without ffmpeg everything works but files that libsndfile cannot read (m4a, video).
+optional_packages=(ffmpeg)
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() { say "otomask: $2"; exit "$1"; }
+
+# Puts those of the named packages that dpkg does not have in the array `missing`.
+find_missing() {
+  local package
+  missing=()
+  for package; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null) == installed ]] || missing+=("$package")
+  done
+}
+
+# Installs packages where that is allowed: apt-get is there, and we are root or sudo asks no password.
+try_install() {
+  local -a as_root=()
+  command -v apt-get > /dev/null || return
+  if ((EUID != 0)); then
+    sudo -n true 2> /dev/null || return
+    as_root=(sudo -n)
+  fi
+  say "Installing $* ..."
+  "${as_root[@]}" apt-get update -q >&2 || true # old lists may do
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >&2
+}
+
+# Makes sure that the packages are there, or says which to install and ends.
+need_packages() {
+  local -a missing
+  # Not Debian: the compiler, the linker or `otomask doctor` will say what is absent.
+  command -v dpkg-query > /dev/null || return 0
+  find_missing "$@"
+  ((${#missing[@]} == 0)) || try_install "${missing[@]}" || die 2 "packages are missing; run: sudo apt-get install ${missing[*]}"
+}
+
+# The same for packages that one can do without: says what to install and goes on.
+want_packages() {
+  local -a missing
+  command -v dpkg-query > /dev/null || return 0
+  find_missing "$@"
+  ((${#missing[@]} == 0)) || try_install "${missing[@]}" || say "otomask: going on without ${missing[*]} (sudo apt-get install ${missing[*]})"
+}
+
+need_sdk() {
+  dotnet --list-sdks 2> /dev/null | grep -Eq '^[1-9][0-9]+\.' ||
+    die 2 "the .NET 10 SDK is missing; install it from https://dotnet.microsoft.com/download/dotnet/10.0"
+}
+
+# True while no source was changed, added or renamed since the last build, and libtorch is the same.
+is_built() {
+  [[ -e $app && -e $stamp && $(< "$stamp") == "${LIBTORCH:-}" ]] || return
+  [[ -z $(find "$root"/src "$root"/native "$root"/Directory.*.props -mindepth 0 \
+    \( -name bin -o -name obj -o -name build \) -prune -o -type f -cnewer "$stamp" -print -quit) ]]
+}
+
+# Installs what is missing and builds the app, once: a second launcher waits for the first, then finds it done.
+ensure_built() {
+  is_built && return
+  need_packages "${build_packages[@]}"
+  want_packages "${optional_packages[@]}"
+  need_sdk
+  mkdir -p "$state" || die 2 "cannot write to $state; build as a user who may"
+  local lock log
+  exec {lock}> "$state/launcher.lock"
+  flock "$lock"
+  if ! is_built; then
+    say "Building OtoMask (first time and after changes, a minute or two) ..."
+    printf '%s' "${LIBTORCH:-}" > "$stamp.new" # before the build: what is edited meanwhile is newer
+    log=$(dotnet build "$root/src/OtoMask.App" -c Release -v quiet 2>&1 < /dev/null) || { say "$log"; die 1 "the build failed, see above"; }
+    mv "$stamp.new" "$stamp"
+  fi
+  exec {lock}>&-
+}
