@@ -1,0 +1,16 @@
+namespace OtoMask.Corpora;
+
+/// <summary>One clip of an assembled task.</summary>
+/// <param name="FileName">Relative to the CSV's folder, with forward slashes.</param>
+/// <param name="Label">Its class.</param>
+/// <param name="IsTest">Whether it is tested on; otherwise it is trained on.</param>
+/// <param name="Group">Clips of a group are all on one side.</param>
+/// <param name="Origin">What it is and where it comes from.</param>
+public sealed record TaskClip(string FileName, string Label, bool IsTest, string Group, ManifestClip Origin);
+
+/// <summary>A task on disk: a CSV <c>file_name,label,split,group</c> beside the folders of clips it names.</summary>
+/// <param name="Recipe">How it was made.</param>
+/// <param name="CsvPath">The table to evaluate with.</param>
+/// <param name="SummaryPath">JSON: packages and their versions, clips and seconds, counts by label and split, hash of the contents.</param>
+/// <param name="Clips">Its rows.</param>
+public sealed record AssembledTask(TaskRecipe Recipe, string CsvPath, string SummaryPath, IReadOnlyList<TaskClip> Clips);

@@ -1,0 +1,156 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using System.Security.Cryptography;
+using OtoMask.Audio;
+
+namespace OtoMask.Corpora;
+
+/// <summary>
+/// A folder of assembled sources: each a folder of 16 kHz mono FLAC files with a <c>manifest.csv</c>, made once and
+/// then only read.
+/// </summary>
+/// <param name="root">The library's folder; made when missing.</param>
+/// <param name="packages">Where packages come from.</param>
+/// <param name="progress">Told how many recordings are decoded, or null.</param>
+internal sealed class ClipLibrary(string root, DebianPackages packages, IProgress<AssemblyProgress>? progress = null)
+{
+    /// <summary>Sampling rate of every clip, in Hz.</summary>
+    public const int SampleRate = 16000;
+
+    private const string ManifestName = "manifest.csv", UnreadableName = "unreadable.txt";
+    private const short SilencePeak = 100;    // of 32768: notes outside an instrument's range render as next to nothing
+    private const short TailPeak = 16;        // of 32768: a decay below this (-66 dB) is cut, so that random crops hear the sound
+
+    /// <summary>The library's folder.</summary>
+    public string Root { get; } = Path.GetFullPath(root);
+
+    /// <summary>Bytes still to download before <paramref name="sources"/> can be assembled; 0 for those assembled already.</summary>
+    /// <exception cref="UserErrorException">apt is missing, or knows no such package.</exception>
+    public long DownloadBytes(IEnumerable<IClipSource> sources)
+    {
+        IClipSource[] missing = [.. sources.Where(source => !File.Exists(ManifestPath(source)))];
+        IEnumerable<string> programs = missing.Any(source => source.NeedsFluidsynth) ? Fluidsynth.Packages() : [];
+        return packages.DownloadBytes(missing.SelectMany(source => source.Packages).Concat(programs).Distinct());
+    }
+
+    /// <summary>
+    /// The clips of <paramref name="source"/>, assembled now if they are not there: decoded in parallel, silent tails and silent clips cut off, and
+    /// copies of an earlier clip's samples left out, unreadable files listed in <c>unreadable.txt</c>. The folder appears whole or not at all.
+    /// </summary>
+    /// <exception cref="UserErrorException">A package is not to be had, or another process assembles in this folder.</exception>
+    public IReadOnlyList<ManifestClip> Provide(IClipSource source)
+    {
+        if (!File.Exists(ManifestPath(source)))
+        {
+            Directory.CreateDirectory(Root);
+            using FileStream turn = TakeTurn();
+            Assemble(source);
+        }
+        return ClipManifest.Read(ManifestPath(source));
+    }
+
+    private string ManifestPath(IClipSource source) => Path.Combine(Root, source.Name, ManifestName);
+
+    private FileStream TakeTurn()
+    {
+        string path = Path.Combine(Root, ".lock");
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException problem)
+        {
+            throw new UserErrorException($"another process is assembling audio in {Root}; wait for it or name another folder", problem);
+        }
+    }
+
+    private void Assemble(IClipSource source)
+    {
+        string folder = Path.Combine(Root, source.Name), unfinished = Path.Combine(Root, "." + source.Name);
+        DeleteFolder(unfinished);
+        Directory.CreateDirectory(unfinished);
+        try
+        {
+            IReadOnlyDictionary<string, DebianPackage> opened = packages.Provide(source.Packages);
+            NoteRenderer? render = source.NeedsFluidsynth ? Fluidsynth.Open(packages).Render : null;
+            IReadOnlyList<ManifestClip> clips = Decode(source, source.Open(opened, render), opened, unfinished);
+            ClipManifest.Write(Path.Combine(unfinished, ManifestName), RemoveCopies(clips, unfinished));
+            DeleteFolder(folder);
+            Directory.Move(unfinished, folder);
+        }
+        finally
+        {
+            DeleteFolder(unfinished);
+        }
+    }
+
+    private IReadOnlyList<ManifestClip> Decode(IClipSource source, IReadOnlyList<Recording> recordings, IReadOnlyDictionary<string, DebianPackage> opened, string folder)
+    {
+        ManifestClip[][] decoded = new ManifestClip[recordings.Count][];
+        ConcurrentBag<string> unreadable = [];
+        int done = 0;
+        try
+        {
+            Parallel.For(0, recordings.Count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, index =>
+            {
+                try
+                {
+                    decoded[index] = [.. recordings[index]().Select(clip => Store(clip, opened[clip.Package].Version, folder)).OfType<ManifestClip>()];
+                }
+                catch (UnreadableAudioException problem)
+                {
+                    decoded[index] = [];
+                    unreadable.Add(problem.Message);
+                }
+                progress?.Report(new AssemblyProgress($"decode {source.Name}", Interlocked.Increment(ref done), recordings.Count));
+            });
+        }
+        catch (AggregateException problems)
+        {
+            ExceptionDispatchInfo.Throw(problems.InnerExceptions[0]);   // the first says it all: the others are the same full disk or missing program
+        }
+        if (unreadable.Count == recordings.Count)
+            throw new UserErrorException($"none of the {recordings.Count} recordings of {string.Join(", ", source.Packages)} can be read ({unreadable.FirstOrDefault()}); delete the packages' folders from the cache and try again");
+        if (!unreadable.IsEmpty)
+            File.WriteAllLines(Path.Combine(folder, UnreadableName), unreadable.Order(StringComparer.Ordinal));
+        return [.. decoded.SelectMany(clips => clips)];
+    }
+
+    /// <summary>Writes a clip as 16-bit FLAC; null for one that is silent.</summary>
+    private static ManifestClip? Store(SourceClip clip, string version, string folder)
+    {
+        short[] samples = [.. clip.Samples.Select(sample => (short)Math.Clamp(MathF.Round(sample * 32768), short.MinValue, short.MaxValue))];
+        if (!samples.Any(sample => sample is >= SilencePeak or <= -SilencePeak))
+            return null;
+        samples = samples[..(Array.FindLastIndex(samples, sample => sample is >= TailPeak or <= -TailPeak) + 1)];
+        byte[] bytes = new byte[2 * samples.Length];
+        for (int i = 0; i < samples.Length; i++)
+            BinaryPrimitives.WriteInt16LittleEndian(bytes.AsSpan(2 * i), samples[i]);
+        string fileName = clip.Name + ".flac", path = Path.Combine(folder, fileName);
+        if (File.Exists(path))
+            throw new InvalidOperationException($"two clips are called {clip.Name}");
+        AudioFile.WriteFlac(path, samples.Select(sample => sample / 32768f).ToArray(), SampleRate);
+        return new ManifestClip(fileName, Convert.ToHexStringLower(SHA256.HashData(bytes)), (double)samples.Length / SampleRate, clip.Package, version, clip.Licence, clip.Tags);
+    }
+
+    private static IReadOnlyList<ManifestClip> RemoveCopies(IReadOnlyList<ManifestClip> clips, string folder)
+    {
+        HashSet<string> seen = [];
+        List<ManifestClip> kept = [];
+        foreach (ManifestClip clip in clips)
+        {
+            if (seen.Add(clip.Sha256))
+                kept.Add(clip);
+            else
+                File.Delete(Path.Combine(folder, clip.FileName));
+        }
+        return kept;
+    }
+
+    private static void DeleteFolder(string path)
+    {
+        if (Directory.Exists(path))
+            Directory.Delete(path, recursive: true);
+    }
+}

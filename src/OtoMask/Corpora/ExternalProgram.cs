@@ -1,0 +1,55 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace OtoMask.Corpora;
+
+/// <summary>What a program printed and how it ended.</summary>
+internal sealed record ProgramResult(int ExitCode, string Output, string Errors)
+{
+    /// <summary>The last line of the error output that says something, or the exit code where it is empty.</summary>
+    public string LastError =>
+        Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .LastOrDefault(line => !line.StartsWith("W:", StringComparison.Ordinal)) ?? $"exit code {ExitCode}";
+}
+
+/// <summary>Runs the few system programs that corpora need (apt, dpkg, fluidsynth).</summary>
+internal static class ExternalProgram
+{
+    /// <summary>Runs <paramref name="program"/> to its end; null when this machine has no such program.</summary>
+    /// <param name="program">Name (looked up on PATH) or path.</param>
+    /// <param name="arguments">Arguments, passed as they are: no shell reads them.</param>
+    /// <param name="folder">Working folder, or null for the current one.</param>
+    /// <param name="environment">Variables set on top of ours.</param>
+    public static ProgramResult? TryRun(
+        string program,
+        IEnumerable<string> arguments,
+        string? folder = null,
+        IReadOnlyDictionary<string, string>? environment = null)
+    {
+        ProcessStartInfo start = new(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder ?? "",
+        };
+        start.Environment["LC_ALL"] = "C.UTF-8";   // messages are matched below in English
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
+
+        using Process process = new() { StartInfo = start };
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
+        process.StandardInput.Close();
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new ProgramResult(process.ExitCode, output, errors.Result);
+    }
+}

@@ -1,0 +1,58 @@
+using System.Globalization;
+
+namespace OtoMask.Corpora;
+
+/// <summary>
+/// Single notes of the 128 General MIDI programs, rendered from a sound font of recorded instruments: 16 notes a
+/// program, held 0.8 s, cut at 1.2 s.
+/// </summary>
+/// <remarks>Tags: <c>program</c> (0 .. 127), <c>family</c>, <c>pitch</c> (MIDI, 36 .. 96), <c>velocity</c>. Pitches and velocities
+/// follow a fixed pattern in which every pitch comes about equally often and no program has one twice.</remarks>
+internal sealed class SoundfontNotes : IClipSource
+{
+    private const int NotesPerProgram = 16, LowestPitch = 36, PitchCount = 61;
+    private const double HeldSeconds = 0.8, ClipSeconds = 1.2, SpacingSeconds = 1.5;
+    private const string Package = "timgm6mb-soundfont", Licence = "GPL-2";
+
+    public string Name => "notes-v1";
+
+    public IReadOnlyList<string> Packages => [Package];
+
+    public bool NeedsFluidsynth => true;
+
+    public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render)
+    {
+        ArgumentNullException.ThrowIfNull(render);
+        string soundfont = packages[Package].Find("usr/share/sounds/sf2/TimGM6mb.sf2");
+        return [.. Enumerable.Range(0, GeneralMidi.ProgramCount).Select(program => (Recording)(() => RenderProgram(render, soundfont, program)))];
+    }
+
+    private static IReadOnlyList<SourceClip> RenderProgram(NoteRenderer render, string soundfont, int program)
+    {
+        (int Pitch, int Velocity)[] notes = [.. Enumerable.Range(NotesPerProgram * program, NotesPerProgram).Select(NoteAt)];
+        List<MidiEvent> events = [MidiEvent.Program(0, channel: 0, program)];
+        for (int i = 0; i < notes.Length; i++)
+        {
+            double start = i * SpacingSeconds;
+            events.Add(MidiEvent.NoteOn(start, channel: 0, notes[i].Pitch, notes[i].Velocity));
+            events.Add(MidiEvent.NoteOff(start + HeldSeconds, channel: 0, notes[i].Pitch));
+            events.Add(MidiEvent.AllSoundOff(start + ClipSeconds, channel: 0));
+        }
+        float[] samples = render(soundfont, events);
+        return [.. notes.Select((note, i) => new SourceClip(
+            string.Create(CultureInfo.InvariantCulture, $"program{program:000}-pitch{note.Pitch:00}"),
+            AudioSlice.Cut(samples, i * SpacingSeconds, ClipSeconds),
+            Package,
+            Licence,
+            new Dictionary<string, string>
+            {
+                ["program"] = program.ToString(CultureInfo.InvariantCulture),
+                ["family"] = GeneralMidi.Families[program / 8],
+                ["pitch"] = note.Pitch.ToString(CultureInfo.InvariantCulture),
+                ["velocity"] = note.Velocity.ToString(CultureInfo.InvariantCulture),
+            }))];
+    }
+
+    // 61 is prime: steps of 23 visit every pitch once before any returns.
+    private static (int Pitch, int Velocity) NoteAt(int index) => (LowestPitch + (23 * index % PitchCount), 64 + (37 * index % 61));
+}

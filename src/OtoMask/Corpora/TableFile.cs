@@ -1,0 +1,17 @@
+using CsvHelper;
+
+namespace OtoMask.Corpora;
+
+/// <summary>Writes CSV files (RFC 4180, lines ending in LF) that are whole or absent.</summary>
+internal static class TableFile
+{
+    /// <summary>Writes a header and rows of as many fields.</summary>
+    public static void Write(string path, string[] header, IEnumerable<string[]> rows) =>
+        AtomicFile.Write(path, stream =>
+        {
+            using CsvWriter csv = CsvWriter.Create(stream, CsvWriterOptions.Default with { NewLine = "\n" }, leaveOpen: true);
+            csv.WriteHeader(header);
+            foreach (string[] row in rows)
+                csv.WriteRecord(row);
+        });
+}

@@ -1,0 +1,31 @@
+namespace OtoMask.Corpora;
+
+/// <summary>How a labelled task is made of a source's clips: what the label is, and how train and test are kept apart.</summary>
+public sealed record TaskRecipe
+{
+    internal TaskRecipe(IClipSource source, Func<ManifestClip, string?> label, Func<ManifestClip, string> group) => (Source, Label, Group) = (source, label, group);
+
+    /// <summary>Name of the task and of its CSV.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>speech</c>, <c>music</c> or <c>percussion</c>.</summary>
+    public required string Family { get; init; }
+
+    /// <summary>One line: what is told apart, from which audio, and how it is split.</summary>
+    public required string Summary { get; init; }
+
+    /// <summary>Where the clips come from.</summary>
+    internal IClipSource Source { get; }
+
+    /// <summary>The label of a clip, or null when it has no part in the task.</summary>
+    internal Func<ManifestClip, string?> Label { get; init; }
+
+    /// <summary>What a clip must share its split with: clips of one group lie all in train or all in test.</summary>
+    internal Func<ManifestClip, string> Group { get; init; }
+
+    /// <summary>Whether a group is tested on; null lets <see cref="GroupedSplit"/> draw <see cref="TestShare"/> of the clips.</summary>
+    internal Func<ManifestClip, bool>? IsTest { get; init; }
+
+    /// <summary>Share of each label's clips to test on, when drawn.</summary>
+    internal double TestShare { get; init; } = 0.3;
+}

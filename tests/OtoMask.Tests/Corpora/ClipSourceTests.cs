@@ -1,0 +1,74 @@
+using OtoMask.Corpora;
+
+namespace OtoMask.Tests.Corpora;
+
+public class ClipSourceTests
+{
+    [Theory]
+    [InlineData("ㄊㄢ3", "t", "an", "3")]
+    [InlineData("ㄓ", "zh", "", "1")]
+    [InlineData("ㄓㄨㄤ4", "zh", "uang", "4")]
+    [InlineData("ㄩㄢ2", "", "yuan", "2")]
+    [InlineData("ㄉㄜ1", "d", "e", "neutral")]
+    public void BopomofoIsRead(string folder, string initial, string final, string tone) =>
+        Assert.Equal((initial, final, tone), MandarinSyllables.Parse(folder));
+
+    [Fact]
+    public void FoldersThatAreNoSyllablesAreNamed() =>
+        Assert.Contains("hello", Assert.Throws<UserErrorException>(() => MandarinSyllables.Parse("hello")).Message);
+
+    [Theory]
+    [InlineData("GMRockKit/Kick-Hard.wav", "kick")]
+    [InlineData("GMRockKit/SnareRimshot-Med.wav", "rim")]
+    [InlineData("GMRockKit/Snare-Soft.wav", "snare")]
+    [InlineData("GMRockKit/HatSemiOpen-Soft.wav", "open-hat")]
+    [InlineData("GMRockKit/24Ride-3.wav", "ride")]
+    [InlineData("GMRockKit/TomFloor-Hard.wav", "tom")]
+    [InlineData("TR808EmulationKit/808_Hat_Pedal.flac", "closed-hat")]
+    [InlineData("TR808EmulationKit/808_Cymbal.flac", "crash")]
+    [InlineData("TR808EmulationKit/808_Clave.flac", null)]
+    [InlineData("drums/bassdrum_acoustic01.ogg", "kick")]
+    [InlineData("drums/hihat_opened01.ogg", "open-hat")]
+    [InlineData("drums/hihat_foot_pedal01.ogg", "closed-hat")]
+    [InlineData("drums/snare_rim01.ogg", "rim")]
+    [InlineData("drums/clap01.ogg", null)]
+    [InlineData("samples/bd_haus.flac", "kick")]
+    [InlineData("samples/sn_dub.flac", "snare")]
+    [InlineData("samples/drum_cymbal_closed.flac", "closed-hat")]
+    [InlineData("samples/drum_bass_soft.flac", "kick")]
+    [InlineData("samples/tabla_ghe1.flac", "hand-drum")]
+    [InlineData("samples/loop_tabla.flac", null)]
+    [InlineData("samples/bass_hit_c.flac", null)]
+    public void TheNameOfADrumSampleTellsItsKind(string path, string? kind) => Assert.Equal(kind, DrumHits.KindOf(path));
+
+    [Fact]
+    public void EveryProgramPlaysSixteenPitchesAndEveryPitchComesAboutEquallyOften()
+    {
+        using FakePackages fake = new();
+        File.WriteAllText(fake.PathOf("timgm6mb-soundfont", "usr/share/sounds/sf2/TimGM6mb.sf2"), "");
+        SoundfontNotes source = new();
+        SourceClip[] clips = [.. source.Open(fake.Packages.Provide(source.Packages), RenderBeeps).SelectMany(recording => recording())];
+
+        Assert.Equal(128 * 16, clips.Length);
+        Assert.Equal(clips.Length, clips.Select(clip => clip.Name).Distinct().Count());
+        Assert.All(clips.GroupBy(clip => clip.Tags["program"]), program => Assert.Equal(16, program.Select(clip => clip.Tags["pitch"]).Distinct().Count()));
+        int[] perPitch = [.. clips.CountBy(clip => clip.Tags["pitch"]).Select(pitch => pitch.Value)];
+        Assert.Equal(61, perPitch.Length);
+        Assert.InRange(perPitch.Max() - perPitch.Min(), 0, 1);
+        Assert.Equal(16, clips.Select(clip => clip.Tags["family"]).Distinct().Count());
+        // Each slice holds its own note: the fake renders a note as the constant pitch/128.
+        Assert.All(clips, clip => Assert.Equal(int.Parse(clip.Tags["pitch"]), 128 * clip.Samples[ClipLibrary.SampleRate / 10], 0.01));
+    }
+
+    /// <summary>Every note sounds as a constant of its key / 128 from its start on, until all sound is off.</summary>
+    private static float[] RenderBeeps(string soundfontPath, IReadOnlyList<MidiEvent> events)
+    {
+        float[] samples = new float[(int)Math.Round((events[^1].Seconds + 0.1) * ClipLibrary.SampleRate)];
+        foreach (MidiEvent note in events.Where(item => (item.Status & 0xF0) == 0x90))
+        {
+            double end = events.First(item => (item.Status & 0xF0) == 0xB0 && item.Seconds > note.Seconds).Seconds;
+            samples.AsSpan((int)Math.Round(note.Seconds * ClipLibrary.SampleRate)..(int)Math.Round(end * ClipLibrary.SampleRate)).Fill(note.Data1 / 128f);
+        }
+        return samples;
+    }
+}
