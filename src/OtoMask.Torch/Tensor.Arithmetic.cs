@@ -13,6 +13,7 @@ public sealed partial class Tensor
 
     public static Tensor operator +(Tensor left, Tensor right) => AddTensor.Call(left, right);
     public static Tensor operator +(Tensor left, double right) => AddScalar.Call(left, right);
+    public static Tensor operator +(Tensor left, long right) => AddScalar.Call(left, right); // ids stay ids
     public static Tensor operator -(Tensor left, Tensor right) => SubTensor.Call(left, right);
     public static Tensor operator -(Tensor left, double right) => SubScalar.Call(left, right);
     public static Tensor operator *(Tensor left, Tensor right) => MulTensor.Call(left, right);

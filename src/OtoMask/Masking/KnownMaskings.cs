@@ -34,24 +34,6 @@ public static class KnownMaskings
     public static MaskingInfo Find(string name) =>
         All.FirstOrDefault(masking => masking.Name == name)
         ?? throw new UserErrorException(
-            $"no masking strategy \"{name}\"; did you mean {All.MinBy(masking => EditDistance(masking.Name, name))!.Name}? "
+            $"no masking strategy \"{name}\"; did you mean {Nearest.To(name, All.Select(masking => masking.Name))}? "
             + $"Known: {string.Join(", ", All.Select(masking => masking.Name))}");
-
-    /// <summary>Levenshtein, 1966: insertions, deletions and substitutions from one text to the other.</summary>
-    private static int EditDistance(string from, string to)
-    {
-        int[] distances = [.. Enumerable.Range(0, to.Length + 1)];
-        for (int i = 1; i <= from.Length; i++)
-        {
-            int diagonal = distances[0];
-            distances[0] = i;
-            for (int j = 1; j <= to.Length; j++)
-            {
-                int substitution = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
-                diagonal = distances[j];
-                distances[j] = Math.Min(substitution, Math.Min(distances[j], distances[j - 1]) + 1);
-            }
-        }
-        return distances[to.Length];
-    }
 }

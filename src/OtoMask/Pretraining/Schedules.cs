@@ -1,0 +1,27 @@
+namespace OtoMask.Pretraining;
+
+/// <summary>Linear warm-up, then half a cosine down to zero, per optimiser step (METHOD section 6).</summary>
+/// <param name="Peak">Learning rate at the end of the warm-up.</param>
+/// <param name="WarmupSteps">Steps of warm-up.</param>
+/// <param name="TotalSteps">Steps of the whole run.</param>
+public sealed record LearningRateSchedule(double Peak, long WarmupSteps, long TotalSteps)
+{
+    /// <summary>The rate of step <paramref name="step"/>, from 0.</summary>
+    public double At(long step)
+    {
+        if (step < WarmupSteps)
+            return Peak * step / WarmupSteps;
+        double progress = (step - WarmupSteps) / (double)Math.Max(1, TotalSteps - WarmupSteps);
+        return Peak * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, progress)));
+    }
+}
+
+/// <summary>How much of M2D's target network stays at each step: linear from start to end over the run (METHOD section 5).</summary>
+/// <param name="Start">tau of the first step.</param>
+/// <param name="End">tau of the last step.</param>
+/// <param name="TotalSteps">Steps of the whole run.</param>
+public sealed record DecaySchedule(double Start, double End, long TotalSteps)
+{
+    /// <summary>tau of step <paramref name="step"/>, from 0.</summary>
+    public double At(long step) => Start + (End - Start) * Math.Min(1, step / (double)Math.Max(1, TotalSteps - 1));
+}

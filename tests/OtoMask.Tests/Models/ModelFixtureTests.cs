@@ -1,0 +1,131 @@
+using OtoMask.Interop;
+using OtoMask.Masking;
+using OtoMask.Models;
+using OtoMask.Pretraining;
+using OtoMask.Torch;
+
+namespace OtoMask.Tests.Models;
+
+/// <summary>Both frameworks against the reference implementation (fixtures README, rows m2d_* and msm_mae_*).</summary>
+[Trait("Category", "Fixtures")]
+[Collection(NoTensorLeaksAttribute.Collection)]
+[NoTensorLeaks]
+public class ModelFixtureTests
+{
+    private const int Height = 80, Width = 96, Patch = 16, Rows = Height / Patch, Columns = Width / Patch;
+
+    public static TheoryData<Framework> Frameworks => [Framework.M2d, Framework.MsmMae];
+
+    [Theory]
+    [MemberData(nameof(Frameworks))]
+    public void Loss_latent_and_gradients_agree(Framework framework)
+    {
+        using var scope = new TensorScope();
+        using MaskedModel model = Load(framework);
+        PatchBatch batch = Batch(framework);
+        Agree(framework, "latent", model.Encode(batch.Visible, batch.VisibleIds), 1e-5);
+        Tensor loss = model.Loss(batch);
+        Assert.Equal(Fixture(framework, "loss").Values[0], loss.Item(), 5e-6);
+
+        loss.Backward();
+        foreach (string name in (string[])["cls_token", "mask_token", "patch_embed.proj.weight", "blocks.0.attn.qkv.weight", "blocks.1.norm2.bias", "decoder_pred.weight"])
+            Agree(framework, $"grad_{name}", model.Trained.Parameters.Single(parameter => parameter.Name == name).Value.Gradient!, 1e-5);
+        double norm = Fixture(framework, "gradnorm").Values[0];
+        Assert.Equal(norm, model.Trained.Gradients.Norm().Item(), 1e-5 * norm);
+    }
+
+    [Theory]
+    [MemberData(nameof(Frameworks))]
+    public void Encoding_the_whole_clip_agrees(Framework framework)
+    {
+        using var scope = new TensorScope();
+        using MaskedModel model = Load(framework);
+        (float[] patches, int clips) = Patches(framework);
+        long[] ids = [.. Enumerable.Range(0, clips * Rows * Columns).Select(i => (long)(i % (Rows * Columns)))];
+        Tensor encoded = model.Encode(Tensor.From(patches, clips, Rows * Columns, Patch * Patch), Tensor.From(ids, clips, Rows * Columns));
+        Agree(framework, "encode_all", encoded, 1e-5);
+        Agree(framework, "encode_all", model.EncodeEveryLayer(
+            Tensor.From(patches, clips, Rows * Columns, Patch * Patch), Tensor.From(ids, clips, Rows * Columns))[^1], 1e-5);
+    }
+
+    [Theory]
+    [MemberData(nameof(Frameworks))]
+    public void Five_training_steps_agree(Framework framework)
+    {
+        using var scope = new TensorScope();
+        using MaskedModel model = Load(framework);
+        using var optimizer = new AdamW(model.Trained, weightDecay: 2.0);
+        PatchBatch batch = Batch(framework);
+        NpyArray losses = Fixture(framework, "train5_losses");
+        for (int step = 0; step < 5; step++)
+        {
+            Tensor loss = model.Loss(batch);
+            Assert.Equal(losses.Values[step], loss.Item(), 5e-6);
+            loss.Backward();
+            double norm = model.Trained.Gradients.Norm().Item();
+            optimizer.Step(1e-3, Math.Min(1, 0.25 / (norm + 1e-6)));
+            model.AfterStep(0.99);
+            model.Trained.Gradients.ZeroInto();
+        }
+        string[] names = ["blocks.0.attn.qkv.weight", "decoder_pred.bias"];
+        foreach (string name in framework == Framework.M2d ? [.. names, "target_blocks.1.mlp.fc1.weight"] : names)
+            Agree(framework, $"train5_{name}", model.Parameters.Single(parameter => parameter.Name == name), 2e-5, relative: false);
+    }
+
+    private static MaskedModel Load(Framework framework)
+    {
+        var shape = new ModelShape
+        {
+            GridRows = Rows,
+            GridColumns = Columns,
+            PatchHeight = Patch,
+            PatchWidth = Patch,
+            Encoder = new BlockShape(48, 2, 3),
+            Decoder = new BlockShape(32, 2, 4),
+        };
+        MaskedModel model = MaskedModel.Create(framework, shape, seed: 1, Device.Cpu);
+        string path = OtoMask.Tests.Fixture.Path($"{Prefix(framework)}.pth");
+        ModelWeights.Load(model, PyTorchCheckpoint.Read(path).Tensors, path);
+        return model;
+    }
+
+    private static PatchBatch Batch(Framework framework)
+    {
+        (float[] patches, int clips) = Patches(framework);
+        long[] order = NpyFile.ReadInt64(OtoMask.Tests.Fixture.Path($"{Prefix(framework)}_ids_shuffle.npy")).Values;
+        int count = Rows * Columns, keep = (int)NpyFile.ReadInt64(OtoMask.Tests.Fixture.Path($"{Prefix(framework)}_len_keep.npy")).Values[0];
+        (Tensor Values, Tensor Ids) Pick(int start, int length)
+        {
+            long[] ids = [.. Enumerable.Range(0, clips).SelectMany(clip => order.AsSpan(clip * count + start, length).ToArray())];
+            float[] values = [.. ids.SelectMany((id, i) => patches.AsSpan(((i / length * count) + (int)id) * Patch * Patch, Patch * Patch).ToArray())];
+            return (Tensor.From(values, clips, length, Patch * Patch), Tensor.From(ids, clips, length));
+        }
+        (Tensor visible, Tensor visibleIds) = Pick(0, keep);
+        (Tensor masked, Tensor maskedIds) = Pick(keep, count - keep);
+        return new PatchBatch(visible, visibleIds, masked, maskedIds);
+    }
+
+    private static (float[] Patches, int Clips) Patches(Framework framework)
+    {
+        NpyArray input = Fixture(framework, "input");
+        int clips = input.Shape[0], size = Height * Width;
+        var patches = new float[clips * size];
+        for (int clip = 0; clip < clips; clip++)
+            PatchCutter.Cut(input.Values.AsSpan(clip * size, size), Height, Width, Patch, Patch, patches.AsSpan(clip * size, size));
+        return (patches, clips);
+    }
+
+    private static NpyArray Fixture(Framework framework, string name) => NpyFile.Read(OtoMask.Tests.Fixture.Path($"{Prefix(framework)}_{name}.npy"));
+
+    private static string Prefix(Framework framework) => framework == Framework.M2d ? "m2d" : "msm_mae";
+
+    private static void Agree(Framework framework, string name, Tensor actual, double tolerance, bool relative = true)
+    {
+        NpyArray expected = Fixture(framework, name);
+        Assert.Equal(expected.Shape.Select(size => (long)size), actual.Shape);
+        float[] values = actual.Detach().ToArray<float>();
+        double largest = relative ? expected.Values.Max(MathF.Abs) : 1;
+        double difference = expected.Values.Zip(values, (a, b) => Math.Abs((double)a - b)).Max();
+        Assert.True(difference <= tolerance * largest, $"{name}: {difference:G3} > {tolerance} x {largest:G3}");
+    }
+}
