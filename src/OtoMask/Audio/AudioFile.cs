@@ -45,8 +45,9 @@ public static class AudioFile
     public static float[] ReadMono(string path, int sampleRate, double maxSeconds = DefaultMaxSeconds) => ReadMono(path, sampleRate, 0, maxSeconds);
 
     /// <summary>Reads a section of a file without decoding what lies before it, where the format allows.</summary>
-    /// <remarks>The samples are those of the whole file at the same places, but for rounding: the section begins on the resampler's
-    /// grid, and a lead of 50 ms fills its filter.</remarks>
+    /// <remarks>Of lossless files the samples are those of the whole file at the same places, but for rounding: the section begins on
+    /// the resampler's grid, and a lead of 50 ms fills its filter. In lossy files the decoders' own seeking may be off by some milliseconds,
+    /// always by the same.</remarks>
     /// <param name="path">The file.</param>
     /// <param name="sampleRate">Samples a second of the result, in Hz.</param>
     /// <param name="startSeconds">Where the section begins.</param>
@@ -89,10 +90,10 @@ public static class AudioFile
         float[] resampled = resampler is null ? [] : new float[BlockSamples];
         while (!collected.IsFull && decoder.Read(interleaved) is > 0 and int frames)
         {
-            ReadOnlySpan<float> block = interleaved.AsSpan(0, frames * info.Channels);
+            Span<float> block = interleaved.AsSpan(0, frames * info.Channels);
             if (!IsFinite(block))
                 throw new UnreadableAudioException(path, "contains NaN or infinite samples");
-            ReadOnlySpan<float> mono = MixDown(interleaved.AsSpan(0, frames * info.Channels), info.Channels);
+            ReadOnlySpan<float> mono = MixDown(block, info.Channels);
             if (resampler is null)
                 collected.Add(mono);
             while (resampler is not null && !mono.IsEmpty)
@@ -143,7 +144,7 @@ public static class AudioFile
         if (sound.IsInvalid)
             throw new IOException(SndFile.OpenError());
         sound.ClipSamples();
-        if (sound.WriteFrames(samples) != samples.Length)
+        if (sound.WriteFrames(samples, channels: 1) != samples.Length)
             throw new IOException(sound.LastError ?? "the disk may be full");
         if (!sound.CloseChecked())
             throw new IOException("the disk may be full");

@@ -32,10 +32,12 @@ internal sealed partial class SndFile : SafeHandle
     }
 
     /// <summary>Decodes whole frames; fewer than asked for at the end, or where an error stops it.</summary>
-    public long ReadFrames(Span<float> interleaved, int channels) => ReadFloats(this, ref MemoryMarshal.GetReference(interleaved), interleaved.Length / channels);
+    public long ReadFrames(Span<float> interleaved, int channels) =>
+        ReadFloats(this, ref MemoryMarshal.GetReference(interleaved), interleaved.Length / channels);
 
-    /// <summary>Encodes mono samples and returns how many were taken.</summary>
-    public long WriteFrames(ReadOnlySpan<float> mono) => WriteFloats(this, ref MemoryMarshal.GetReference(mono), mono.Length);
+    /// <summary>Encodes whole frames and returns how many were taken.</summary>
+    public long WriteFrames(ReadOnlySpan<float> interleaved, int channels) =>
+        WriteFloats(this, in MemoryMarshal.GetReference(interleaved), interleaved.Length / channels);
 
     /// <summary>Moves to a frame from the start; false where the format cannot.</summary>
     public bool SeekTo(long frame) => Seek(this, frame, 0) >= 0;
