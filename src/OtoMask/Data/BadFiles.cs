@@ -1,0 +1,73 @@
+using CsvHelper;
+
+namespace OtoMask.Data;
+
+/// <summary>A clip that could not be used.</summary>
+/// <param name="Path">Where it lies.</param>
+/// <param name="Reason">What is wrong with it, one line.</param>
+public sealed record BadFile(string Path, string Reason);
+
+/// <summary>Collects the clips that were skipped, each once; loader threads report here, the trainer writes the list into the run folder.</summary>
+public sealed class BadFiles
+{
+    private readonly Dictionary<string, BadFile> byPath = new(StringComparer.Ordinal);
+
+    /// <summary>How many clips have been skipped so far.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (byPath)
+                return byPath.Count;
+        }
+    }
+
+    /// <summary>Reports one clip; of several reports about it the first is kept. Thread-safe.</summary>
+    public void Add(string path, string reason)
+    {
+        lock (byPath)
+            byPath.TryAdd(path, new BadFile(path, reason));
+    }
+
+    /// <summary>The clips reported so far, by path in ordinal order.</summary>
+    public IReadOnlyList<BadFile> ToList()
+    {
+        lock (byPath)
+            return [.. byPath.Values.OrderBy(file => file.Path, StringComparer.Ordinal)];
+    }
+
+    /// <summary>Writes the list as CSV with the columns <c>path,reason</c>, replacing <paramref name="csvPath"/> in one step.</summary>
+    public void WriteCsv(string csvPath) => AtomicFile.Write(csvPath, stream =>
+    {
+        using CsvWriter csv = CsvWriter.Create(stream, leaveOpen: true);
+        csv.WriteField("path");
+        csv.WriteField("reason");
+        csv.EndRecord();
+        foreach (BadFile file in ToList())
+        {
+            csv.WriteField(file.Path);
+            csv.WriteField(file.Reason);
+            csv.EndRecord();
+        }
+    });
+
+    /// <summary>The error to raise when no clip of the data set could be used.</summary>
+    public UserErrorException WhenAllAreBad()
+    {
+        BadFile first = ToList()[0];
+        return new UserErrorException($"none of the {Count} clips can be used; the first, {first.Path}: {first.Reason}; check the files or name other data");
+    }
+}
+
+/// <summary>A clip cannot be used: unreadable, empty, of the wrong shape, or not finite. Loaders skip it and count it.</summary>
+/// <param name="path">Where the clip lies.</param>
+/// <param name="reason">What is wrong, one line.</param>
+/// <param name="inner">The failure underneath, if any.</param>
+public sealed class BadClipException(string path, string reason, Exception? inner = null) : Exception($"{path}: {reason}", inner)
+{
+    /// <summary>Where the clip lies.</summary>
+    public string Path { get; } = path;
+
+    /// <summary>What is wrong with it.</summary>
+    public string Reason { get; } = reason;
+}

@@ -1,0 +1,68 @@
+using OtoMask.Masking;
+using OtoMask.Randomness;
+
+namespace OtoMask.Data;
+
+/// <summary>What the batches of a run are made of. Together with the data they determine every number in every batch.</summary>
+public sealed record BatchOptions
+{
+    /// <summary>Input and patches.</summary>
+    public required InputGeometry Geometry { get; init; }
+
+    /// <summary>B, clips in a batch.</summary>
+    public required int BatchSize { get; init; }
+
+    /// <summary>The run's seed.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>Mean and standard deviation that the log-mels are normalised with.</summary>
+    public required NormalisationStatistics Normalisation { get; init; }
+
+    /// <summary>Masks the batches on the loader threads; null for strategies that need the model: batches then come unmasked.</summary>
+    public IMaskingStrategy? Masking { get; init; }
+
+    /// <summary>Share of patches to mask, in (0, 1).</summary>
+    public double MaskRatio { get; init; } = 0.7;
+
+    /// <summary>The hint ratio at an (epoch, step); called on loader threads, ahead of need.</summary>
+    public Func<int, int, double> HintRatio { get; init; } = (_, _) => 0;
+
+    /// <summary>Small sets are repeated as a whole until an epoch has at least this many clips (METHOD section 6).</summary>
+    public int MinClips { get; init; } = 10_000;
+
+    /// <summary>What follows a clip shorter than the input.</summary>
+    public ShortClips ShortClips { get; init; } = ShortClips.Silence;
+
+    /// <summary>Loader threads; 0 = <see cref="DefaultWorkers"/>. The batches do not depend on it.</summary>
+    public int Workers { get; init; }
+
+    /// <summary>Batches kept ready ahead of the consumer.</summary>
+    public int Prefetch { get; init; } = 4;
+
+    /// <summary>One thread for every four cores, at least one and at most eight: the model needs the cores more.</summary>
+    public static int DefaultWorkers => Math.Clamp(Environment.ProcessorCount / 4, 1, 8);
+
+    internal MaskingContext ContextOf(int epoch, int step, long drawIndex, double hintRatio) => new(
+        MaskRatio, hintRatio,
+        new RandomStream(Seed, RandomPurpose.Mask, epoch, drawIndex),
+        new RandomStream(Seed, RandomPurpose.BatchMask, epoch, step));
+
+    /// <exception cref="UserErrorException">A value is out of range.</exception>
+    internal void Check()
+    {
+        if (BatchSize < 1)
+            throw new UserErrorException($"batch {BatchSize}: a batch needs at least 1 clip");
+        if (!(MaskRatio > 0 && MaskRatio < 1))
+            throw new UserErrorException($"mask ratio {MaskRatio}: give a share above 0 and below 1, for example 0.7");
+        int visible = Geometry.Grid.VisibleCount(MaskRatio);
+        if (visible == 0 || visible == Geometry.Grid.Count)
+            throw new UserErrorException(
+                $"mask ratio {MaskRatio} leaves {visible} of {Geometry.Grid.Count} patches visible: choose a ratio nearer 0.5, a longer input or smaller patches");
+        if (MinClips < 0)
+            throw new UserErrorException($"min-clips {MinClips}: give 0 or more");
+        if (Workers < 0)
+            throw new UserErrorException($"{Workers} loader threads: give 0 (automatic) or more");
+        if (Prefetch < 1)
+            throw new UserErrorException($"prefetch {Prefetch}: at least 1 batch must be kept ready");
+    }
+}

@@ -1,0 +1,251 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+using OtoMask.Audio;
+
+namespace OtoMask.Data;
+
+/// <summary>
+/// Fills a cache folder. Threads decode ahead, one writer appends in the clips' order: rows to the data file, then, once those are on
+/// the disk, a line per clip to the index. So the index never promises what the data file lacks, and the result is the same for any
+/// number of threads and any number of interruptions.
+/// </summary>
+internal sealed class CachePreparation : IDisposable
+{
+    private const int ChunksAhead = 4, ClipsAheadPerWorker = 4;
+    private static readonly TimeSpan TimeBetweenFlushes = TimeSpan.FromSeconds(3);
+
+    private readonly ClipList clips;
+    private readonly LogMelSettings settings;
+    private readonly string folder;
+    private readonly List<CacheEntry> entries = [];
+    private readonly StringBuilder pendingLines = new();
+    private FileStream? data, index;
+
+    private sealed record Beginning(int Format, LogMelSettings LogMel, string ManifestHash);
+
+    /// <summary>A clip on its way from the thread that decodes it to the writer.</summary>
+    private sealed class ClipInWork
+    {
+        public BlockingCollection<float[]> Chunks { get; } = new(ChunksAhead);
+        public LogMelExtent Extent { get; set; }
+        public string? Problem { get; set; }
+        public ExceptionDispatchInfo? Failure { get; set; }
+    }
+
+    public CachePreparation(ClipList clips, LogMelSettings settings, string folder) =>
+        (this.clips, this.settings, this.folder) = (clips, settings, folder);
+
+    public CacheSummary Run(int workers, Action<int, int>? progress, CancellationToken cancellation)
+    {
+        if (FinishedBefore() is { } finished)
+            return finished;
+        try
+        {
+            Begin();
+            AppendClips(workers, progress, cancellation);
+            return Complete();
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new UserErrorException($"no permission to write in {folder}: choose another folder or change its permissions", error);
+        }
+        catch (IOException error)
+        {
+            throw new IOException($"cannot write the cache {folder} ({error.Message}): free space, then run the same command again, it goes on where it stopped", error);
+        }
+    }
+
+    public void Dispose()
+    {
+        data?.Dispose();
+        index?.Dispose();
+    }
+
+    private CacheSummary? FinishedBefore()
+    {
+        CacheSummary? summary = LogMelCache.ReadSummary(folder);
+        if (summary is not null && (summary.ManifestHash != clips.ManifestHash || summary.LogMel != settings))
+            throw OtherData();
+        return summary;
+    }
+
+    private UserErrorException OtherData() =>
+        new($"{folder} holds a cache of other data or other settings: choose another folder, or delete this one first");
+
+    /// <summary>Opens the files and drops what an earlier run did not finish.</summary>
+    private void Begin()
+    {
+        Directory.CreateDirectory(folder);
+        string beginFile = Path.Combine(folder, LogMelCache.BeginFile);
+        var beginning = new Beginning(LogMelCache.Format, settings, clips.ManifestHash);
+        if (File.Exists(beginFile))
+        {
+            if (JsonSerializer.Deserialize<Beginning>(File.ReadAllBytes(beginFile)) != beginning)
+                throw OtherData();
+        }
+        else if (Directory.EnumerateFileSystemEntries(folder).Any())
+            throw new UserErrorException($"{folder} is not empty: choose a new folder for the cache");
+        else
+            AtomicFile.Write(beginFile, stream => JsonSerializer.Serialize(stream, beginning));
+
+        data = new FileStream(Path.Combine(folder, LogMelCache.DataFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1 << 20);
+        index = new FileStream(Path.Combine(folder, LogMelCache.IndexFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        index.SetLength(ReadFinishedEntries(index, data.Length));
+        data.SetLength(DataLength);
+        index.Seek(0, SeekOrigin.End);
+        data.Seek(0, SeekOrigin.End);
+    }
+
+    private long DataLength => entries.Count == 0 ? 0 : entries[^1].Offset + (long)entries[^1].Rows * settings.Bands * sizeof(float);
+
+    /// <summary>Takes the whole lines whose rows are on the disk; returns the length of the index up to there.</summary>
+    private long ReadFinishedEntries(FileStream stream, long dataLength)
+    {
+        byte[] bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        int length = 0;
+        for (int end; (end = Array.IndexOf(bytes, (byte)'\n', length)) >= 0; length = end + 1)
+        {
+            entries.Add(CacheEntry.Parse(Encoding.UTF8.GetString(bytes, length, end - length)));
+            if (DataLength > dataLength)
+            {
+                entries.RemoveAt(entries.Count - 1);
+                break;
+            }
+        }
+        return length;
+    }
+
+    private void AppendClips(int workers, Action<int, int>? progress, CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var room = new SemaphoreSlim(workers * ClipsAheadPerWorker);
+        int first = entries.Count, next = first - 1;
+        var work = new ConcurrentDictionary<int, ClipInWork>();
+        ClipInWork WorkOn(int clip) => work.GetOrAdd(clip, _ => new ClipInWork());
+
+        Thread[] threads = [.. Enumerable.Range(0, workers).Select(number => new Thread(() =>
+        {
+            var reader = new LogMelReader(settings);
+            try
+            {
+                while (true)
+                {
+                    room.Wait(stop.Token);
+                    int clip = Interlocked.Increment(ref next);
+                    if (clip >= clips.Count)
+                        return;
+                    Decode(reader, clips[clip].Path, WorkOn(clip), stop.Token);
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // The writer failed or the caller had enough; whoever cancelled says why.
+            }
+        }) { IsBackground = true, Name = $"prepare {number}" })];
+
+        foreach (Thread thread in threads)
+            thread.Start();
+        try
+        {
+            var sinceFlush = Stopwatch.StartNew();
+            progress?.Invoke(first, clips.Count);
+            for (int clip = first; clip < clips.Count; clip++)
+            {
+                Append(clips[clip], WorkOn(clip), stop.Token);
+                work.TryRemove(clip, out _);
+                room.Release();
+                if (sinceFlush.Elapsed > TimeBetweenFlushes)
+                {
+                    Flush();
+                    sinceFlush.Restart();
+                }
+                progress?.Invoke(clip + 1, clips.Count);
+            }
+            Flush();
+        }
+        catch (OperationCanceledException)
+        {
+            Flush(); // whole clips stay, so that a later call need not decode them again
+            throw;
+        }
+        finally
+        {
+            stop.Cancel();
+            foreach (Thread thread in threads)
+                thread.Join();
+        }
+    }
+
+    private static void Decode(LogMelReader reader, string path, ClipInWork work, CancellationToken stop)
+    {
+        try
+        {
+            work.Extent = reader.Stream(path, rows => work.Chunks.Add(rows, stop));
+        }
+        catch (BadClipException bad)
+        {
+            work.Problem = bad.Reason;
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            work.Failure = ExceptionDispatchInfo.Capture(failure); // thrown again by the writer
+        }
+        work.Chunks.CompleteAdding();
+    }
+
+    /// <summary>Appends the rows of one clip as they come, and remembers its line; of a clip that turns out bad no row stays.</summary>
+    private void Append(Clip clip, ClipInWork work, CancellationToken stop)
+    {
+        long offset = data!.Position;
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (float[] rows in work.Chunks.GetConsumingEnumerable(stop))
+        {
+            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes<float>(rows);
+            data.Write(bytes);
+            hash.AppendData(bytes);
+        }
+        work.Failure?.Throw();
+        LogMelExtent extent = work.Extent;
+        CacheEntry entry = work.Problem is null
+            ? new CacheEntry(clip.Name, clip.Bytes, offset, extent.Frames, extent.SilenceFrom, extent.Rows,
+                Convert.ToHexStringLower(hash.GetHashAndReset()), null)
+            : new CacheEntry(clip.Name, clip.Bytes, offset, 0, 0, 0, "", work.Problem);
+        if (work.Problem is not null)
+            data.SetLength(offset);
+        entries.Add(entry);
+        pendingLines.Append(entry.ToLine()).Append('\n');
+    }
+
+    private void Flush()
+    {
+        data!.Flush(flushToDisk: true);
+        index!.Write(Encoding.UTF8.GetBytes(pendingLines.ToString()));
+        index.Flush(flushToDisk: true);
+        pendingLines.Clear();
+    }
+
+    private CacheSummary Complete()
+    {
+        var bad = new BadFiles();
+        foreach (CacheEntry entry in entries.Where(entry => entry.Problem is not null))
+            bad.Add(entry.Name, entry.Problem!);
+        bad.WriteCsv(Path.Combine(folder, LogMelCache.BadFile));
+        if (bad.Count == clips.Count)
+            throw bad.WhenAllAreBad();
+
+        long length = data!.Length;
+        Dispose();
+        var summary = new CacheSummary(LogMelCache.Format, settings, clips.ManifestHash, clips.Count, bad.Count,
+            entries.Sum(entry => (long)entry.Frames), length, LogMelCache.HashOf(Path.Combine(folder, LogMelCache.IndexFile)));
+        AtomicFile.Write(Path.Combine(folder, LogMelCache.SummaryFile), stream => JsonSerializer.Serialize(stream, summary));
+        File.Delete(Path.Combine(folder, LogMelCache.BeginFile));
+        return summary;
+    }
+}

@@ -1,0 +1,158 @@
+using System.Buffers;
+using System.IO.MemoryMappedFiles;
+using System.Security.Cryptography;
+using System.Text.Json;
+
+using OtoMask.Audio;
+using OtoMask.Randomness;
+
+namespace OtoMask.Data;
+
+/// <summary>What a finished cache holds, as <c>cache.json</c> states it.</summary>
+/// <param name="Format">Version of the layout.</param>
+/// <param name="LogMel">The front end.</param>
+/// <param name="ManifestHash"><see cref="ClipList.ManifestHash"/> of the data set it was made of.</param>
+/// <param name="Clips">Clips of the data set.</param>
+/// <param name="BadClips">Clips of it that could not be used; <c>bad-files.csv</c> lists them.</param>
+/// <param name="Frames">Frames of all clips.</param>
+/// <param name="Bytes">Size of the log-mels.</param>
+/// <param name="IndexHash">SHA-256 of <c>clips.jsonl</c>, which holds the hash of each clip's log-mel.</param>
+public sealed record CacheSummary(
+    int Format, LogMelSettings LogMel, string ManifestHash, int Clips, int BadClips, long Frames, long Bytes, string IndexHash)
+{
+    /// <summary>Length of all clips together, in seconds.</summary>
+    public double Seconds => Frames / (double)InputGeometry.FramesPerSecond;
+}
+
+/// <summary>
+/// The log-mels of a data set, computed once and memory-mapped: <c>log-mels.f32</c> (little-endian float32, clip after clip, frame
+/// after frame), <c>clips.jsonl</c> (a line per clip: name, size, place, hash, or why it is bad), <c>bad-files.csv</c>, and
+/// <c>cache.json</c>, which appears last and makes the cache valid.
+/// </summary>
+/// <remarks>float32, because a run on the cache then gives the same numbers as a run on the files. An hour takes 115 MB.</remarks>
+public sealed class LogMelCache : ClipSource
+{
+    internal const int Format = 1;
+    internal const string DataFile = "log-mels.f32", IndexFile = "clips.jsonl", SummaryFile = "cache.json", BeginFile = "preparing.json", BadFile = "bad-files.csv";
+
+    private readonly CacheEntry[] entries;
+    private readonly MemoryMappedFile map;
+    private readonly MemoryMappedViewAccessor view;
+
+    private LogMelCache(string folder, CacheSummary summary, CacheEntry[] entries)
+        : base(new ClipList(entries.Select(entry => new Clip(entry.Name, entry.Name, entry.FileBytes))), summary.LogMel)
+    {
+        (Summary, this.entries) = (summary, entries);
+        map = MemoryMappedFile.CreateFromFile(Path.Combine(folder, DataFile), FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+        view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+    }
+
+    /// <summary>What the cache holds.</summary>
+    public CacheSummary Summary { get; }
+
+    /// <summary>Whether a folder holds a cache, finished or begun.</summary>
+    public static bool IsCache(string folder) => File.Exists(Path.Combine(folder, SummaryFile)) || File.Exists(Path.Combine(folder, BeginFile));
+
+    /// <summary>Computes the log-mels of a data set into a cache folder; a run that was broken off goes on where it stopped.</summary>
+    /// <param name="clips">The data set.</param>
+    /// <param name="settings">The front end.</param>
+    /// <param name="folder">The cache, made if it does not exist.</param>
+    /// <param name="workers">Threads that decode; 0 = all cores.</param>
+    /// <param name="progress">Told (clips done, clips in all) now and then, from one thread.</param>
+    /// <param name="cancellation">Stops; what is done stays and a later call goes on.</param>
+    /// <exception cref="UserErrorException">The folder cannot be written, was begun with other data or settings, or every clip is bad.</exception>
+    /// <exception cref="IOException">The disk is full or fails; what is done stays and a later call goes on.</exception>
+    public static CacheSummary Prepare(
+        ClipList clips, LogMelSettings settings, string folder, int workers = 0, Action<int, int>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        using var preparation = new CachePreparation(clips, settings, folder);
+        return preparation.Run(workers > 0 ? workers : Environment.ProcessorCount, progress, cancellation);
+    }
+
+    /// <summary>Opens a finished cache.</summary>
+    /// <exception cref="UserErrorException">It is unfinished, damaged, of another version, or made with another front end.</exception>
+    public static LogMelCache Open(string folder, LogMelSettings settings)
+    {
+        CacheSummary summary = ReadSummary(folder)
+            ?? throw new UserErrorException($"the cache {folder} is unfinished: run otomask prepare with the same data again, it goes on where it stopped");
+        if (summary.LogMel != settings)
+            throw new UserErrorException($"the cache {folder} was made with {summary.LogMel}, this run asks for {settings}: prepare another cache or change the settings");
+
+        string index = Path.Combine(folder, IndexFile), data = Path.Combine(folder, DataFile);
+        if (!File.Exists(index) || !File.Exists(data) || new FileInfo(data).Length != summary.Bytes || HashOf(index) != summary.IndexHash)
+            throw new UserErrorException($"the cache {folder} is damaged ({DataFile} or {IndexFile} was changed): delete the folder and prepare it again");
+        return new LogMelCache(folder, summary, [.. File.ReadLines(index).Select(CacheEntry.Parse)]);
+    }
+
+    /// <inheritdoc/>
+    public override void ReadCrop(int clip, RandomStream crop, int frames, ShortClips shortClips, Span<float> window)
+    {
+        CacheEntry entry = entries[clip];
+        if (entry.Problem is not null)
+            throw new BadClipException(entry.Name, entry.Problem);
+
+        bool isLonger = entry.Frames > frames;
+        int first = isLonger ? crop.NextInt32(entry.Frames - frames + 1) : 0;
+        int rows = isLonger ? frames : entry.Rows;
+        float[] values = ArrayPool<float>.Shared.Rent(rows * Settings.Bands);
+        Span<float> read = values.AsSpan(0, rows * Settings.Bands);
+        view.SafeMemoryMappedViewHandle.ReadSpan((ulong)(entry.Offset + (long)first * Settings.Bands * sizeof(float)), read);
+        ClipLogMel logMel = isLonger
+            ? new ClipLogMel(Settings.Bands, frames, frames, read)
+            : new ClipLogMel(Settings.Bands, entry.Frames, entry.SilenceFrom, read);
+        logMel.CopyCrop(ref crop, frames, shortClips, window);
+        ArrayPool<float>.Shared.Return(values);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        view.Dispose();
+        map.Dispose();
+        base.Dispose();
+    }
+
+    internal static CacheSummary? ReadSummary(string folder)
+    {
+        string path = Path.Combine(folder, SummaryFile);
+        if (!File.Exists(path))
+            return null;
+        try
+        {
+            CacheSummary? summary = JsonSerializer.Deserialize<CacheSummary>(File.ReadAllBytes(path));
+            return summary is { Format: Format, LogMel: not null }
+                ? summary
+                : throw new UserErrorException($"{path} is of format {summary?.Format}, this program reads format {Format}: prepare the cache again");
+        }
+        catch (JsonException error)
+        {
+            throw new UserErrorException($"{path} is damaged: delete the folder and prepare it again", error);
+        }
+    }
+
+    internal static string HashOf(string path)
+    {
+        using FileStream file = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file));
+    }
+}
+
+/// <summary>One clip of a cache: a line of <c>clips.jsonl</c>.</summary>
+/// <param name="Name">Its name in the data set.</param>
+/// <param name="FileBytes">Size of the recording's file.</param>
+/// <param name="Offset">Where its log-mel begins, in bytes.</param>
+/// <param name="Frames">T, frames of the clip.</param>
+/// <param name="SilenceFrom">The first frame that differs when the clip is followed by silence.</param>
+/// <param name="Rows">T + R, frames stored.</param>
+/// <param name="Hash">SHA-256 of the stored bytes.</param>
+/// <param name="Problem">Why the clip cannot be used; null if it can.</param>
+internal sealed record CacheEntry(
+    string Name, long FileBytes, long Offset, int Frames, int SilenceFrom, int Rows, string Hash, string? Problem)
+{
+    /// <summary>The line, without its line feed.</summary>
+    public string ToLine() => JsonSerializer.Serialize(this);
+
+    /// <summary>Reads a line back.</summary>
+    public static CacheEntry Parse(string line) => JsonSerializer.Deserialize<CacheEntry>(line)!;
+}

@@ -1,0 +1,192 @@
+using OtoMask.Masking;
+
+namespace OtoMask.Data;
+
+/// <summary>
+/// One batch on the host, ready for the model. Its arrays belong to a pool: <see cref="IDisposable.Dispose"/> gives them back, after which
+/// nothing may read them.
+/// </summary>
+/// <remarks>
+/// Symbols: B clips, L patches of a clip, Lv of them visible and Lm masked, P = ph * pw values of a patch in (ph, pw) order. Patch id = f * Nt + t.
+/// With a strategy that needs the model, a batch comes unmasked: it has <see cref="Patches"/> only, until <see cref="Gather(IReadOnlyList{PatchMask})"/>.
+/// </remarks>
+public sealed class MaskedBatch : IDisposable
+{
+    private readonly BatchOptions options;
+    private readonly BatchArrayPool pool;
+    private readonly int[] clips;
+    private readonly long[] drawIndices;
+
+    internal MaskedBatch(BatchOptions options, BatchArrayPool pool, int epoch, int step)
+    {
+        (this.options, this.pool, Epoch, Step) = (options, pool, epoch, step);
+        (clips, drawIndices) = (new int[options.BatchSize], new long[options.BatchSize]);
+    }
+
+    /// <summary>B, clips in the batch.</summary>
+    public int Count => options.BatchSize;
+
+    /// <summary>The epoch it belongs to, from 0.</summary>
+    public int Epoch { get; }
+
+    /// <summary>Its step within the epoch, from 0.</summary>
+    public int Step { get; }
+
+    /// <summary>The patch grid of every clip.</summary>
+    public PatchGrid Grid => options.Geometry.Grid;
+
+    /// <summary>P, values of one patch.</summary>
+    public int PatchSize => options.Geometry.PatchSize;
+
+    /// <summary>[B], the position of each clip in the data set's <see cref="ClipList"/>.</summary>
+    public ReadOnlySpan<int> Clips => clips;
+
+    /// <summary>Lv, visible patches of each clip; 0 before the batch is masked.</summary>
+    public int VisibleCount { get; private set; }
+
+    /// <summary>Lm, masked patches of each clip; 0 before the batch is masked.</summary>
+    public int MaskedCount => VisibleIds.Length == 0 ? 0 : Grid.Count - VisibleCount;
+
+    /// <summary>[B, L, P], all patches, normalised; empty when the loader has masked the batch.</summary>
+    public float[] Patches { get; private set; } = [];
+
+    /// <summary>[B, Lv, P], the visible patches.</summary>
+    public float[] Visible { get; private set; } = [];
+
+    /// <summary>[B, Lv], their ids, ascending for each clip.</summary>
+    public long[] VisibleIds { get; private set; } = [];
+
+    /// <summary>[B, Lm, P], the masked patches.</summary>
+    public float[] Masked { get; private set; } = [];
+
+    /// <summary>[B, Lm], their ids, ascending for each clip.</summary>
+    public long[] MaskedIds { get; private set; } = [];
+
+    /// <summary>The hint ratio that the masks were, or are to be, drawn with.</summary>
+    public double HintRatio { get; internal init; }
+
+    /// <summary>Time that choosing the masks took on the loader thread, in milliseconds; 0 for an unmasked batch.</summary>
+    public double MaskMilliseconds { get; internal set; }
+
+    /// <summary>What a strategy is told about one clip, with the clip's own random stream; the same at every call.</summary>
+    /// <param name="clip">Position in the batch.</param>
+    public MaskingContext ContextOf(int clip) => options.ContextOf(Epoch, Step, drawIndices[clip], HintRatio);
+
+    /// <summary>Masks an unmasked batch: fills <see cref="Visible"/>, <see cref="Masked"/> and their ids from <see cref="Patches"/>.</summary>
+    /// <param name="masks">One mask per clip, all with the same number of visible patches.</param>
+    /// <exception cref="InvalidOperationException">The batch has no patches, or is masked already.</exception>
+    /// <exception cref="ArgumentException">The number of masks is not B, or their counts differ.</exception>
+    public void Gather(IReadOnlyList<PatchMask> masks)
+    {
+        if (Patches.Length == 0 || VisibleIds.Length > 0)
+            throw new InvalidOperationException("only a batch that carries patches and is not masked yet can be gathered");
+        if (masks.Count != Count)
+            throw new ArgumentException($"{masks.Count} masks for {Count} clips", nameof(masks));
+        int clipSize = Grid.Count * PatchSize;
+        for (int clip = 0; clip < Count; clip++)
+            Gather(clip, Patches.AsSpan(clip * clipSize, clipSize), masks[clip]);
+    }
+
+    /// <summary>Notes which clip fills a place of the batch, and the index its random streams are drawn with.</summary>
+    internal void Place(int place, int clip, long drawIndex) => (clips[place], drawIndices[place]) = (clip, drawIndex);
+
+    /// <summary>Makes room for [B, L, P]; returns the part of one clip.</summary>
+    internal Span<float> PatchesOf(int place)
+    {
+        int clipSize = Grid.Count * PatchSize;
+        if (Patches.Length == 0)
+            Patches = pool.RentFloats(Count * clipSize);
+        return Patches.AsSpan(place * clipSize, clipSize);
+    }
+
+    /// <summary>Splits the patches of one clip [L, P] into visible and masked ones. The first clip fixes how many there are of each.</summary>
+    internal void Gather(int place, ReadOnlySpan<float> patches, PatchMask mask)
+    {
+        if (place == 0)
+            Allocate(mask);
+        if (mask.Visible.Length != VisibleCount || mask.Masked.Length != MaskedCount)
+            throw new ArgumentException(
+                $"clip {place} has {mask.Visible.Length} visible and {mask.Masked.Length} masked patches, the batch {VisibleCount} and {MaskedCount}");
+        Gather(place, patches, mask.Visible, Visible, VisibleIds);
+        Gather(place, patches, mask.Masked, Masked, MaskedIds);
+    }
+
+    private void Allocate(PatchMask mask)
+    {
+        if (mask.Visible.Length == 0 || mask.Masked.Length == 0)
+            throw new UserErrorException(
+                $"mask ratio {options.MaskRatio} gave {mask.Visible.Length} visible and {mask.Masked.Length} masked patches, which leaves nothing to learn from: choose a ratio nearer 0.5");
+        VisibleCount = mask.Visible.Length;
+        Visible = pool.RentFloats(Count * VisibleCount * PatchSize);
+        VisibleIds = pool.RentIds(Count * VisibleCount);
+        Masked = pool.RentFloats(Count * mask.Masked.Length * PatchSize);
+        MaskedIds = pool.RentIds(Count * mask.Masked.Length);
+    }
+
+    private void Gather(int place, ReadOnlySpan<float> patches, int[] ids, float[] values, long[] batchIds)
+    {
+        int at = place * ids.Length;
+        foreach (int id in ids)
+        {
+            patches.Slice(id * PatchSize, PatchSize).CopyTo(values.AsSpan(at * PatchSize, PatchSize));
+            batchIds[at++] = id;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (float[] values in new[] { Patches, Visible, Masked })
+            pool.Return(values);
+        foreach (long[] ids in new[] { VisibleIds, MaskedIds })
+            pool.Return(ids);
+        (Patches, Visible, Masked, VisibleIds, MaskedIds) = ([], [], [], [], []);
+    }
+}
+
+/// <summary>Keeps the arrays of finished batches for the next ones. Arrays have exactly the length asked for, as tensors are made of whole arrays.</summary>
+internal sealed class BatchArrayPool
+{
+    private const int KeptPerLength = 8, KeptLengths = 64;
+    private readonly Dictionary<int, Stack<float[]>> floats = [];
+    private readonly Dictionary<int, Stack<long[]>> ids = [];
+
+    /// <summary>An array of floats with undefined contents.</summary>
+    public float[] RentFloats(int length) => Rent(floats, length);
+
+    /// <summary>An array of patch ids with undefined contents.</summary>
+    public long[] RentIds(int length) => Rent(ids, length);
+
+    /// <summary>Takes an array back.</summary>
+    public void Return(float[] array) => Return(floats, array);
+
+    /// <summary>Takes an array back.</summary>
+    public void Return(long[] array) => Return(ids, array);
+
+    private static T[] Rent<T>(Dictionary<int, Stack<T[]>> shelves, int length)
+    {
+        lock (shelves)
+        {
+            if (shelves.TryGetValue(length, out Stack<T[]>? shelf) && shelf.TryPop(out T[]? array))
+                return array;
+        }
+        return GC.AllocateUninitializedArray<T>(length);
+    }
+
+    private static void Return<T>(Dictionary<int, Stack<T[]>> shelves, T[] array)
+    {
+        if (array.Length == 0)
+            return;
+        lock (shelves)
+        {
+            if (!shelves.TryGetValue(array.Length, out Stack<T[]>? shelf))
+            {
+                if (shelves.Count == KeptLengths)
+                    shelves.Clear();
+                shelves.Add(array.Length, shelf = new Stack<T[]>());
+            }
+            if (shelf.Count < KeptPerLength)
+                shelf.Push(array);
+        }
+    }
+}

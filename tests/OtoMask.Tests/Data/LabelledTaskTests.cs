@@ -1,0 +1,69 @@
+using OtoMask.Data;
+
+namespace OtoMask.Tests.Data;
+
+public sealed class LabelledTaskTests : IDisposable
+{
+    private readonly SoundFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    private LabelledTask Read(string csv) => LabelledTask.Read(folder.AddText("task.csv", csv)["task.csv"]);
+
+    [Fact]
+    public void Reads_clips_classes_and_splits()
+    {
+        LabelledTask task = Read("file_name,label,split,group\na.wav,snare,train,kit1\n\"b, c.wav\", kick ,valid,\nd.wav,snare,test,kit2\n");
+        Assert.Equal("task", task.Name);
+        Assert.Equal(["kick", "snare"], task.Classes);
+        Assert.Equal([1, 0, 1], task.Clips.Select(clip => clip.Labels.Single()));
+        Assert.Equal([TaskSplit.Train, TaskSplit.Valid, TaskSplit.Test], task.Clips.Select(clip => clip.Split));
+        Assert.Equal(["kit1", null, "kit2"], task.Clips.Select(clip => clip.Group));
+        Assert.Equal(folder["b, c.wav"], task.Clips[1].Path);
+        Assert.True(task.HasValidation);
+        Assert.False(task.IsMultiLabel);
+        Assert.Empty(task.Folds);
+    }
+
+    [Fact]
+    public void Several_labels_make_a_multi_label_task()
+    {
+        LabelledTask task = Read("file_name,label,split\na.wav,dog;bark;dog,train\nb.wav,cat,test\n");
+        Assert.True(task.IsMultiLabel);
+        Assert.Equal([0, 2], task.Clips[0].Labels);
+    }
+
+    [Fact]
+    public void Folds_are_collected() =>
+        Assert.Equal([1, 2], Read("file_name,label,split,fold\na.wav,x,train,2\nb.wav,y,train,1\n").Folds);
+
+    [Theory]
+    [InlineData("", "is empty")]
+    [InlineData("file_name,label,split\n", "names no clips")]
+    [InlineData("file,label,split\na.wav,x,train\n", "no column 'file_name': its columns are file, label, split")]
+    [InlineData("file_name,label\na.wav,x\n", "no column 'split'")]
+    [InlineData("file_name,label,split,label\na.wav,x,train,y\n", "two columns 'label'")]
+    [InlineData("file_name,label,split\na.wav,x,train\n\nb.wav,y,tset\n", "line 4: the split 'tset'")]
+    [InlineData("file_name,label,split\na.wav,,train\n", "line 2: the label is empty")]
+    [InlineData("file_name,label,split\n,x,train\nb.wav,y,test\n", "line 2: file_name is empty")]
+    [InlineData("file_name,label,split\na.wav,x,train\nb.wav,x,test\n", "single label 'x'")]
+    [InlineData("file_name,label,split\na.wav,x,train\nb.wav,y,train\n", "no clip whose split is test")]
+    [InlineData("file_name,label,split\na.wav,x,valid\nb.wav,y,test\n", "no clip whose split is train")]
+    [InlineData("file_name,label,split\na.wav,x,train,too,many\nb.wav,y,test\n", "line 2")]
+    [InlineData("file_name,label,split\na.wav,x\nb.wav,y,test\n", "line 2")]
+    [InlineData("file_name,label,split\na\"b.wav,x,train\nb.wav,y,test\n", "line 2")]
+    [InlineData("file_name,label,split,fold\na.wav,x,train,one\nb.wav,y,test,2\n", "line 2: the fold 'one'")]
+    [InlineData("file_name,label,split,fold\na.wav,x,train,1\nb.wav,y,test,\n", "line 3: no fold")]
+    [InlineData("file_name,label,split,fold\na.wav,x,train,1\nb.wav,y,test,1\n", "every line is in fold 1")]
+    public void Mistakes_are_named(string csv, string said)
+    {
+        string message = Assert.Throws<UserErrorException>(() => Read(csv)).Message;
+        Assert.Contains(said, message);
+        Assert.Contains("task.csv", message);
+        Assert.DoesNotContain('\n', message);
+    }
+
+    [Fact]
+    public void A_missing_file_is_named() =>
+        Assert.Contains("there is no file", Assert.Throws<UserErrorException>(() => LabelledTask.Read(folder["none.csv"])).Message);
+}
