@@ -30,7 +30,7 @@ internal sealed class GalleryPainter
     /// <summary>Seed of the draws.</summary>
     public ulong Seed { get; init; } = 42;
 
-    /// <summary>What the reader of the masks drawn so far should know: ratios left out, strategies without room.</summary>
+    /// <summary>What the reader of the masks drawn so far should know: where a grid has no room for blocks.</summary>
     public IReadOnlyList<string> Remarks => remarks;
 
     /// <summary>The strategies as the gallery names them.</summary>
@@ -52,38 +52,31 @@ internal sealed class GalleryPainter
 
         Dictionary<MaskKey, PatchMask> masks = [];
         foreach (MaskingInfo masking in Maskings)
-            DrawAll(name, masking, grid, patches, index, masks);
+        {
+            foreach (double maskRatio in DefaultMaskRatios.Where(ratio => IsPossible(masking, grid, ratio)))
+                DrawAll(masking, grid, patches, maskRatio, index, masks);
+        }
+        remarks.AddRange(DefaultMaskRatios
+            .GroupBy(ratio => string.Join(" and ", Maskings.Where(masking =>
+                IsPossible(masking, grid, ratio) && MaskingGeometry.Warnings(masking, grid, ratio).Count > 0).Select(masking => masking.Name)))
+            .Where(group => group.Key.Length > 0)
+            .Select(group => $"{name}: {grid.Rows} × {grid.Columns} patches have no room for a block at mask ratio {string.Join(", ", group)}: {group.Key} = random there."));
         double seconds = (double)frames * FrontEnd.HopSize / FrontEnd.SampleRate;
         return new(name, seconds, logMel.Bands, frames, values, BandHz(), grid, masks);
     }
 
     private void DrawAll(
-        string name, MaskingInfo masking, PatchGrid grid, float[] patches, int index, Dictionary<MaskKey, PatchMask> masks)
+        MaskingInfo masking, PatchGrid grid, float[] patches, double maskRatio, int index, Dictionary<MaskKey, PatchMask> masks)
     {
-        List<double> random = [], impossible = [];
-        foreach (double maskRatio in DefaultMaskRatios)
+        PatchMask first = Draw(masking, grid, patches, maskRatio, 0, index);
+        masks[new(masking.Name, maskRatio, 0)] = first;
+        // Strategies that do not go by the hint ratio may still become random at 1.
+        foreach (double hintRatio in DefaultHintRatios.Where(hint => hint == 1 || (hint > 0 && masking.UsesHint)))
         {
-            if (!IsPossible(masking, grid, maskRatio))
-            {
-                impossible.Add(maskRatio);
-                continue;
-            }
-            if (MaskingGeometry.Warnings(masking, grid, maskRatio).Count > 0)
-                random.Add(maskRatio);
-            PatchMask first = Draw(masking, grid, patches, maskRatio, 0, index);
-            masks[new(masking.Name, maskRatio, 0)] = first;
-            foreach (double hintRatio in DefaultHintRatios.Where(hint => hint == 1 || (hint > 0 && masking.UsesHint)))
-            {
-                PatchMask mask = Draw(masking, grid, patches, maskRatio, hintRatio, index);
-                if (masking.UsesHint || !mask.Masked.AsSpan().SequenceEqual(first.Masked))
-                    masks[new(masking.Name, maskRatio, hintRatio)] = mask;
-            }
+            PatchMask mask = Draw(masking, grid, patches, maskRatio, hintRatio, index);
+            if (masking.UsesHint || !mask.Masked.AsSpan().SequenceEqual(first.Masked))
+                masks[new(masking.Name, maskRatio, hintRatio)] = mask;
         }
-        string where = $"{masking.Name} on {name} ({grid.Rows} × {grid.Columns} patches)";
-        if (random.Count > 0)
-            remarks.Add($"{where}: too few patches for a block at mask ratio {string.Join(", ", random)}, so it is plain random there.");
-        if (impossible.Count > 0)
-            remarks.Add($"{where}: no mask at ratio {string.Join(", ", impossible)}, where nothing would be left to see or to predict.");
     }
 
     private PatchMask Draw(MaskingInfo masking, PatchGrid grid, float[] patches, double maskRatio, double hintRatio, int index)

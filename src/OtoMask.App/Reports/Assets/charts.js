@@ -23,14 +23,18 @@
     };
   };
 
-  const common = ({ title, series }, { font, card, line, ink, colours }) => ({
+  /** Height of the legend: its entries wrap, and the plot has to make room for the rows. */
+  const legendHeight = ({ series }, width) => series.length < 2 ? 0
+    : 10 + 20 * Math.ceil(series.reduce((sum, { name }) => sum + 54 + 6.6 * name.length, 0) / width);
+
+  const common = (chart, { font, card, line, ink, colours }, width) => ({
     animation: false,
     color: colours,
     textStyle: font,
-    aria: { enabled: true, label: { description: title } },
+    aria: { enabled: true, label: { description: chart.title } },
     tooltip: { confine: true, backgroundColor: card, borderColor: line, textStyle: { ...font, color: ink } },
-    legend: { show: series.length > 1, bottom: 0, textStyle: font, itemWidth: 26, itemHeight: 9, type: "scroll" },
-    grid: { left: 8, right: 18, top: 14, bottom: series.length > 1 ? 50 : 24, outerBoundsMode: "same" },
+    legend: { show: chart.series.length > 1, bottom: 0, textStyle: font, itemWidth: 26, itemHeight: 9 },
+    grid: { left: 8, right: 18, top: 14, bottom: 26 + legendHeight(chart, width), outerBoundsMode: "same" },
   });
 
   const runningMean = points => {
@@ -41,7 +45,8 @@
     });
   };
 
-  function lines(chart, look) {
+  function lines(chart, look, width) {
+    const base = common(chart, look, width);
     const drawn = chart.series.flatMap(({ name, points }, i) => {
       const line = {
         name, type: "line", data: points, symbol: symbols[i % symbols.length], symbolSize: 6, showSymbol: points.length <= 40,
@@ -54,9 +59,9 @@
       ];
     });
     return {
-      ...common(chart, look),
-      legend: { ...common(chart, look).legend, data: chart.series.map(({ name }) => name) },
-      tooltip: { ...common(chart, look).tooltip, trigger: "axis", valueFormatter: value => value === null ? "none" : short(value) },
+      ...base,
+      legend: { ...base.legend, data: chart.series.map(({ name }) => name) },
+      tooltip: { ...base.tooltip, trigger: "axis", valueFormatter: value => value === null ? "none" : short(value) },
       xAxis: { ...look.axis, type: "value", name: chart.xLabel, nameGap: 26, min: "dataMin", max: "dataMax", splitLine: { show: false },
         axisLabel: { ...look.axis.axisLabel, formatter: short, showMinLabel: true, showMaxLabel: true } },
       // A curve that does not move sits in the middle of an axis of a tenth of its value.
@@ -69,17 +74,19 @@
     };
   }
 
-  function intervals(chart, look) {
-    const { categories, series, markZero } = chart;
+  function intervals(chart, look, width) {
+    const base = common(chart, look, width), { categories, series, markZero } = chart;
     const places = series.map((_, i) => (i - (series.length - 1) / 2) * Math.min(.8 / series.length, .24));
     return {
-      ...common(chart, look),
-      tooltip: { ...common(chart, look).tooltip, formatter: ({ seriesName, data: [value, row, low, high] }) =>
+      ...base,
+      legend: { ...base.legend, itemWidth: 11, itemHeight: 11, data: series.map(({ name }, i) => ({ name, icon: symbols[i % 3],
+        itemStyle: i < 3 ? {} : { color: look.card, borderColor: look.colours[i], borderWidth: 2 } })) },
+      tooltip: { ...base.tooltip, formatter: ({ seriesName, data: [value, row, low, high] }) =>
         otomask.element("span", "", `${categories[row]}, ${seriesName}: ${short(value)} (${short(low)} to ${short(high)})`) },
       xAxis: { ...look.axis, type: "value", name: chart.xLabel, nameGap: 26, scale: true,
         axisLabel: { ...look.axis.axisLabel, formatter: short } },
       yAxis: { ...look.axis, type: "category", data: categories, inverse: true, axisTick: { show: false },
-        axisLabel: { ...look.font, color: look.ink, width: 130, overflow: "break" }, splitLine: { show: false } },
+        axisLabel: { ...look.font, color: look.ink, width: 130, overflow: "break" } },
       series: series.map(({ name, estimates }, i) => ({
         name, type: "custom", color: look.colours[i % look.colours.length], encode: { x: [0, 2, 3], y: 1 },
         data: estimates.flatMap((estimate, row) => estimate ? [[estimate[0], row, estimate[1], estimate[2]]] : []),
@@ -105,9 +112,20 @@
 
   for (const figure of document.querySelectorAll("[data-chart]")) {
     const chart = otomask.data(figure.dataset.chart), plot = figure.querySelector(".plot");
-    if (chart.kind === "intervals") plot.style.height = `${80 + chart.categories.length * Math.max(34, 18 * chart.series.length + 10)}px`;
+    const options = chart.kind === "intervals" ? intervals : lines;
     const drawn = echarts.init(plot, null, { renderer: "svg" });
-    otomask.draw(() => drawn.setOption((chart.kind === "intervals" ? intervals : lines)(chart, theme()), true));
-    new ResizeObserver(() => drawn.resize()).observe(plot);
+    const show = () => {
+      const rows = chart.kind === "intervals" ? chart.categories.length * Math.max(34, 18 * chart.series.length + 12) : 210;
+      plot.style.height = `${rows + 46 + legendHeight(chart, plot.clientWidth)}px`;
+      drawn.resize();
+      drawn.setOption(options(chart, theme(), plot.clientWidth), true);
+    };
+    otomask.draw(show);
+    let width = plot.clientWidth;
+    new ResizeObserver(() => {
+      if (plot.clientWidth === width) return;
+      width = plot.clientWidth;
+      show();
+    }).observe(plot);
   }
 })();

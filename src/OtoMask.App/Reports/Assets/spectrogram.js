@@ -83,7 +83,7 @@ otomask.spectrogram = (() => {
   };
 
   /** Ticks of the frequency axis from the bands' centres in Hz. */
-  const frequencyTicks = hertz => [100, 250, 500, 1000, 2000, 4000, 8000, 16000].flatMap(tick => {
+  const frequencyTicks = hertz => [100, 500, 1000, 2000, 4000, 8000, 16000].flatMap(tick => {
     const above = hertz.findIndex(centre => centre >= tick);
     if (above < 1) return [];
     const place = above - (hertz[above] - tick) / (hertz[above] - hertz[above - 1]);
