@@ -24,7 +24,8 @@ public static class DispersionWeights
         for (int id = 0; id < weights.Length; id++)
         {
             ReadOnlySpan<float> patch = clip[id];
-            weights[id] = SumOfDeviations(patch, Sum(patch) / patch.Length) / patch.Length + Floor;
+            float mean = Sum<Itself>(patch, 0) / patch.Length;
+            weights[id] = Sum<Magnitude>(patch, mean) / patch.Length + Floor;
         }
     }
 
@@ -36,64 +37,53 @@ public static class DispersionWeights
         for (int id = 0; id < weights.Length; id++)
         {
             ReadOnlySpan<float> patch = clip[id];
-            weights[id] = SumOfSquaredDeviations(patch, Sum(patch) / patch.Length) / Math.Max(patch.Length - 1, 1) + Floor;
+            float mean = Sum<Itself>(patch, 0) / patch.Length;
+            weights[id] = Sum<Square>(patch, mean) / Math.Max(patch.Length - 1, 1) + Floor;
         }
     }
 
-    // The three sums below keep two accumulators, so that consecutive additions do not wait for each other.
-
-    private static float Sum(ReadOnlySpan<float> values)
+    /// <summary>The sum of f(value - centre). Four accumulators, so that additions do not wait for each other.</summary>
+    private static float Sum<TFunction>(ReadOnlySpan<float> values, float centre) where TFunction : struct, IFunction
     {
-        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
-        var (even, odd) = (Vector<float>.Zero, Vector<float>.Zero);
-        int i = 0;
-        for (; i < vectors.Length - 1; i += 2)
+        ref float start = ref MemoryMarshal.GetReference(values);
+        int lanes = Vector<float>.Count, i = 0;
+        Vector<float> centres = new(centre), sum0 = Vector<float>.Zero, sum1 = sum0, sum2 = sum0, sum3 = sum0;
+        for (; i <= values.Length - 4 * lanes; i += 4 * lanes)
         {
-            even += vectors[i];
-            odd += vectors[i + 1];
+            sum0 += TFunction.Of(Vector.LoadUnsafe(ref start, (nuint)i) - centres);
+            sum1 += TFunction.Of(Vector.LoadUnsafe(ref start, (nuint)(i + lanes)) - centres);
+            sum2 += TFunction.Of(Vector.LoadUnsafe(ref start, (nuint)(i + 2 * lanes)) - centres);
+            sum3 += TFunction.Of(Vector.LoadUnsafe(ref start, (nuint)(i + 3 * lanes)) - centres);
         }
-        if (i < vectors.Length)
-            even += vectors[i];
-        float sum = Vector.Sum(even + odd);
-        foreach (float value in values[(vectors.Length * Vector<float>.Count)..])
-            sum += value;
+        for (; i <= values.Length - lanes; i += lanes)
+            sum0 += TFunction.Of(Vector.LoadUnsafe(ref start, (nuint)i) - centres);
+        float sum = Vector.Sum(sum0 + sum1 + (sum2 + sum3));
+        for (; i < values.Length; i++)
+            sum += TFunction.Of(values[i] - centre);
         return sum;
     }
 
-    private static float SumOfDeviations(ReadOnlySpan<float> values, float mean)
+    private interface IFunction
     {
-        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
-        var (even, odd, centre) = (Vector<float>.Zero, Vector<float>.Zero, new Vector<float>(mean));
-        int i = 0;
-        for (; i < vectors.Length - 1; i += 2)
-        {
-            even += Vector.Abs(vectors[i] - centre);
-            odd += Vector.Abs(vectors[i + 1] - centre);
-        }
-        if (i < vectors.Length)
-            even += Vector.Abs(vectors[i] - centre);
-        float sum = Vector.Sum(even + odd);
-        foreach (float value in values[(vectors.Length * Vector<float>.Count)..])
-            sum += Math.Abs(value - mean);
-        return sum;
+        static abstract Vector<float> Of(Vector<float> x);
+        static abstract float Of(float x);
     }
 
-    private static float SumOfSquaredDeviations(ReadOnlySpan<float> values, float mean)
+    private readonly struct Itself : IFunction
     {
-        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
-        var (even, odd, centre) = (Vector<float>.Zero, Vector<float>.Zero, new Vector<float>(mean));
-        int i = 0;
-        for (; i < vectors.Length - 1; i += 2)
-        {
-            Vector<float> first = vectors[i] - centre, second = vectors[i + 1] - centre;
-            even += first * first;
-            odd += second * second;
-        }
-        if (i < vectors.Length)
-            even += (vectors[i] - centre) * (vectors[i] - centre);
-        float sum = Vector.Sum(even + odd);
-        foreach (float value in values[(vectors.Length * Vector<float>.Count)..])
-            sum += (value - mean) * (value - mean);
-        return sum;
+        public static Vector<float> Of(Vector<float> x) => x;
+        public static float Of(float x) => x;
+    }
+
+    private readonly struct Magnitude : IFunction
+    {
+        public static Vector<float> Of(Vector<float> x) => Vector.Abs(x);
+        public static float Of(float x) => Math.Abs(x);
+    }
+
+    private readonly struct Square : IFunction
+    {
+        public static Vector<float> Of(Vector<float> x) => x * x;
+        public static float Of(float x) => x * x;
     }
 }

@@ -46,9 +46,10 @@ internal static class Ranking
 
     private static uint CountAtLeast(ReadOnlySpan<uint> keys, uint threshold)
     {
-        Vector<uint> counts = Vector<uint>.Zero, limit = new(threshold);
-        foreach (Vector<uint> key in MemoryMarshal.Cast<uint, Vector<uint>>(keys))
-            counts -= Vector.GreaterThanOrEqual(key, limit); // a lane that holds is -1
+        ref uint start = ref MemoryMarshal.GetReference(keys);
+        Vector<uint> limits = new(threshold), counts = Vector<uint>.Zero;
+        for (int i = 0; i < keys.Length; i += Vector<uint>.Count)
+            counts -= Vector.GreaterThanOrEqual(Vector.LoadUnsafe(ref start, (nuint)i), limits); // a lane that holds is -1
         return Vector.Sum(counts);
     }
 

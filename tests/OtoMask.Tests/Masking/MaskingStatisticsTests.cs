@@ -59,17 +59,18 @@ public class MaskingStatisticsTests
         AssertSameMarginals([.. Enumerable.Repeat(expected, Grid.Count)], Marginals(new RandomMasking(), Grid, [], 0.7, 0));
     }
 
-    [Theory, InlineData("inverse-block"), InlineData("block"), InlineData("dwm"), InlineData("dwm-variance"), InlineData("dwm-topk")]
+    [Theory, InlineData("inverse-block"), InlineData("block"), InlineData("dwm"), InlineData("dwm-variance"), InlineData("dwm-topk"),
+        InlineData("sgim"), InlineData("sgim-spectral")]
     public void A_hint_ratio_of_1_means_random(string name)
     {
         var grid = new PatchGrid(5, 38);
-        float[] patches = MaskingSamples.Patches(grid, PatchSize);
+        float[] patches = MaskingSamples.Patches(grid, PatchSize), features = MaskingSamples.Features(grid, width: 3);
         for (int clip = 0; clip < 50; clip++)
         {
-            var clipView = new PatchView(grid, PatchSize, patches);
             MaskingContext context = MaskingSamples.Context(0.7, hintRatio: 1, clip);
-            Assert.Equal(new RandomMasking().Sample(clipView, context).Visible,
-                KnownMaskings.Find(name).CreateDataStrategy()!.Sample(clipView, context).Visible);
+            PatchMask random = new RandomMasking().Sample(new PatchView(grid, PatchSize, []), context);
+            PatchMask mask = MaskingSamples.Sample(KnownMaskings.Find(name), grid, patches, PatchSize, features, 3, context);
+            Assert.Equal(random.Visible, mask.Visible);
         }
     }
 

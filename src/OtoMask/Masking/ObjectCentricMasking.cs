@@ -1,0 +1,25 @@
+using OtoMask.Randomness;
+
+namespace OtoMask.Masking;
+
+/// <summary>
+/// <c>sgim</c>, <c>sgim-spectral</c>: the patches that belong least to either of the two parts that the encoder sees are masked;
+/// then the hint ratio trades some for random ones.
+/// </summary>
+/// <param name="cut">How the patches are split in two, for example <see cref="PatchCuts.PrincipalAxis"/>.</param>
+/// <remarks>Feng and Zhang, "Self-Guided Masked Autoencoder", NeurIPS 2024; METHOD section 2. Of equal scores the higher id is
+/// masked first.</remarks>
+public sealed class ObjectCentricMasking(PatchCut cut) : IFeatureMaskingStrategy
+{
+    /// <inheritdoc/>
+    public PatchMask Sample(PatchGrid grid, ReadOnlySpan<float> features, int width, in MaskingContext context)
+    {
+        if (context.HintRatio >= HintRatio.Random)
+            return RandomMasking.Draw(grid, context);
+
+        RandomStream random = context.Clip;
+        Span<float> scores = grid.Count <= Scratch.OnStack ? stackalloc float[grid.Count] : new float[grid.Count];
+        ObjectScores.Compute(features, width, cut, scores);
+        return InformedMask.HideSmallest(scores, grid.VisibleCount(context.MaskRatio), context.HintRatio, ref random);
+    }
+}
