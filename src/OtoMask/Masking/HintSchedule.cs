@@ -39,7 +39,8 @@ public sealed record HintSchedule
         if (Constant is { } constant && !(constant >= 0 && constant <= 1))
             throw new UserErrorException($"the hint ratio is {constant}; give a number from 0 (fully informed) to 1 (random)");
         if (!(Start >= 0 && Start <= 1))
-            throw new UserErrorException($"the hint schedule starts at {Start}; give the share of the epochs that stay random, from 0 to 1");
+            throw new UserErrorException(
+                $"the hint schedule starts at {Start}; give the share of the epochs that stay random, from 0 to 1");
         if (!(Power > 0 && double.IsFinite(Power)))
             throw new UserErrorException($"the power of the hint schedule is {Power}; give a positive number such as 1, 2, 4 or 8");
         return this;

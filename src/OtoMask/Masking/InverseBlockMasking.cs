@@ -2,7 +2,9 @@ using OtoMask.Randomness;
 
 namespace OtoMask.Masking;
 
-/// <summary><c>inverse-block</c>: the visible patches form 5 x 5 blocks. A hint ratio of 1 or more makes it <c>random</c>; a lesser one is ignored.</summary>
+/// <summary>
+/// <c>inverse-block</c>: the visible patches form 5 x 5 blocks. A hint ratio of 1 or more makes it <c>random</c>; a lesser one is ignored.
+/// </summary>
 /// <remarks>Baevski et al., data2vec 2.0, arXiv 2212.07525; METHOD section 2.</remarks>
 public sealed class InverseBlockMasking : IMaskingStrategy
 {

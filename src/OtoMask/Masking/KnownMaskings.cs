@@ -10,9 +10,11 @@ public static class KnownMaskings
     [
         new() { Name = "random", DependsOn = Nothing, Data = () => new RandomMasking(),
             Summary = "masked patches uniformly at random (MAE)" },
-        new() { Name = "inverse-block", DependsOn = Nothing, Data = () => new InverseBlockMasking(), BlockCount = InverseBlockMasking.CentreCount,
+        new() { Name = "inverse-block", DependsOn = Nothing, Data = () => new InverseBlockMasking(),
+            BlockCount = InverseBlockMasking.CentreCount,
             Summary = "visible patches in 5x5 blocks (data2vec 2.0)" },
-        new() { Name = "block", DependsOn = Nothing, Data = () => new BlockMasking(), BlockCount = BlockMasking.CentreCount,
+        new() { Name = "block", DependsOn = Nothing, Data = () => new BlockMasking(),
+            BlockCount = BlockMasking.CentreCount,
             Summary = "masked patches in 5x5 blocks (after BEiT)" },
         new() { Name = "sgim", DependsOn = EncoderFeatures, UsesHint = true,
             Features = () => new ObjectCentricMasking(PatchCuts.PrincipalAxis),
@@ -29,9 +31,11 @@ public static class KnownMaskings
         new() { Name = "dwm-topk", DependsOn = Input, ReadsInput = true, UsesHint = true,
             Data = () => new DispersionTopMasking(DispersionWeights.MeanAbsoluteDeviation),
             Summary = "dwm without chance: the patches of largest deviation (ablation)" },
-        new() { Name = "structured", DependsOn = Nothing, Data = () => new StructuredMasking(), Impossible = StructuredMasking.Impossible,
+        new() { Name = "structured", DependsOn = Nothing, Data = () => new StructuredMasking(),
+            Impossible = StructuredMasking.Impossible,
             Summary = "whole frequency rows and time columns (patch-out for fine-tuning)" },
-        new() { Name = "time-span", DependsOn = Nothing, Data = () => new TimeSpanMasking(), Impossible = TimeSpanMasking.Impossible,
+        new() { Name = "time-span", DependsOn = Nothing, Data = () => new TimeSpanMasking(),
+            Impossible = TimeSpanMasking.Impossible,
             Summary = "runs of time steps over all frequencies" },
     ];
 

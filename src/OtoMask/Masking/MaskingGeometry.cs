@@ -7,7 +7,8 @@ public static class MaskingGeometry
     /// <param name="masking">The strategy.</param>
     /// <param name="grid">The patch grid.</param>
     /// <param name="maskRatio">Share of patches to mask.</param>
-    /// <exception cref="UserErrorException">The ratio is not in (0, 1), the grid is empty, or no patch would be visible or masked.</exception>
+    /// <exception cref="UserErrorException">The ratio is not in (0, 1), the grid is empty, or no patch would be visible or
+    /// masked.</exception>
     public static void Validate(MaskingInfo masking, PatchGrid grid, double maskRatio)
     {
         if (!(maskRatio > 0 && maskRatio < 1))

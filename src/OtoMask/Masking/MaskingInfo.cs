@@ -15,7 +15,9 @@ public sealed record MaskingInfo
     /// <summary>Whether <see cref="PatchView.Patches"/> must be filled in.</summary>
     public bool ReadsInput { get; init; }
 
-    /// <summary>Whether a hint ratio between 0 and 1 matters (for <c>inverse-block</c> and <c>block</c> only 1 does: it makes them random).</summary>
+    /// <summary>
+    /// Whether a hint ratio between 0 and 1 matters (for <c>inverse-block</c> and <c>block</c> only 1 does: it makes them random).
+    /// </summary>
     public bool UsesHint { get; init; }
 
     /// <summary>How to make the strategy if it needs the clip alone; else null.</summary>

@@ -21,7 +21,8 @@ public readonly record struct PatchGrid(int Rows, int Columns)
     {
         if (patchHeight < 1 || patchWidth < 1 || bands < 1 || frames < 1)
             throw new UserErrorException(
-                $"input {bands}x{frames} with patch {patchHeight}x{patchWidth}: every size must be at least 1; give sizes such as 80x608 and 16x16");
+                $"input {bands}x{frames} with patch {patchHeight}x{patchWidth}: every size must be at least 1; "
+                + "give sizes such as 80x608 and 16x16");
         if (bands % patchHeight != 0 || frames % patchWidth != 0)
             throw new UserErrorException(
                 $"patch {patchHeight}x{patchWidth} does not fill the input {bands}x{frames} a whole number of times; "

@@ -79,21 +79,24 @@ internal static class SymmetricEigenvector
         return image;
     }
 
-    /// <summary>The eigenvalue at <paramref name="index"/> of the tridiagonal matrix, by bisection down to the last bit.</summary>
+    /// <summary>The eigenvalue at <paramref name="index"/> of the tridiagonal matrix, by bisection down to rounding.</summary>
     private static double Eigenvalue(ReadOnlySpan<double> diagonal, ReadOnlySpan<double> below, int index)
     {
         var (low, high) = GershgorinBounds(diagonal, below);
-        while (true)
+        double resolution = Resolution(low, high);
+        while (high - low > resolution)
         {
             double middle = low + (high - low) / 2;
-            if (!(middle > low && middle < high))
-                return middle;
             if (CountBelow(diagonal, below, middle) > index)
                 high = middle;
             else
                 low = middle;
         }
+        return low + (high - low) / 2;
     }
+
+    /// <summary>What rounding leaves of an eigenvalue: two units in the last place of the largest there may be.</summary>
+    private static double Resolution(double low, double high) => Math.Max(Math.Max(Math.Abs(low), Math.Abs(high)) * 4.5e-16, 1e-300);
 
     private static (double Low, double High) GershgorinBounds(ReadOnlySpan<double> diagonal, ReadOnlySpan<double> below)
     {
@@ -138,7 +141,7 @@ internal static class SymmetricEigenvector
 
         // Gaussian elimination with partial pivoting; rows of U: pivots, upper, upper2.
         var (low, high) = GershgorinBounds(diagonal, below);
-        double least = Math.Max(Math.Max(Math.Abs(low), Math.Abs(high)) * 1e-16, 1e-300);
+        double least = Resolution(low, high);
         pivots[0] = diagonal[0] - eigenvalue;
         upper[0] = n > 1 ? below[1] : 0;
         for (int i = 0; i < n - 1; i++)

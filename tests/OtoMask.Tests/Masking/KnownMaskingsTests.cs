@@ -5,8 +5,8 @@ namespace OtoMask.Tests.Masking;
 public class KnownMaskingsTests
 {
     [Fact]
-    public void Every_strategy_is_made_of_the_clip_or_of_features_and_never_of_both() =>
-        Assert.All(KnownMaskings.All, masking => Assert.True(masking.CreateDataStrategy() is null ^ masking.CreateFeatureStrategy() is null));
+    public void Every_strategy_is_made_of_the_clip_or_of_features_and_never_of_both() => Assert.All(KnownMaskings.All, masking =>
+        Assert.True(masking.CreateDataStrategy() is null ^ masking.CreateFeatureStrategy() is null));
 
     [Fact]
     public void Names_are_found_and_a_typo_names_the_nearest()
@@ -18,7 +18,8 @@ public class KnownMaskingsTests
 
     [Theory, InlineData(0.0), InlineData(1.0), InlineData(-0.1), InlineData(1.1), InlineData(double.NaN)]
     public void A_ratio_that_is_no_share_is_refused(double ratio) => Assert.All(KnownMaskings.All, masking =>
-        Assert.Contains("mask ratio", Assert.Throws<UserErrorException>(() => MaskingGeometry.Validate(masking, new PatchGrid(5, 38), ratio)).Message));
+        Assert.Contains("mask ratio", Assert.Throws<UserErrorException>(
+            () => MaskingGeometry.Validate(masking, new PatchGrid(5, 38), ratio)).Message));
 
     [Fact]
     public void A_grid_with_nothing_left_to_see_or_to_predict_is_refused()

@@ -1,4 +1,6 @@
+using OtoMask.Interop;
 using OtoMask.Masking;
+using OtoMask.Tests.Masking;
 
 namespace OtoMask.Tests.Fixtures.Masking;
 
@@ -13,7 +15,7 @@ public class MaskingFixtureTests
     private static readonly PatchGrid Grid = PatchGrid.Of(Bands, Frames, PatchSide, PatchSide);
     private static readonly float[][] Clips = CutClips();
 
-    private static float[] Load(string name) => Tests.Masking.FixtureArray.Read(Fixture.Path(name + ".npy"));
+    private static float[] Load(string name) => NpyFile.Read(Fixture.Path(name + ".npy")).Values;
 
     private static float[][] CutClips() =>
     [
@@ -62,13 +64,13 @@ public class MaskingFixtureTests
         for (int clip = 0; clip < Clips.Length; clip++)
         {
             double agreement = 0;
-            double[] ours = Tests.Masking.MaskingSamples.Marginals(draws, Grid.Count, draw =>
+            double[] ours = MaskingSamples.Marginals(draws, Grid.Count, draw =>
             {
                 PatchMask mask = strategy.Sample(
                     new PatchView(Grid, PatchSize, Clips[clip]),
-                    Tests.Masking.MaskingSamples.Context(MaskRatio, hint, clip: (long)clip * draws + draw));
+                    MaskingSamples.Context(MaskRatio, hint, clip: (long)clip * draws + draw));
                 if (draw % OneIn == 0) // its mean settles much sooner than the marginals do
-                    agreement += Tests.Masking.NeighbourAgreement.Of(mask, Grid) / (draws / OneIn);
+                    agreement += NeighbourAgreement.Of(mask, Grid) / (draws / OneIn);
                 return mask;
             });
             Assert.InRange(agreement - agreements[clip], -0.01, 0.01);
@@ -105,7 +107,8 @@ public class MaskingFixtureTests
         int clips = Clips.Length, width = expected.Length / (2 * clips);
         for (int clip = 0; clip < clips; clip++)
         {
-            double[] actual = ObjectScores.Centres(features.AsSpan(clip * Grid.Count * width, Grid.Count * width), width, PatchCuts.Spectral);
+            double[] actual = ObjectScores.Centres(
+                features.AsSpan(clip * Grid.Count * width, Grid.Count * width), width, PatchCuts.Spectral);
             double[] reference = [.. expected.AsSpan(clip * 2 * width, 2 * width).ToArray()];
             double[] swapped = [.. reference[width..], .. reference[..width]];
             Assert.True(Math.Min(Distance(actual, reference), Distance(actual, swapped)) <= 1e-4);

@@ -41,8 +41,9 @@ internal static class MaskingSamples
     }
 
     /// <summary>The mask of one strategy of the catalogue, whichever kind it is.</summary>
-    public static PatchMask Sample(MaskingInfo masking, PatchGrid grid, ReadOnlySpan<float> patches, int patchSize, ReadOnlySpan<float> features, int width,
-        MaskingContext context) =>
+    public static PatchMask Sample(
+        MaskingInfo masking, PatchGrid grid, ReadOnlySpan<float> patches, int patchSize,
+        ReadOnlySpan<float> features, int width, MaskingContext context) =>
         masking.CreateDataStrategy() is { } strategy
             ? strategy.Sample(new PatchView(grid, patchSize, masking.ReadsInput ? patches : []), context)
             : masking.CreateFeatureStrategy()!.Sample(grid, features, width, context);
