@@ -36,11 +36,11 @@ internal sealed class Crc32
         {
             uint low = crc ^ BinaryPrimitives.ReadUInt32LittleEndian(bytes);
             uint high = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
-            crc = t[0x700 + (int)(low & 0xff)] ^ t[0x600 + (int)(low >> 8 & 0xff)] ^ t[0x500 + (int)(low >> 16 & 0xff)] ^ t[0x400 + (int)(low >> 24)]
-                ^ t[0x300 + (int)(high & 0xff)] ^ t[0x200 + (int)(high >> 8 & 0xff)] ^ t[0x100 + (int)(high >> 16 & 0xff)] ^ t[(int)(high >> 24)];
+            crc = t[0x700 + (byte)low] ^ t[0x600 + (byte)(low >> 8)] ^ t[0x500 + (byte)(low >> 16)] ^ t[0x400 + (byte)(low >> 24)]
+                ^ t[0x300 + (byte)high] ^ t[0x200 + (byte)(high >> 8)] ^ t[0x100 + (byte)(high >> 16)] ^ t[(byte)(high >> 24)];
         }
         foreach (byte b in bytes)
-            crc = crc >> 8 ^ t[(int)((crc ^ b) & 0xff)];
+            crc = crc >> 8 ^ t[(byte)(crc ^ b)];
         return ~crc;
     }
 }

@@ -11,7 +11,7 @@ internal sealed class UnsafePickleException(string global) : Exception($"it want
 /// <list type="number">
 /// <item>The builders of tensors, storages and plain containers, listed in <see cref="Call"/>, build ours.</item>
 /// <item>Anything from a module that reaches the interpreter or the system is refused when it is mentioned.</item>
-/// <item>Any other class (by Python's spelling: a capital; a few lower-case ones are listed) becomes an inert <see cref="PickledObject"/>.</item>
+/// <item>Any other class (by its capital; some lower-case ones are listed) becomes an inert <see cref="PickledObject"/>.</item>
 /// <item>Any other function is refused when it is called; mentioning it is harmless.</item>
 /// </list>
 /// </summary>
@@ -21,7 +21,8 @@ internal static class PickleGlobals
 
     private static readonly HashSet<string> SystemModules =
     [
-        "builtins", "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "ctypes", "importlib", "runpy", "pty", "pickle", "marshal", "code",
+        "builtins", "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "ctypes",
+        "importlib", "runpy", "pty", "pickle", "marshal", "code",
     ];
 
     private static readonly HashSet<string> HarmlessBuiltins =
@@ -29,7 +30,8 @@ internal static class PickleGlobals
 
     private static readonly HashSet<string> LowerCaseClasses =
     [
-        "numpy.dtype", "numpy.ndarray", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "torch.device",
+        "numpy.dtype", "numpy.ndarray", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
+        "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer", "torch.device",
         "datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta", "functools.partial",
     ];
 
@@ -101,7 +103,7 @@ internal static class PickleGlobals
     }
 
     private static long[] Numbers(List<object?> values) =>
-        [.. values.Select(value => value is long number ? number : throw new InvalidDataException("its pickle gives a tensor sizes that are no numbers"))];
+        [.. values.Select(value => value as long? ?? throw new InvalidDataException("its pickle gives a tensor sizes that are no numbers"))];
 
     private static PickledDictionary DictionaryOf(List<object?> arguments, Action<int> spend)
     {

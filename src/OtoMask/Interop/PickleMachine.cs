@@ -132,7 +132,7 @@ internal sealed class PickleMachine
         Push(PickleGlobals.Call(callAndArguments[0], arguments, Spend));
     }
 
-    /// <summary>Restores an object's state; attributes of a plain dictionary (such as <c>_metadata</c>) carry no data and are dropped.</summary>
+    /// <summary>Restores an object's state; the attributes of a plain dictionary (<c>_metadata</c>) carry no data and are dropped.</summary>
     private void Build(object? state)
     {
         switch (Peek())

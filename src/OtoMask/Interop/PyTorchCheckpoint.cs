@@ -21,7 +21,8 @@ public sealed class PyTorchCheckpoint
     public object? Root { get; }
 
     /// <summary>
-    /// The state dict: the dictionary under <c>model</c>, <c>state_dict</c> or <c>model_state_dict</c>, else the whole file; names as stored.
+    /// The state dict: the dictionary under <c>model</c>, <c>state_dict</c> or <c>model_state_dict</c>, else the whole file. Names are
+    /// as stored.
     /// </summary>
     public IReadOnlyDictionary<string, HostTensor> Tensors { get; }
 
@@ -44,7 +45,8 @@ public sealed class PyTorchCheckpoint
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
         {
-            throw new UserErrorException($"{path}: not a readable PyTorch checkpoint: {InputFile.Quotable(e.Message)}; use another copy", e);
+            string why = InputFile.Quotable(e.Message);
+            throw new UserErrorException($"{path}: not a readable PyTorch checkpoint: {why}; download or save it again", e);
         }
     }
 

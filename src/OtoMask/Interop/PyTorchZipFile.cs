@@ -21,7 +21,7 @@ internal sealed class PyTorchZipFile : IPyTorchContainer
     {
         this.stream = stream;
         archive = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
-        ZipArchiveEntry pickle = archive.Entries.FirstOrDefault(entry => entry.FullName.EndsWith($"/{PickleName}", StringComparison.Ordinal))
+        ZipArchiveEntry pickle = archive.Entries.FirstOrDefault(IsPickle)
             ?? throw new InvalidDataException($"the archive holds no {PickleName}");
         if (pickle.Length > PickleMachine.MaxBytes)
             throw new InvalidDataException($"its {PickleName} of {pickle.Length} bytes is too large for a checkpoint");
@@ -47,6 +47,8 @@ internal sealed class PyTorchZipFile : IPyTorchContainer
 
     /// <inheritdoc/>
     public void Dispose() => archive.Dispose();
+
+    private static bool IsPickle(ZipArchiveEntry entry) => entry.FullName.EndsWith($"/{PickleName}", StringComparison.Ordinal);
 
     /// <summary>Reads an entry and checks its CRC, which .NET does not.</summary>
     private byte[] ReadVerified(ZipArchiveEntry entry)

@@ -13,7 +13,11 @@ public sealed record SafetensorsContent(IReadOnlyDictionary<string, HostTensor> 
 /// <param name="DType">Safetensors name of the element type, as in <see cref="HostTensor"/>.</param>
 /// <param name="Shape">Sizes of the dimensions.</param>
 /// <param name="Fill">Fills a span of exactly the tensor's bytes (row-major, little-endian); called once.</param>
-public sealed record SafetensorsEntry(string Name, string DType, long[] Shape, Action<Span<byte>> Fill);
+public sealed record SafetensorsEntry(string Name, string DType, long[] Shape, Action<Span<byte>> Fill)
+{
+    /// <summary>A tensor that lies in memory already.</summary>
+    public static SafetensorsEntry Of(string name, HostTensor tensor) => new(name, tensor.DType, tensor.Shape, tensor.Data.CopyTo);
+}
 
 /// <summary>
 /// Reads and writes the safetensors format: a length, a JSON header (type, shape and place of each tensor), the raw bytes.
@@ -29,7 +33,7 @@ public static class SafetensorsFile
     /// <exception cref="UserErrorException">The folder is missing or may not be written.</exception>
     public static void Write(
         string path, IReadOnlyDictionary<string, HostTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
-        Write(path, tensors.Select(pair => new SafetensorsEntry(pair.Key, pair.Value.DType, pair.Value.Shape, pair.Value.Data.CopyTo)), metadata);
+        Write(path, tensors.Select(pair => SafetensorsEntry.Of(pair.Key, pair.Value)), metadata);
 
     /// <summary>
     /// Writes tensors atomically, holding only one of them in memory at a time. Wide element types come first in the file,

@@ -87,8 +87,9 @@ internal sealed record SafetensorsHeader(
             metadata.Remove(DigestKey, out string? digest);
             return new SafetensorsHeader(InOrderOfData(tensors, dataBytes), metadata, digest);
         }
-        // JsonElement answers a value of an unexpected kind with InvalidOperationException, a missing key or a number out of range with the others.
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
+        // JsonElement has an exception for each: an unexpected kind of value, a missing key, a number out of range.
+        catch (Exception e)
+            when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
         {
             throw new InvalidDataException($"its header is not understood ({e.Message})", e);
         }
@@ -102,7 +103,10 @@ internal sealed record SafetensorsHeader(
         long bytes = HostTensor.ByteCount(dtype, shape);
 
         if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] > dataBytes || offsets[1] - offsets[0] != bytes)
-            throw new InvalidDataException($"tensor '{property.Name}' claims bytes [{string.Join(", ", offsets)}) of {dataBytes} for {bytes}");
+        {
+            string claim = string.Join(", ", offsets);
+            throw new InvalidDataException($"tensor '{property.Name}' of {bytes} bytes claims the place [{claim}) among {dataBytes}");
+        }
         if (bytes > Array.MaxLength)
             throw new InvalidDataException($"tensor '{property.Name}' is larger than 2 GB, which is not supported");
         return (new Place(property.Name, dtype, shape, (int)bytes), offsets[0]);

@@ -45,7 +45,7 @@ internal sealed class TensorLoader
 
         copyBudget -= tensor.Bytes;
         if (copyBudget < 0 || tensor.Bytes > Array.MaxLength)
-            throw new InvalidDataException($"a tensor of shape [{string.Join(", ", tensor.Shape)}] claims far more memory than the file has");
+            throw new InvalidDataException($"a tensor of shape [{string.Join(", ", tensor.Shape)}] claims far more than the file has");
         var data = new byte[tensor.Bytes];
         if (data.Length > 0)
             Gather(storage, tensor, contiguousFrom, dimension: 0, tensor.Offset, data);

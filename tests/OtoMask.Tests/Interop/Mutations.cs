@@ -12,7 +12,8 @@ internal static class Mutations
     private const int Tries = 400;
 
     /// <summary>
-    /// Gives a reader many damaged copies of a file; success or a one-line <see cref="UserErrorException"/> will do, without large allocations.
+    /// Gives a reader many damaged copies of a file; success or a one-line <see cref="UserErrorException"/> will do, without
+    /// large allocations.
     /// </summary>
     public static void AssertAllReadOrRefused(byte[] file, Action<byte[]> read) =>
         Prop.ForAll(Of(file), mutant => AssertReadOrRefused(() => read(mutant.Bytes))).Check(Config.QuickThrowOnFailure.WithMaxTest(Tries));
@@ -34,7 +35,8 @@ internal static class Mutations
     /// <summary>Copies with a few bytes overwritten, often by values that matter to formats, sometimes cut short.</summary>
     private static Arbitrary<Mutant> Of(byte[] file)
     {
-        Gen<byte> value = Gen.OneOf(Gen.Elements<byte>(0, 1, 0x7f, 0x80, 0xff), Gen.Choose(0, 255).Select(x => (byte)x), Gen.Elements(file));
+        Gen<byte> anything = Gen.Choose(0, 255).Select(x => (byte)x);
+        Gen<byte> value = Gen.OneOf(Gen.Elements<byte>(0, 1, 0x7f, 0x80, 0xff), anything, Gen.Elements(file));
         Gen<(int Index, byte Value)> change = Gen.Choose(0, file.Length - 1).SelectMany(index => value.Select(v => (index, v)));
         return (from count in Gen.Choose(0, 4)
                 from changes in change.ListOf(count)

@@ -43,12 +43,16 @@ internal sealed class PickleBuilder
     }
 
     public PickleBuilder Tensor(int storageCount, int offset, int[] shape, int[] strides) => Call("torch._utils", "_rebuild_tensor_v2",
-        p => p.Tuple(q => q.Text("storage"), q => q.Global("torch", "FloatStorage"), q => q.Text(StorageKey), q => q.Text("cpu"), q => q.Number(storageCount)).Add([(byte)'Q']),
+        p => p.Storage(storageCount),
         p => p.Number(offset),
         p => p.Tuple([.. shape.Select(size => (Action<PickleBuilder>)(q => q.Number(size)))]),
         p => p.Tuple([.. strides.Select(stride => (Action<PickleBuilder>)(q => q.Number(stride)))]));
 
     public byte[] ToArray() => [.. bytes, (byte)'.'];
+
+    private PickleBuilder Storage(int count) => Tuple(
+        p => p.Text("storage"), p => p.Global("torch", "FloatStorage"), p => p.Text(StorageKey), p => p.Text("cpu"), p => p.Number(count))
+        .Add([(byte)'Q']);
 
     private PickleBuilder Global(string module, string name) => Add([(byte)'c', .. Encoding.UTF8.GetBytes($"{module}\n{name}\n")]);
 

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Numerics;
 using OtoMask.Interop;
 
 namespace OtoMask.Tests.Interop;
@@ -83,6 +84,34 @@ public sealed class PyTorchCheckpointTests : IDisposable
         Assert.Equal("argument", Assert.Single(placeholder.Arguments));
     }
 
+    /// <summary>
+    /// What Python 3.11 wrote for <c>{'best': numpy.float64(0.5), 'steps': numpy.int64(7), 'ids': {1}, 'args': Namespace(size=(80, 608)),
+    /// 'seed': 2**70, 'raw': b'abc', 'at': PurePosixPath('x')}</c>, in protocols 2 and 4.
+    /// </summary>
+    [Theory]
+    [InlineData("gAJ9cQAoWAQAAABiZXN0cQFjbnVtcHkuY29yZS5tdWx0aWFycmF5CnNjYWxhcgpxAmNudW1weQpkdHlwZQpxA1gCAAAAZjhxBImIh3EFUnEGKE"
+        + "sDWAEAAAA8cQdOTk5K/////0r/////SwB0cQhiY19jb2RlY3MKZW5jb2RlCnEJWAkAAAAAAAAAAADDoD9xClgGAAAAbGF0aW4xcQuGcQxScQ2G"
+        + "cQ5ScQ9YBQAAAHN0ZXBzcRBoAmgDWAIAAABpOHERiYiHcRJScRMoSwNoB05OTkr/////Sv////9LAHRxFGJoCVgIAAAABwAAAAAAAABxFWgLhn"
+        + "EWUnEXhnEYUnEZWAMAAABpZHNxGmNfX2J1aWx0aW5fXwpzZXQKcRtdcRxLAWGFcR1ScR5YBAAAAGFyZ3NxH2NhcmdwYXJzZQpOYW1lc3BhY2UK"
+        + "cSApgXEhfXEiWAQAAABzaXplcSNLUE1gAoZxJHNiWAQAAABzZWVkcSWKCQAAAAAAAAAAQFgDAAAAcmF3cSZoCVgDAAAAYWJjcSdoC4ZxKFJxKV"
+        + "gCAAAAYXRxKmNwYXRobGliClB1cmVQb3NpeFBhdGgKcStYAQAAAHhxLIVxLVJxLnUu")]
+    [InlineData("gASVOQEAAAAAAAB9lCiMBGJlc3SUjBVudW1weS5jb3JlLm11bHRpYXJyYXmUjAZzY2FsYXKUk5SMBW51bXB5lIwFZHR5cGWUk5SMAmY4lImIh5"
+        + "RSlChLA4wBPJROTk5K/////0r/////SwB0lGJDCAAAAAAAAOA/lIaUUpSMBXN0ZXBzlGgEaAeMAmk4lImIh5RSlChLA2gLTk5OSv////9K////"
+        + "/0sAdJRiQwgHAAAAAAAAAJSGlFKUjANpZHOUj5QoSwGQjARhcmdzlIwIYXJncGFyc2WUjAlOYW1lc3BhY2WUk5QpgZR9lIwEc2l6ZZRLUE1gAo"
+        + "aUc2KMBHNlZWSUigkAAAAAAAAAAECMA3Jhd5RDA2FiY5SMAmF0lIwHcGF0aGxpYpSMDVB1cmVQb3NpeFBhdGiUk5SMAXiUhZRSlHUu")]
+    public void ValuesOfTheFieldAreUnderstood(string pickle)
+    {
+        var root = Assert.IsType<PickledDictionary>(PickleMachine.Load(Convert.FromBase64String(pickle)).Value);
+
+        Assert.Equal(0.5, root["best"]);
+        Assert.Equal(7L, root["steps"]);
+        Assert.Equal([1L], Assert.IsType<List<object?>>(root["ids"]));
+        Assert.Equal([80L, 608L], Assert.IsType<List<object?>>(Assert.IsType<PickledDictionary>(root["args"])["size"]));
+        Assert.Equal(BigInteger.Pow(2, 70), root["seed"]);
+        Assert.Equal("abc"u8.ToArray(), root["raw"]);
+        Assert.Equal("pathlib.PurePosixPath", Assert.IsType<PickledObject>(root["at"]).TypeName);
+    }
+
     [Fact]
     public void AFlippedByteOfDataIsNoticed()
     {
@@ -111,7 +140,8 @@ public sealed class PyTorchCheckpointTests : IDisposable
 
     [Fact]
     public void MutatedPicklesAreReadOrRefused() =>
-        Mutations.AssertAllReadOrRefused(OneTensor().ToArray(), pickle => PyTorchCheckpoint.Read(WriteZip(pickle, folder.File("mutant.pth"))));
+        Mutations.AssertAllReadOrRefused(
+            OneTensor().ToArray(), pickle => PyTorchCheckpoint.Read(WriteZip(pickle, folder.File("mutant.pth"))));
 
     [Fact]
     public void MutatedLegacyFilesAreReadOrRefused()
@@ -136,12 +166,13 @@ public sealed class PyTorchCheckpointTests : IDisposable
     [Fact]
     public void HostileRepetitionStaysSmall()
     {
+        byte[] copy = [.. "ccollections\nOrderedDict\n"u8, (byte)'h', 0, 0x85, (byte)'R'];
         // A list of a million references to one pair, copied a thousand times over: refused once the budget is spent.
         byte[] pickle =
         [
             0x80, 2, (byte)'N', (byte)'N', 0x86, (byte)'q', 1,
             (byte)'(', .. Enumerable.Repeat<byte[]>([(byte)'h', 1], 1_000_000).SelectMany(x => x), (byte)'t', (byte)'q', 0,
-            .. Enumerable.Repeat<byte[]>([.. "ccollections\nOrderedDict\n"u8, (byte)'h', 0, 0x85, (byte)'R'], 1000).SelectMany(x => x), (byte)'.',
+            .. Enumerable.Repeat(copy, 1000).SelectMany(x => x), (byte)'.',
         ];
         var error = Assert.Throws<InvalidDataException>(() => PickleMachine.Load(pickle));
         Assert.Contains("too many values", error.Message);
@@ -155,7 +186,9 @@ public sealed class PyTorchCheckpointTests : IDisposable
     }
 
     private static PickleBuilder OneTensor() =>
-        new PickleBuilder().Dictionary(("w", p => p.Tensor(Elements.Length, offset: 0, shape: [2, 3], strides: [3, 1])), ("epoch", p => p.Number(7)));
+        new PickleBuilder().Dictionary(
+            ("w", p => p.Tensor(Elements.Length, offset: 0, shape: [2, 3], strides: [3, 1])),
+            ("epoch", p => p.Number(7)));
 
     private string WriteZip(PickleBuilder pickle) => WriteZip(pickle.ToArray(), folder.File("model.pth"));
 

@@ -133,7 +133,8 @@ public sealed class SafetensorsFileTests : IDisposable
     private byte[] SmallFile()
     {
         string path = folder.File("small");
-        SafetensorsFile.Write(path, new Dictionary<string, HostTensor> { ["w"] = HostTensor.FromFloats([1, 2, 3], 3) }, new Dictionary<string, string> { ["epoch"] = "1" });
+        SafetensorsFile.Write(
+            path, [SafetensorsEntry.Of("w", HostTensor.FromFloats([1, 2, 3], 3))], new Dictionary<string, string> { ["epoch"] = "1" });
         byte[] bytes = File.ReadAllBytes(path);
         File.Delete(path);
         return bytes;
@@ -141,7 +142,10 @@ public sealed class SafetensorsFileTests : IDisposable
 
     /// <summary>With a checksum, nearly no mutant would get past it.</summary>
     private byte[] WithoutChecksum() => File.ReadAllBytes(FileWithHeader(
-        """{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"__metadata__":{"k":"v"},"b":{"dtype":"BF16","shape":[4],"data_offsets":[24,32]}}""",
+        """
+        {"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"__metadata__":{"k":"v"},
+        "b":{"dtype":"BF16","shape":[4],"data_offsets":[24,32]}}
+        """,
         dataBytes: 32));
 
     private string FileWithHeader(string header, int dataBytes)
