@@ -73,13 +73,32 @@ internal abstract class AudioDecoder : IDisposable
         {
             throw new UnreadableAudioException(path, Directory.Exists(path) ? "it is a folder" : "permission denied", e);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or ArgumentException)
         {
             throw new UnreadableAudioException(path, e.Message, e);
         }
-        if (RandomAccess.GetLength(file) > 0)
+        string? reason = LengthOf(file) switch
+        {
+            null => "it is a pipe or a device; give a file",
+            0 => "the file is empty (zero bytes)",
+            _ => null,
+        };
+        if (reason is null)
             return file;
         file.Dispose();
-        throw new UnreadableAudioException(path, "the file is empty (zero bytes)");
+        throw new UnreadableAudioException(path, reason);
+    }
+
+    /// <summary>Bytes of a file; null for what has no length.</summary>
+    private static long? LengthOf(SafeFileHandle file)
+    {
+        try
+        {
+            return RandomAccess.GetLength(file);
+        }
+        catch (NotSupportedException)
+        {
+            return null;
+        }
     }
 }

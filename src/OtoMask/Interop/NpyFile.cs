@@ -62,6 +62,8 @@ public static class NpyFile
         try
         {
             using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            if (!stream.CanSeek)
+                throw new FormatException("it is a pipe or a device; give a file");
             return read(stream, NpyHeader.Read(stream));
         }
         catch (FormatException e)
@@ -72,7 +74,7 @@ public static class NpyFile
         {
             throw new UserErrorException($"cannot read the array {path}: there is no such file", e);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             string reason = Directory.Exists(path) ? "it is a folder" : e.Message;
             throw new UserErrorException($"cannot read the array {path}: {reason}", e);

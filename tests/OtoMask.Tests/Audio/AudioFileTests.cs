@@ -164,6 +164,9 @@ public sealed class AudioFileTests : IDisposable
         AssertUnreadable("no such file", files.PathOf("none.wav"));
         AssertUnreadable("no such file", files.PathOf("none/none.wav"));
         AssertUnreadable("folder", files.Folder);
+        AssertUnreadable("", "");
+        AssertUnreadable("", "a\0.wav");
+        AssertUnreadable("", "/dev/null");
         AssertUnreadable("zero bytes", files.WriteBytes("empty.wav", []));
         AssertUnreadable("zero bytes", files.WriteBytes("empty.m4a", []));
         AssertUnreadable("not readable as audio", files.WriteBytes("text.wav", "These are words, not sounds."u8.ToArray()));
@@ -172,6 +175,13 @@ public sealed class AudioFileTests : IDisposable
         AssertUnreadable("no samples", files.WriteBytes("soundless.wav", wav[..44]));
         AssertUnreadable("", files.WriteBytes("rateless.wav", rateless));
         AssertUnreadable($"{int.MaxValue} Hz", files.WriteBytes("racing.wav", racing));
+    }
+
+    [Fact]
+    public void A_pipe_is_unreadable()
+    {
+        using System.IO.Pipes.AnonymousPipeServerStream pipe = new(System.IO.Pipes.PipeDirection.Out);
+        AssertUnreadable("pipe", $"/dev/fd/{pipe.GetClientHandleAsString()}");
     }
 
     [Fact]

@@ -94,6 +94,8 @@ public sealed class NpyFileTests : IDisposable
     {
         Assert.Contains("no such file", Assert.Throws<UserErrorException>(() => NpyFile.Read(Path.Combine(folder, "none.npy"))).Message);
         Assert.Contains("folder", Assert.Throws<UserErrorException>(() => NpyFile.Read(folder)).Message);
+        Assert.Throws<UserErrorException>(() => NpyFile.Read(""));
+        Assert.Throws<UserErrorException>(() => NpyFile.Read("/dev/null"));
         Assert.Contains("folder", Assert.Throws<UserErrorException>(() => NpyFile.Write(Path.Combine(folder, "no", "a.npy"), [1f], 1)).Message);
         Assert.Contains("folder", Assert.Throws<UserErrorException>(() => NpyFile.Write(folder, [1f], 1)).Message);
         Assert.Throws<ArgumentException>(() => NpyFile.Write(Path.Combine(folder, "a.npy"), [1f], 2));
