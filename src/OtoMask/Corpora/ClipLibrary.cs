@@ -43,7 +43,6 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
     {
         if (!File.Exists(ManifestPath(source)))
         {
-            Directory.CreateDirectory(Root);
             using FileStream turn = TakeTurn();
             Assemble(source);
         }
@@ -52,12 +51,24 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
 
     private string ManifestPath(IClipSource source) => Path.Combine(Root, source.Name, ManifestName);
 
+    /// <summary>Makes the library's folder and locks it against other processes until the result is disposed.</summary>
     private FileStream TakeTurn()
     {
-        string path = Path.Combine(Root, ".lock");
         try
         {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            Directory.CreateDirectory(Root);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"the folder {Root} cannot be made ({problem.Message}); name another", problem);
+        }
+        try
+        {
+            return new FileStream(Path.Combine(Root, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (UnauthorizedAccessException problem)
+        {
+            throw new UserErrorException($"no permission to write to {Root}; name another folder", problem);
         }
         catch (IOException problem)
         {
@@ -92,7 +103,8 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
         int done = 0;
         try
         {
-            Parallel.For(0, recordings.Count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, index =>
+            // More at a time than there are cores: most of the time goes by waiting for the disk and for fluidsynth.
+            Parallel.For(0, recordings.Count, new ParallelOptions { MaxDegreeOfParallelism = 4 * Environment.ProcessorCount }, index =>
             {
                 try
                 {

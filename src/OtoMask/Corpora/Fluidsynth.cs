@@ -27,7 +27,7 @@ internal sealed class Fluidsynth
     {
         if (IsOnPath())
             return new Fluidsynth(Name, libraries: null);
-        IReadOnlyCollection<DebianPackage> unpacked = [.. packages.Provide(Packages()).Values];
+        DebianPackage[] unpacked = [.. packages.Provide(Packages()).Values.Where(package => package.Root != "/")];
         string program = unpacked.Select(package => Path.Combine(package.Root, "usr/bin/fluidsynth")).FirstOrDefault(File.Exists)
             ?? throw new UserErrorException("fluidsynth is not on this machine and could not be unpacked; run 'sudo apt-get install fluidsynth' and try again");
         IEnumerable<string> libraries = unpacked

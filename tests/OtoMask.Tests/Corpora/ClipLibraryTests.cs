@@ -115,6 +115,15 @@ public class ClipLibraryTests
         Assert.Contains("another process", Assert.Throws<UserErrorException>(() => library.Provide(Syllables)).Message);
     }
 
+    [Fact]
+    public void AFolderThatCannotBeMadeIsNamed()
+    {
+        using FakePackages fake = new();
+        string file = Path.Combine(fake.Root, "library");
+        File.WriteAllText(file, "");
+        Assert.Contains(file, Assert.Throws<UserErrorException>(() => fake.Library().Provide(Syllables)).Message);
+    }
+
     private sealed class CollectedProgress : IProgress<AssemblyProgress>
     {
         public ConcurrentBag<AssemblyProgress> Reports { get; } = [];
