@@ -17,13 +17,18 @@ internal static class GeneralMidi
     ];
 
     /// <summary>The kind of hit of each percussion key that is one of <see cref="DrumHits"/>' kinds.</summary>
-    public static readonly IReadOnlyDictionary<int, string> PercussionKeys = new SortedDictionary<int, string>
-    {
-        [35] = "kick", [36] = "kick", [37] = "rim", [38] = "snare", [40] = "snare",
-        [41] = "tom", [43] = "tom", [45] = "tom", [47] = "tom", [48] = "tom", [50] = "tom",
-        [42] = "closed-hat", [44] = "closed-hat", [46] = "open-hat",
-        [49] = "crash", [52] = "crash", [55] = "crash", [57] = "crash", [51] = "ride", [59] = "ride",
-        [53] = "bell", [56] = "bell", [67] = "bell", [68] = "bell", [80] = "bell", [81] = "bell",
-        [60] = "hand-drum", [61] = "hand-drum", [62] = "hand-drum", [63] = "hand-drum", [64] = "hand-drum", [65] = "hand-drum", [66] = "hand-drum",
-    };
+    public static readonly IReadOnlyDictionary<int, string> PercussionKeys = new SortedDictionary<int, string>(
+        new (string Kind, int[] Keys)[]
+        {
+            ("kick", [35, 36]),
+            ("rim", [37]),
+            ("snare", [38, 40]),
+            ("tom", [41, 43, 45, 47, 48, 50]),
+            ("closed-hat", [42, 44]),
+            ("open-hat", [46]),
+            ("crash", [49, 52, 55, 57]),
+            ("ride", [51, 59]),
+            ("bell", [53, 56, 67, 68, 80, 81]),
+            ("hand-drum", [60, 61, 62, 63, 64, 65, 66]),
+        }.SelectMany(kind => kind.Keys.Select(key => (key, kind.Kind))).ToDictionary());
 }

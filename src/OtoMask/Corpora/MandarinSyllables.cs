@@ -16,18 +16,9 @@ internal sealed class MandarinSyllables : IClipSource
     // What the package's copyright file says of each speaker's files.
     private static readonly Dictionary<string, string> LicenceOfSpeaker = new() { ["3"] = "GPL-3 or LGPL-3", ["5"] = "CC-BY-3" };
 
-    private static readonly Dictionary<char, string> Initials = new()
-    {
-        ['ㄅ'] = "b", ['ㄆ'] = "p", ['ㄇ'] = "m", ['ㄈ'] = "f", ['ㄉ'] = "d", ['ㄊ'] = "t", ['ㄋ'] = "n", ['ㄌ'] = "l",
-        ['ㄍ'] = "g", ['ㄎ'] = "k", ['ㄏ'] = "h", ['ㄐ'] = "j", ['ㄑ'] = "q", ['ㄒ'] = "x",
-        ['ㄓ'] = "zh", ['ㄔ'] = "ch", ['ㄕ'] = "sh", ['ㄖ'] = "r", ['ㄗ'] = "z", ['ㄘ'] = "c", ['ㄙ'] = "s",
-    };
+    private static readonly Dictionary<char, string> Initials = Romanisation("ㄅb ㄆp ㄇm ㄈf ㄉd ㄊt ㄋn ㄌl ㄍg ㄎk ㄏh ㄐj ㄑq ㄒx ㄓzh ㄔch ㄕsh ㄖr ㄗz ㄘc ㄙs");
 
-    private static readonly Dictionary<char, string> Vowels = new()
-    {
-        ['ㄧ'] = "i", ['ㄨ'] = "u", ['ㄩ'] = "yu", ['ㄚ'] = "a", ['ㄛ'] = "o", ['ㄜ'] = "e", ['ㄝ'] = "eh", ['ㄞ'] = "ai", ['ㄟ'] = "ei",
-        ['ㄠ'] = "ao", ['ㄡ'] = "ou", ['ㄢ'] = "an", ['ㄣ'] = "en", ['ㄤ'] = "ang", ['ㄥ'] = "eng", ['ㄦ'] = "er",
-    };
+    private static readonly Dictionary<char, string> Vowels = Romanisation("ㄧi ㄨu ㄩyu ㄚa ㄛo ㄜe ㄝeh ㄞai ㄟei ㄠao ㄡou ㄢan ㄣen ㄤang ㄥeng ㄦer");
 
     public string Name => "syllables-v1";
 
@@ -75,4 +66,7 @@ internal sealed class MandarinSyllables : IClipSource
             : throw new UserErrorException($"package {Package} has a folder {name} whose name is not a Bopomofo syllable; this release of it is not known"));
         return (initial, string.Concat(vowels), tone);
     }
+
+    /// <summary>Reads pairs of a Bopomofo letter and its romanisation.</summary>
+    private static Dictionary<char, string> Romanisation(string pairs) => pairs.Split(' ').ToDictionary(pair => pair[0], pair => pair[1..]);
 }
