@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.Globalization;
+using OtoMask.Audio;
+using OtoMask.Data;
+using OtoMask.Evaluation;
+using OtoMask.Models;
+using OtoMask.Torch;
+using Spectre.Console;
+
+namespace OtoMask.App.Commands;
+
+/// <summary><c>otomask probe CHECKPOINT --task TASK.csv</c>: linear evaluation and k-NN, baselines beside them.</summary>
+internal static class ProbeCommand
+{
+    private const string Random = "random", LogMelStats = "logmel-stats";
+    private const ulong UntrainedSeed = 42;
+
+    // What AudioSet measures; an untrained network without a checkpoint has no data of its own.
+    private static readonly NormalisationStatistics CommonStatistics = new(-7.1f, 4.2f);
+
+    /// <param name="loadEncoder">Loads the encoder of a checkpoint (a run folder or a file) onto a device.</param>
+    public static Command Create(Func<string, Device, EncoderSnapshot> loadEncoder)
+    {
+        Argument<string?> checkpoint = new("CHECKPOINT") { Description = "Run folder or checkpoint to judge.", Arity = ArgumentArity.ZeroOrOne };
+        Option<string> task = new("--task") { Description = "CSV file_name,label,split[,group][,fold]; paths relative to it.", Required = true, HelpName = "TASK.csv" };
+        Option<string> mode = new("--mode") { Description = "How to probe: strict, evar (the field's protocol to the letter) or tuned (L2 chosen on validation; for small tasks).", DefaultValueFactory = _ => "strict" };
+        Option<string> seeds = new("--seeds") { Description = "Seeds of the probe, separated by commas.", DefaultValueFactory = _ => "42,43,44", HelpName = "N,N,..." };
+        Option<string?> encoder = new("--encoder") { Description = "Judge this baseline alone: random (the network untrained) or logmel-stats (mean and deviation of each mel band)." };
+        Option<double?> seconds = new("--seconds") { Description = "Unit length: longer clips are cropped, shorter ones padded. By default what fills the model's input.", HelpName = "S" };
+        Option<string> size = new("--size") { Description = "Size of a random encoder given without CHECKPOINT.", DefaultValueFactory = _ => "tiny" };
+        Option<string> input = new("--input") { Description = "Input of a baseline given without CHECKPOINT, bands x frames.", DefaultValueFactory = _ => "80x608" };
+        Option<string> patch = new("--patch") { Description = "Patch of a random encoder given without CHECKPOINT, bands x frames.", DefaultValueFactory = _ => "16x16" };
+        Option<string> device = new("--device") { Description = "Where encoders run: cpu, cuda, cuda:1.", DefaultValueFactory = _ => "cpu" };
+        Option<string> output = new("--out") { Description = "File for the numbers.", DefaultValueFactory = _ => "metrics.json", HelpName = "metrics.json" };
+        mode.AcceptOnlyFromAmong([.. Enum.GetNames<ProbeMode>().Select(name => name.ToLowerInvariant())]);
+        encoder.AcceptOnlyFromAmong(Random, LogMelStats);
+
+        Command command = new("probe", "Judge a frozen encoder on a labelled task: linear probe and k-NN, untrained network and log-mel statistics beside them.")
+        {
+            checkpoint, task, mode, seeds, encoder, seconds, size, input, patch, device, output,
+        };
+        command.SetAction(line =>
+        {
+            var where = new Device(line.GetRequiredValue(device));
+            if (!TorchRuntime.Has(where))
+                throw new UserErrorException($"--device {where.Name}: this machine, or this libtorch, has none; use cpu");
+            ulong[] probeSeeds = ParseSeeds(line.GetRequiredValue(seeds));
+            LabelledTask labelled = LabelledTask.Read(line.GetRequiredValue(task));
+            string? path = line.GetValue(checkpoint), only = line.GetValue(encoder);
+            if (path is null && only is null)
+                throw new UserErrorException($"name the CHECKPOINT to judge, or a baseline with --encoder {Random} or --encoder {LogMelStats}");
+
+            using EncoderSnapshot judged = path is not null
+                ? loadEncoder(path, where)
+                : EncoderSnapshot.Untrained(
+                    KnownSizes.Encoder(line.GetRequiredValue(size)), InputGeometry.Parse(line.GetRequiredValue(input), line.GetRequiredValue(patch)),
+                    CommonStatistics, LogMelSettings.Default, UntrainedSeed, where);
+            int unit = line.GetValue(seconds) is { } chosen ? TaskClips.UnitOf(chosen, judged.LogMel) : TaskClips.UnitOf(judged.Input, judged.LogMel);
+            var clips = new TaskClips(labelled, judged.LogMel, unit);
+            List<EmbeddingScores> scores = Judge(clips, judged, path, only, Enum.Parse<ProbeMode>(line.GetRequiredValue(mode), ignoreCase: true), probeSeeds);
+
+            ProbeMetrics.Write(line.GetRequiredValue(output), labelled, scores, clips.Unreadable);
+            Show(labelled, scores, clips.Unreadable, line.GetRequiredValue(output));
+        });
+        return command;
+    }
+
+    private static List<EmbeddingScores> Judge(TaskClips clips, EncoderSnapshot judged, string? path, string? only, ProbeMode mode, ulong[] seeds)
+    {
+        List<EmbeddingScores> scores = [];
+        AnsiConsole.Status().Start("reading clips", status =>
+        {
+            void Run(IClipEmbedding embedding)
+            {
+                EmbeddedTask embedded = EmbeddedTask.Embed(clips, embedding, (done, all) => status.Status(Markup.Escape($"{embedding.Name}: clip {done} of {all}")));
+                ProbeResult probe = LinearProbe.Run(embedded, mode, seeds, (done, all) => status.Status(Markup.Escape($"{embedding.Name}: probe {done} of {all}")));
+                scores.Add(new EmbeddingScores(probe, NearestNeighbours.Score(embedded)));
+            }
+
+            // A result says something only beside the untrained network's (EVALUATION section 5), so the baselines run unasked.
+            if (only is null)
+                Run(new EncoderEmbedding(judged, path!));
+            if (only is null or Random)
+            {
+                using EncoderSnapshot untrained = judged.Untrained(UntrainedSeed);
+                Run(new EncoderEmbedding(untrained, Random));
+            }
+            if (only is null or LogMelStats)
+                Run(new LogMelStatistics(judged.LogMel.Bands));
+        });
+        return scores;
+    }
+
+    private static void Show(LabelledTask task, List<EmbeddingScores> scores, BadFiles unreadable, string output)
+    {
+        ProbeResult first = scores[0].Probe;
+        ClipCounts counts = first.Counts;
+        AnsiConsole.MarkupLineInterpolated($"[bold]{task.Name}[/]: {task.Classes.Count} classes; {counts.Train} clips to train on, {counts.Valid} to choose by, {counts.Test} to test on");
+        Table table = new Table().AddColumns("encoder", $"{first.Metric} %", "95 % over seeds", "k-NN %", task.IsMultiLabel ? "" : "gain of the first, 95 % over clips");
+        foreach (EmbeddingScores row in scores)
+        {
+            Interval score = row.Probe.Score;
+            table.AddRow(
+                Markup.Escape(row.Probe.Embedding), Text($"{score.Value:0.0}"), Text($"± {score.HalfWidth:0.0}"), Text($"{row.Knn:0.0}"),
+                task.IsMultiLabel || row == scores[0] ? "" : Gain(Intervals.PairedDifference(first, row.Probe)));
+        }
+        AnsiConsole.Write(table);
+        foreach (string note in scores.SelectMany(row => row.Probe.Notes).Distinct())
+            AnsiConsole.MarkupLineInterpolated($"[yellow]note:[/] {note}");
+        foreach (BadFile file in unreadable.ToList())
+            AnsiConsole.MarkupLineInterpolated($"[yellow]left out:[/] {file.Path}: {file.Reason}");
+        AnsiConsole.MarkupLineInterpolated($"{output}: every number, with seeds, mode and counts");
+    }
+
+    private static string Gain(Interval gain) => Text($"{gain.Value:+0.0;-0.0;0.0} ({gain.Low:+0.0;-0.0;0.0} to {gain.High:+0.0;-0.0;0.0})");
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private static ulong[] ParseSeeds(string text)
+    {
+        ulong[] seeds = [.. text.Split(',').Select(part => ulong.TryParse(part.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed)
+            ? seed
+            : throw new UserErrorException($"--seeds {text}: '{part}' is not a whole number from 0; write them like 42,43,44"))];
+        return seeds.Distinct().Count() == seeds.Length
+            ? seeds
+            : throw new UserErrorException($"--seeds {text}: a seed twice adds nothing; make them differ");
+    }
+}

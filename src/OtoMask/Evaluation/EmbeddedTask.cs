@@ -1,0 +1,130 @@
+using OtoMask.Audio;
+using OtoMask.Data;
+
+namespace OtoMask.Evaluation;
+
+/// <summary>Positions, in the task, of the clips of one fold.</summary>
+/// <param name="Train">Clips to fit on.</param>
+/// <param name="Valid">Clips to choose by; empty when the task marks none.</param>
+/// <param name="Test">Clips to score on.</param>
+public sealed record FoldClips(int[] Train, int[] Valid, int[] Test);
+
+/// <summary>Every clip of a task as one vector, computed once; probes of any seed and mode run on it.</summary>
+public sealed class EmbeddedTask
+{
+    private const int ClipsAtOnce = 256;
+    private readonly float[]?[] cropped, fromStart;
+
+    private EmbeddedTask(LabelledTask task, string embedding, int width, float[]?[] cropped, float[]?[] fromStart, BadFiles unreadable)
+    {
+        (Task, Embedding, Width, this.cropped, this.fromStart, Unreadable) = (task, embedding, width, cropped, fromStart, unreadable);
+        Folds = task.Folds.Count == 0 ? [SplitByColumn()] : [.. task.Folds.Select(SplitByFold)];
+    }
+
+    /// <summary>The clips and their labels.</summary>
+    public LabelledTask Task { get; }
+
+    /// <summary>Name of the embedding.</summary>
+    public string Embedding { get; }
+
+    /// <summary>Numbers of one embedding.</summary>
+    public int Width { get; }
+
+    /// <summary>The clips that were left out.</summary>
+    public BadFiles Unreadable { get; }
+
+    /// <summary>The folds of the task, or the one split it gives.</summary>
+    public IReadOnlyList<FoldClips> Folds { get; }
+
+    /// <summary>Embeds every clip of a task, in the views that its folds ask for.</summary>
+    /// <param name="clips">The clips at unit length.</param>
+    /// <param name="embedding">What embeds them.</param>
+    /// <param name="progress">Told (clips done, clips in all).</param>
+    /// <exception cref="UserErrorException">No clip to train on or none to test on can be read.</exception>
+    public static EmbeddedTask Embed(TaskClips clips, IClipEmbedding embedding, Action<int, int>? progress = null)
+    {
+        LabelledTask task = clips.Task;
+        int count = task.Clips.Count;
+        bool folded = task.Folds.Count > 0; // then every clip is tested on once and trained on otherwise
+        int[] all = [.. Enumerable.Range(0, count)];
+        int[] trained = folded ? all : [.. all.Where(clip => task.Clips[clip].Split != TaskSplit.Test)];
+        int[] tested = folded ? all : [.. all.Where(clip => task.Clips[clip].Split == TaskSplit.Test)];
+
+        int total = trained.Length + tested.Length;
+        float[]?[] cropped = EmbedView(clips, embedding, trained, ClipView.RandomCrop, done => progress?.Invoke(done, total));
+        float[]?[] fromStart = EmbedView(clips, embedding, tested, ClipView.FromStart, done => progress?.Invoke(trained.Length + done, total));
+        var embedded = new EmbeddedTask(task, embedding.Name, embedding.Width, cropped, fromStart, clips.Unreadable);
+        embedded.CheckReadable();
+        return embedded;
+    }
+
+    /// <summary>A task of given embeddings, the same in both views; null for clips that are left out.</summary>
+    /// <param name="task">The clips and their labels.</param>
+    /// <param name="embedding">Name of the embedding.</param>
+    /// <param name="width">Numbers of one embedding.</param>
+    /// <param name="rows">One embedding a clip.</param>
+    public static EmbeddedTask From(LabelledTask task, string embedding, int width, float[]?[] rows) => new(task, embedding, width, rows, rows, new BadFiles());
+
+    /// <summary>The embeddings of some clips, [clips, Width].</summary>
+    /// <exception cref="InvalidOperationException">A clip was not embedded in this view.</exception>
+    public float[] Rows(IReadOnlyList<int> clips, ClipView view)
+    {
+        float[]?[] source = view == ClipView.FromStart ? fromStart : cropped;
+        var rows = new float[clips.Count * Width];
+        for (int i = 0; i < clips.Count; i++)
+        {
+            float[] row = source[clips[i]] ?? throw new InvalidOperationException($"{Task.Clips[clips[i]].Name} has no embedding in the view {view}");
+            row.CopyTo(rows, i * Width);
+        }
+        return rows;
+    }
+
+    private static float[]?[] EmbedView(TaskClips clips, IClipEmbedding embedding, int[] ids, ClipView view, Action<int> progress)
+    {
+        var rows = new float[]?[clips.Task.Clips.Count];
+        int done = 0;
+        foreach (int[] group in ids.Chunk(ClipsAtOnce))
+        {
+            var read = new LogMel?[group.Length];
+            Parallel.For(0, group.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, i => read[i] = clips.Read(group[i], view));
+
+            LogMel[] present = [.. read.OfType<LogMel>()];
+            var values = new float[present.Length * embedding.Width];
+            embedding.Embed(present, values);
+            int next = 0;
+            for (int i = 0; i < group.Length; i++)
+            {
+                if (read[i] is not null)
+                    rows[group[i]] = values.AsSpan(next++ * embedding.Width, embedding.Width).ToArray();
+            }
+            progress(done += group.Length);
+        }
+        return rows;
+    }
+
+    private FoldClips SplitByColumn() => new(
+        Present(clip => clip.Split == TaskSplit.Train, cropped),
+        Present(clip => clip.Split == TaskSplit.Valid, cropped),
+        Present(clip => clip.Split == TaskSplit.Test, fromStart));
+
+    private FoldClips SplitByFold(int fold) => new(
+        Present(clip => clip.Fold != fold, cropped),
+        [],
+        Present(clip => clip.Fold == fold, fromStart));
+
+    private int[] Present(Func<LabelledClip, bool> belongs, float[]?[] rows) =>
+        [.. Enumerable.Range(0, Task.Clips.Count).Where(clip => belongs(Task.Clips[clip]) && rows[clip] is not null)];
+
+    private void CheckReadable()
+    {
+        foreach (FoldClips fold in Folds)
+        {
+            if (fold.Train.Length > 1 && fold.Test.Length > 0)
+                continue;
+            string part = fold.Test.Length == 0 ? "test on" : "train on";
+            BadFile? first = Unreadable.ToList().FirstOrDefault();
+            throw new UserErrorException($"{Task.CsvPath}: too few clips to {part}"
+                + (first is null ? "; mark more in the CSV" : $" can be read; the first that cannot, {first.Path}: {first.Reason}"));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+using OtoMask.Audio;
+using OtoMask.Data;
+using OtoMask.Masking;
+using OtoMask.Models;
+using OtoMask.Torch;
+
+namespace OtoMask.Evaluation;
+
+// B chunks, F bands, T frames of the model's input, (ph, pw) patch, Nf = F / ph, D width of a token.
+
+/// <summary>What an encoder makes of a clip: one vector per time step of pw frames.</summary>
+/// <param name="Frames">T', time steps.</param>
+/// <param name="Width">Nf * D, the tokens of all frequency patches of a time step side by side, lowest first.</param>
+/// <param name="Values">[T', Nf * D].</param>
+public sealed record FrameEmbeddings(int Frames, int Width, float[] Values)
+{
+    /// <summary>The mean over time, Nf * D numbers.</summary>
+    public void MeanOverTime(Span<float> embedding)
+    {
+        var sum = new double[Width];
+        for (int frame = 0; frame < Frames; frame++)
+        {
+            ReadOnlySpan<float> row = Values.AsSpan(frame * Width, Width);
+            for (int i = 0; i < row.Length; i++)
+                sum[i] += row[i];
+        }
+        for (int i = 0; i < Width; i++)
+            embedding[i] = (float)(sum[i] / Frames);
+    }
+}
+
+/// <summary>
+/// A frozen encoder with all it needs to embed sound: weights, input geometry, normalisation and front end. It shares the
+/// weights of its model, so one made during training sees them as they stand.
+/// </summary>
+public sealed class EncoderSnapshot : IDisposable
+{
+    private const int ChunksAtOnce = 64;
+    private readonly bool ownsModel;
+
+    /// <param name="model">The model whose encoder embeds.</param>
+    /// <param name="input">Its input and patches.</param>
+    /// <param name="statistics">Mean and deviation it was trained with.</param>
+    /// <param name="logMel">The front end it was trained with.</param>
+    /// <param name="ownsModel">Whether disposing the snapshot disposes the model.</param>
+    /// <exception cref="ArgumentException">The geometry is not the model's, or the front end has another number of bands.</exception>
+    public EncoderSnapshot(MaskedModel model, InputGeometry input, NormalisationStatistics statistics, LogMelSettings logMel, bool ownsModel = false)
+    {
+        ModelShape shape = model.Shape;
+        if ((shape.GridRows, shape.GridColumns, shape.PatchHeight, shape.PatchWidth) != (input.Grid.Rows, input.Grid.Columns, input.PatchHeight, input.PatchWidth))
+            throw new ArgumentException($"the input {input} does not fit a model of {shape.GridRows}x{shape.GridColumns} patches of {shape.PatchHeight}x{shape.PatchWidth}", nameof(input));
+        if (logMel.Bands != input.Bands)
+            throw new ArgumentException($"the front end gives {logMel.Bands} bands, the model takes {input.Bands}", nameof(logMel));
+        (Model, Input, Statistics, LogMel, this.ownsModel) = (model, input, statistics, logMel, ownsModel);
+    }
+
+    /// <summary>The model whose encoder embeds.</summary>
+    public MaskedModel Model { get; }
+
+    /// <summary>Its input and patches.</summary>
+    public InputGeometry Input { get; }
+
+    /// <summary>Mean and deviation that log-mels are normalised with.</summary>
+    public NormalisationStatistics Statistics { get; }
+
+    /// <summary>The front end.</summary>
+    public LogMelSettings LogMel { get; }
+
+    /// <summary>D, width of one token.</summary>
+    public int TokenWidth => Model.Shape.Encoder.Width;
+
+    /// <summary>Nf * D, width of a frame's and of a clip's embedding.</summary>
+    public int EmbeddingWidth => Input.Grid.Rows * TokenWidth;
+
+    /// <summary>An encoder of random weights: the baseline that every result is read against (EVALUATION section 5).</summary>
+    /// <param name="encoder">Width, depth and heads.</param>
+    /// <param name="input">Its input and patches.</param>
+    /// <param name="statistics">Mean and deviation of the data.</param>
+    /// <param name="logMel">The front end.</param>
+    /// <param name="seed">Seed of the weights.</param>
+    /// <param name="device">Where it lives.</param>
+    /// <returns>A snapshot that owns its model.</returns>
+    public static EncoderSnapshot Untrained(BlockShape encoder, InputGeometry input, NormalisationStatistics statistics, LogMelSettings logMel, ulong seed, Device device)
+    {
+        var shape = new ModelShape
+        {
+            GridRows = input.Grid.Rows,
+            GridColumns = input.Grid.Columns,
+            PatchHeight = input.PatchHeight,
+            PatchWidth = input.PatchWidth,
+            Encoder = encoder,
+            Decoder = new BlockShape(Width: 4, Depth: 1, Heads: 1), // never asked for anything
+        };
+        return new EncoderSnapshot(MaskedModel.Create(Framework.MsmMae, shape, seed, device), input, statistics, logMel, ownsModel: true);
+    }
+
+    /// <summary>The untrained encoder of the same shape, front end and normalisation.</summary>
+    public EncoderSnapshot Untrained(ulong seed) => Untrained(Model.Shape.Encoder, Input, Statistics, LogMel, seed, Model.Device);
+
+    /// <summary>Encodes one clip of any length.</summary>
+    /// <inheritdoc cref="Encode(IReadOnlyList{LogMel})"/>
+    public FrameEmbeddings Encode(LogMel clip) => Encode([clip])[0];
+
+    /// <summary>
+    /// Encodes clips of any length in chunks of the model's input, without overlap; the last chunk is zero-padded, after
+    /// normalisation, to whole patches (METHOD section 7).
+    /// </summary>
+    /// <remarks>Chunks of equal length go through the model together, whichever clip they come from.</remarks>
+    /// <returns>For each clip [T', Nf * D], T' = its frames / pw rounded up.</returns>
+    /// <exception cref="ArgumentException">A clip has another number of bands.</exception>
+    public IReadOnlyList<FrameEmbeddings> Encode(IReadOnlyList<LogMel> clips)
+    {
+        FrameEmbeddings[] encoded = [.. clips.Select(Allocate)];
+        foreach (IGrouping<int, Chunk> alike in clips.SelectMany(ChunksOf).GroupBy(chunk => chunk.Columns))
+        {
+            foreach (Chunk[] batch in alike.Chunk(ChunksAtOnce))
+                EncodeBatch(batch, clips, encoded);
+        }
+        return encoded;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (ownsModel)
+            Model.Dispose();
+    }
+
+    private FrameEmbeddings Allocate(LogMel clip)
+    {
+        if (clip.Bands != Input.Bands)
+            throw new ArgumentException($"a clip of {clip.Bands} bands does not fit the model's {Input.Bands}");
+        int steps = (clip.Frames + Input.PatchWidth - 1) / Input.PatchWidth;
+        return new FrameEmbeddings(steps, EmbeddingWidth, new float[steps * EmbeddingWidth]);
+    }
+
+    private IEnumerable<Chunk> ChunksOf(LogMel clip, int index)
+    {
+        for (int first = 0; first < clip.Frames; first += Input.Frames)
+        {
+            int frames = Math.Min(Input.Frames, clip.Frames - first);
+            yield return new Chunk(index, first, frames, (frames + Input.PatchWidth - 1) / Input.PatchWidth);
+        }
+    }
+
+    private void EncodeBatch(Chunk[] batch, IReadOnlyList<LogMel> clips, FrameEmbeddings[] encoded)
+    {
+        (int rows, int columns) = (Input.Grid.Rows, batch[0].Columns);
+        int count = rows * columns, chunkSize = count * Input.PatchSize;
+        var patches = new float[batch.Length * chunkSize];
+        Parallel.For(0, batch.Length, i => CutPatches(clips[batch[i].Clip], batch[i], patches.AsSpan(i * chunkSize, chunkSize)));
+
+        using IDisposable frozen = TorchRuntime.NoGrad();
+        using var scope = new TensorScope();
+        Tensor ids = Tensor.From(PatchIds(rows, columns), 1, count).To(Model.Device).Expand(batch.Length, count);
+        Tensor tokens = Model.Encode(Tensor.From(patches, batch.Length, count, Input.PatchSize).To(Model.Device), ids).Narrow(1, 1, count); // [B, Nf * t, D], no CLS
+        float[] frames = tokens.Reshape(batch.Length, rows, columns, TokenWidth).Permute(0, 2, 1, 3) // [B, t, Nf, D]
+            .To(DType.Float32).To(Device.Cpu).Contiguous().ToArray<float>();
+
+        int width = columns * EmbeddingWidth;
+        for (int i = 0; i < batch.Length; i++)
+            frames.AsSpan(i * width, width).CopyTo(encoded[batch[i].Clip].Values.AsSpan(batch[i].FirstFrame / Input.PatchWidth * EmbeddingWidth));
+    }
+
+    private void CutPatches(LogMel clip, Chunk chunk, Span<float> patches)
+    {
+        int padded = chunk.Columns * Input.PatchWidth;
+        var window = new float[Input.Bands * padded]; // zero where the clip has ended
+        for (int band = 0; band < Input.Bands; band++)
+        {
+            Span<float> target = window.AsSpan(band * padded, chunk.Frames);
+            clip.Values.AsSpan(band * clip.Frames + chunk.FirstFrame, chunk.Frames).CopyTo(target);
+            Statistics.Apply(target);
+        }
+        PatchCutter.Cut(window, Input.Bands, padded, Input.PatchHeight, Input.PatchWidth, patches);
+    }
+
+    /// <summary>Ids, in the whole input's grid, of its first <paramref name="columns"/> patches of every frequency row.</summary>
+    private long[] PatchIds(int rows, int columns)
+    {
+        var ids = new long[rows * columns];
+        for (int i = 0; i < ids.Length; i++)
+            ids[i] = i / columns * Input.Grid.Columns + i % columns;
+        return ids;
+    }
+
+    /// <summary>A piece of a clip that goes through the model at once.</summary>
+    private readonly record struct Chunk(int Clip, int FirstFrame, int Frames, int Columns);
+}

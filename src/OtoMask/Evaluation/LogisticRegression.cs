@@ -1,0 +1,69 @@
+using OtoMask.Torch;
+
+namespace OtoMask.Evaluation;
+
+/// <summary>
+/// Logistic regression (multinomial, or one a class for multi-label tasks) with an L2 penalty on the weights, not the biases:
+/// mean loss over rows + L2 / 2 * sum of squared weights, minimised to convergence.
+/// </summary>
+internal static class LogisticRegression
+{
+    private const double Tolerance = 1e-5;
+    private const int MostIterations = 200;
+
+    /// <summary>The L2 weights tried: half decades from 10 down to 1e-4.</summary>
+    public static IReadOnlyList<double> L2Grid { get; } = [.. Enumerable.Range(0, 11).Select(i => Math.Pow(10, 1 - i / 2.0))];
+
+    /// <summary>Fits a layer for each L2 weight of the grid, each from the one before, and keeps the best in validation.</summary>
+    public static FittedLayer Choose(ProbeData train, ProbeData valid)
+    {
+        FittedLayer? best = null;
+        double[] layer = ZeroLayer(train);
+        foreach (double l2 in L2Grid)
+        {
+            int iterations = Minimise(train, l2, layer);
+            float[] weights = ToSingle(layer), logits = valid.Logits(weights);
+            double score = valid.Score(logits);
+            double loss = ProbeLoss.ToGradient(logits, valid.Targets, valid.Classes, valid.MultiLabel) / valid.Rows;
+            var fitted = new FittedLayer(weights, score, loss, l2, iterations);
+            if (fitted.Beats(best))
+                best = fitted;
+        }
+        return best!;
+    }
+
+    /// <summary>Fits one layer [C, D + 1].</summary>
+    public static float[] Fit(ProbeData train, double l2)
+    {
+        double[] layer = ZeroLayer(train);
+        Minimise(train, l2, layer);
+        return ToSingle(layer);
+    }
+
+    private static int Minimise(ProbeData train, double l2, double[] layer) =>
+        LimitedMemoryBfgs.Minimise((point, gradient) => Evaluate(train, l2, point, gradient), layer, Tolerance, MostIterations);
+
+    private static double Evaluate(ProbeData train, double l2, double[] layer, double[] gradient)
+    {
+        using IDisposable frozen = TorchRuntime.NoGrad();
+        using var scope = new TensorScope();
+        float[] logits = train.Logits(ToSingle(layer));
+        double loss = ProbeLoss.ToGradient(logits, train.Targets, train.Classes, train.MultiLabel) / train.Rows;
+        Tensor residual = Tensor.From(logits, train.Rows, train.Classes);
+        ReadOnlySpan<float> slope = residual.Transpose(0, 1).MatMul(train.Features).ToArray<float>(); // [C, D + 1]
+
+        int width = train.Inputs + 1;
+        double squares = 0;
+        for (int i = 0; i < layer.Length; i++)
+        {
+            double penalised = i % width == width - 1 ? 0 : layer[i];
+            squares += penalised * penalised;
+            gradient[i] = slope[i] / train.Rows + l2 * penalised;
+        }
+        return loss + l2 / 2 * squares;
+    }
+
+    private static double[] ZeroLayer(ProbeData train) => new double[train.Classes * (train.Inputs + 1)];
+
+    private static float[] ToSingle(double[] layer) => Array.ConvertAll(layer, weight => (float)weight);
+}

@@ -1,0 +1,76 @@
+using System.Security.Cryptography;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using OtoMask.Data;
+
+namespace OtoMask.Evaluation;
+
+/// <summary>One embedding's linear evaluation, with its k-NN score in %.</summary>
+/// <param name="Probe">The linear evaluation.</param>
+/// <param name="Knn">k-nearest-neighbour score.</param>
+public sealed record EmbeddingScores(ProbeResult Probe, double Knn);
+
+/// <summary>Evaluations of one task as <c>metrics.json</c>: every number with what it was measured on and how.</summary>
+public static class ProbeMetrics
+{
+    private static readonly JsonSerializerOptions Layout = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // names of files stay readable
+    };
+
+    /// <summary>Writes the file, whole or not at all.</summary>
+    /// <param name="path">Where it is to lie.</param>
+    /// <param name="task">The task; the file names its SHA-256, so that a score is tied to what it was measured on.</param>
+    /// <param name="scores">The encoder's scores first, then those of its baselines.</param>
+    /// <param name="unreadable">The clips that were left out.</param>
+    /// <exception cref="UserErrorException">The folder is missing or may not be written.</exception>
+    public static void Write(string path, LabelledTask task, IReadOnlyList<EmbeddingScores> scores, BadFiles unreadable)
+    {
+        var file = new
+        {
+            Task = task.Name,
+            TaskSha256 = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(task.CsvPath))),
+            Results = scores.SelectMany(Rows),
+            Differences = task.IsMultiLabel ? [] : scores.Skip(1).Select(baseline => Difference(scores[0], baseline)),
+            Unreadable = unreadable.ToList(),
+        };
+        AtomicFile.WriteAllText(path, JsonSerializer.Serialize(file, Layout) + "\n");
+    }
+
+    private static IEnumerable<object> Rows(EmbeddingScores scores)
+    {
+        ProbeResult probe = scores.Probe;
+        yield return new
+        {
+            Encoder = probe.Embedding,
+            Evaluation = "linear",
+            Mode = probe.Mode.ToString().ToLowerInvariant(),
+            probe.Metric,
+            probe.Score.Value,
+            Interval95 = Ends(probe.Score),
+            Seed = probe.Runs.Select(run => run.Seed),
+            probe.Counts,
+            Runs = probe.Runs.Select(run => new { run.Seed, Value = run.Score, run.Settings, run.Epochs }),
+            probe.Notes,
+        };
+        yield return new
+        {
+            Encoder = probe.Embedding,
+            Evaluation = "knn",
+            Mode = $"k={NearestNeighbours.Neighbours}",
+            probe.Metric,
+            Value = scores.Knn,
+            Counts = probe.Counts with { Train = probe.Counts.Train + probe.Counts.Valid, Valid = 0 },
+        };
+    }
+
+    private static object Difference(EmbeddingScores encoder, EmbeddingScores baseline)
+    {
+        Interval gain = Intervals.PairedDifference(encoder.Probe, baseline.Probe);
+        return new { Encoder = encoder.Probe.Embedding, Baseline = baseline.Probe.Embedding, gain.Value, Interval95 = Ends(gain) };
+    }
+
+    private static double[] Ends(Interval interval) => [interval.Low, interval.High];
+}
