@@ -16,6 +16,7 @@ internal static class CommandLine
         {
             HelpName = Name,
         };
+        root.Subcommands.Add(PretrainCommand.Create());
         root.Subcommands.Add(DoctorCommand.Create());
 
         HelpOption help = root.Options.OfType<HelpOption>().Single();

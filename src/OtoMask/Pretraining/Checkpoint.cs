@@ -1,0 +1,123 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using OtoMask.Data;
+using OtoMask.Interop;
+using OtoMask.Models;
+using OtoMask.Torch;
+
+namespace OtoMask.Pretraining;
+
+/// <summary>What a checkpoint says about itself besides its tensors.</summary>
+/// <param name="Version">Of this record; a reader refuses one it does not know.</param>
+/// <param name="Step">Optimiser steps done.</param>
+/// <param name="OptimizerSteps">Updates that AdamW has made; fewer than the steps where some were skipped.</param>
+/// <param name="Config">The resolved configuration.</param>
+/// <param name="Mean">Mean of the log-mels of the data.</param>
+/// <param name="Std">Their standard deviation.</param>
+/// <param name="ManifestHash">Of the list of clips trained on.</param>
+public sealed record CheckpointState(int Version, long Step, long OptimizerSteps, Dictionary<string, string> Config, float Mean, float Std, string ManifestHash)
+{
+    /// <summary>The version this program writes.</summary>
+    public const int CurrentVersion = 1;
+
+    /// <summary>The configuration as values.</summary>
+    /// <exception cref="UserErrorException">A key is unknown or its value is impossible.</exception>
+    [JsonIgnore]
+    public PretrainingConfig ParsedConfig => Config.Aggregate(new PretrainingConfig(), (config, pair) =>
+        (ConfigKeys.All.FirstOrDefault(key => key.Name == pair.Key) ?? throw new UserErrorException($"a checkpoint's configuration has the unknown key '{pair.Key}'; it is from another version"))
+        .Set(config, pair.Value));
+
+    /// <summary>Normalisation of the data.</summary>
+    [JsonIgnore]
+    public NormalisationStatistics Normalisation => new(Mean, Std);
+
+    /// <summary>The values of a configuration by key.</summary>
+    public static Dictionary<string, string> ToDictionary(PretrainingConfig config) =>
+        ConfigKeys.All.Where(key => key.Get(config) is not null).ToDictionary(key => key.Name, key => key.Get(config)!);
+}
+
+/// <summary>
+/// A training state on disk: one safetensors file with the weights under the field's names, the optimiser's moments, and the
+/// <see cref="CheckpointState"/> as JSON in its metadata, under one checksum. One file, so that it is whole or absent.
+/// </summary>
+public sealed class Checkpoint
+{
+    private const string StateKey = "otomask.state", Mean = "optimizer.mean.", Square = "optimizer.square.";
+    private readonly string path;
+    private readonly IReadOnlyDictionary<string, HostTensor> tensors;
+
+    private Checkpoint(string path, IReadOnlyDictionary<string, HostTensor> tensors, CheckpointState state) =>
+        (this.path, this.tensors, State) = (path, tensors, state);
+
+    /// <summary>What the checkpoint says about itself.</summary>
+    public CheckpointState State { get; }
+
+    /// <summary>Writes the state of a run, atomically.</summary>
+    public static void Write(string path, MaskedModel model, AdamW optimizer, CheckpointState state)
+    {
+        using var scope = new TensorScope();
+        IEnumerable<SafetensorsEntry> Moments(string prefix, Tensor flat) => model.Trained.Parameters.Select(parameter =>
+            ModelWeights.Entry(prefix + parameter.Name, parameter.Shape, flat.Narrow(0, parameter.Offset, parameter.Count)));
+        SafetensorsFile.Write(
+            path,
+            ModelWeights.Entries(model).Concat(Moments(Mean, optimizer.Mean)).Concat(Moments(Square, optimizer.Square)).Append(NormStats(state)),
+            new Dictionary<string, string> { ["format"] = "pt", [StateKey] = JsonSerializer.Serialize(state) });
+    }
+
+    /// <summary>Reads and verifies a checkpoint, or the newest one of a run folder.</summary>
+    /// <exception cref="UserErrorException">There is none, or it does not verify.</exception>
+    public static Checkpoint Read(string path)
+    {
+        if (Directory.Exists(path))
+            path = new RunFolder(path).LatestCheckpoint;
+        SafetensorsContent content = SafetensorsFile.Read(path, requireChecksum: true);
+        if (!content.Metadata.TryGetValue(StateKey, out string? json))
+            throw new UserErrorException($"{path} is no checkpoint of otomask; give a run folder or one of its checkpoints/");
+        return new Checkpoint(path, content.Tensors, Parse(path, json));
+    }
+
+    /// <summary>A model with this checkpoint's weights.</summary>
+    /// <exception cref="UserErrorException">The weights do not fit the configuration.</exception>
+    public MaskedModel LoadModel(Device device)
+    {
+        PretrainingConfig config = State.ParsedConfig;
+        MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device);
+        ModelWeights.Load(model, tensors, path);
+        return model;
+    }
+
+    /// <summary>Puts the optimiser of a model loaded from here in this checkpoint's state.</summary>
+    public void LoadOptimizer(MaskedModel model, AdamW optimizer)
+    {
+        using var scope = new TensorScope();
+        foreach (Parameter parameter in model.Trained.Parameters)
+        {
+            ModelWeights.Fill(optimizer.Mean.Narrow(0, parameter.Offset, parameter.Count), parameter, tensors, Mean + parameter.Name, path);
+            ModelWeights.Fill(optimizer.Square.Narrow(0, parameter.Offset, parameter.Count), parameter, tensors, Square + parameter.Name, path);
+        }
+        optimizer.Steps = State.OptimizerSteps;
+    }
+
+    private static CheckpointState Parse(string path, string json)
+    {
+        CheckpointState state;
+        try
+        {
+            state = JsonSerializer.Deserialize<CheckpointState>(json) ?? throw new JsonException("empty");
+        }
+        catch (JsonException error)
+        {
+            throw new UserErrorException($"{path}: its state cannot be read ({error.Message})", error);
+        }
+        return state.Version == CheckpointState.CurrentVersion
+            ? state
+            : throw new UserErrorException($"{path} is of version {state.Version}, this program reads {CheckpointState.CurrentVersion}; use the program that wrote it");
+    }
+
+    private static SafetensorsEntry NormStats(CheckpointState state) =>
+        new("norm_stats", "F32", [2], bytes =>
+        {
+            BitConverter.TryWriteBytes(bytes, state.Mean);
+            BitConverter.TryWriteBytes(bytes[sizeof(float)..], state.Std);
+        });
+}

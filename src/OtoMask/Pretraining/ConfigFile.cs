@@ -1,0 +1,76 @@
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace OtoMask.Pretraining;
+
+/// <summary>Reads and writes a <see cref="PretrainingConfig"/> as YAML: one <c>key: value</c> a line, keys of <see cref="ConfigKeys"/>.</summary>
+public static class ConfigFile
+{
+    private const int LongestFile = 1 << 20;
+
+    /// <summary>The configuration of a file, on top of <paramref name="start"/>. Paths in it are relative to the file.</summary>
+    /// <exception cref="UserErrorException">The file cannot be read, or a line names no key, a key twice, or no valid value.</exception>
+    public static PretrainingConfig Read(string path, PretrainingConfig? start = null)
+    {
+        PretrainingConfig config = start ?? new PretrainingConfig();
+        foreach ((YamlNode keyNode, YamlNode valueNode) in Mapping(path))
+        {
+            if (keyNode is not YamlScalarNode { Value: { } name } || valueNode is not YamlScalarNode { Value: { } value })
+                throw new UserErrorException($"{path}, line {keyNode.Start.Line}: write one `key: value` a line");
+            ConfigKey key = ConfigKeys.All.FirstOrDefault(key => key.Name == name)
+                ?? throw new UserErrorException($"{path}, line {keyNode.Start.Line}: unknown key '{name}'; did you mean '{Nearest.To(name, ConfigKeys.All.Select(key => key.Name))}'?");
+            try
+            {
+                config = key.Set(config, value);
+            }
+            catch (UserErrorException error)
+            {
+                throw new UserErrorException($"{path}, line {valueNode.Start.Line}: {error.Message}", error);
+            }
+        }
+        return config;
+    }
+
+    /// <summary>Writes every value that is set.</summary>
+    public static void Write(string path, PretrainingConfig config) => AtomicFile.WriteAllText(path, ToYaml(config));
+
+    /// <summary>The configuration as YAML text.</summary>
+    public static string ToYaml(PretrainingConfig config)
+    {
+        var mapping = new YamlMappingNode();
+        foreach (ConfigKey key in ConfigKeys.All)
+        {
+            if (key.Get(config) is { } value)
+                mapping.Add(key.Name, value);
+        }
+        using var writer = new StringWriter { NewLine = "\n" };
+        new YamlStream(new YamlDocument(mapping)).Save(writer, assignAnchors: false);
+        return writer.ToString().Replace("\n...\n", "\n", StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<KeyValuePair<YamlNode, YamlNode>> Mapping(string path)
+    {
+        try
+        {
+            if (new FileInfo(path).Length > LongestFile)
+                throw new UserErrorException($"{path}: larger than 1 MiB, so no configuration");
+            using var reader = new StreamReader(path);
+            var stream = new YamlStream();
+            stream.Load(reader);
+            return stream.Documents switch
+            {
+                [] => [],
+                [{ RootNode: YamlMappingNode mapping }] => mapping.Children,
+                _ => throw new UserErrorException($"{path}: write one `key: value` a line"),
+            };
+        }
+        catch (YamlException error)
+        {
+            throw new UserErrorException($"{path}, line {error.Start.Line}: {error.Message}", error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{path}: cannot be read ({error.Message})", error);
+        }
+    }
+}

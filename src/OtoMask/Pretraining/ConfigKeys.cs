@@ -1,0 +1,106 @@
+using System.Globalization;
+using OtoMask.Data;
+using OtoMask.Masking;
+using OtoMask.Models;
+
+namespace OtoMask.Pretraining;
+
+/// <summary>One value of the configuration, as YAML and the command line name it.</summary>
+/// <param name="Name">For example <c>base-lr</c>; the option is <c>--base-lr</c>.</param>
+/// <param name="Placeholder">What a value looks like.</param>
+/// <param name="Help">One line of explanation.</param>
+/// <param name="Get">Its text, or null where it is not set.</param>
+/// <param name="Set">The configuration with the value that a text stands for.</param>
+public sealed record ConfigKey(
+    string Name, string Placeholder, string Help, Func<PretrainingConfig, string?> Get, Func<PretrainingConfig, string, PretrainingConfig> Set);
+
+/// <summary>Every value of the configuration, declared once for YAML and the command line.</summary>
+public static class ConfigKeys
+{
+    /// <summary>All keys in the order of a configuration file.</summary>
+    public static IReadOnlyList<ConfigKey> All { get; } =
+    [
+        new("data", "PATH", "folder of audio or .npy log-mels, CSV with a file_name column, or prepared cache", c => c.Data, (c, v) => c with { Data = v }),
+        new("framework", "m2d|msm-mae", "how hidden patches are predicted", c => Name(c.Framework), (c, v) => c with { Framework = OneOf("framework", v, ("m2d", Framework.M2d), ("msm-mae", Framework.MsmMae)) }),
+        new("size", "tiny|small|base|large", "size of encoder and decoder", c => c.Size, (c, v) => c with { Size = v }),
+        new("encoder", "WIDTH/DEPTH/HEADS", "encoder of a size of its own", c => Text(c.Encoder), (c, v) => c with { Encoder = Shape("encoder", v) }),
+        new("decoder", "WIDTH/DEPTH/HEADS", "decoder or predictor of a size of its own", c => Text(c.Decoder), (c, v) => c with { Decoder = Shape("decoder", v) }),
+        new("sample-rate", "16000|32000", "sampling rate in Hz", c => Text(c.SampleRate), (c, v) => c with { SampleRate = Whole("sample-rate", v) }),
+        new("input", "80x608", "mel bands x frames (100 frames a second) of the input", c => c.Input, (c, v) => c with { Input = v }),
+        new("patch", "16x16", "mel bands x frames of a patch", c => c.Patch, (c, v) => c with { Patch = v }),
+        new("mask", "NAME", "masking strategy: " + string.Join(", ", KnownMaskings.All.Select(masking => masking.Name)), c => c.Mask, (c, v) => c with { Mask = v }),
+        new("mask-ratio", "0..1", "share of patches to hide (default .7 for m2d, .75 for msm-mae)", c => Text(c.MaskRatio), (c, v) => c with { MaskRatio = Number("mask-ratio", v) }),
+        new("hint-start", "0..1", "share of the run before masking becomes informed", c => Text(c.Hint.Start), (c, v) => c with { Hint = c.Hint with { Start = Number("hint-start", v) } }),
+        new("hint-power", "K", "k of the hint ratio 1 - (e/E)^k", c => Text(c.Hint.Power), (c, v) => c with { Hint = c.Hint with { Power = Number("hint-power", v) } }),
+        new("hint-constant", "0..1", "the same hint ratio throughout", c => Text(c.Hint.Constant), (c, v) => c with { Hint = c.Hint with { Constant = Number("hint-constant", v) } }),
+        new("epochs", "N", "length in epochs; every schedule scales with the length (default 300)", c => Text(c.Epochs), (c, v) => c with { Epochs = Whole("epochs", v), Steps = null, Minutes = null }),
+        new("steps", "N", "length in optimiser steps", c => Text(c.Steps), (c, v) => c with { Epochs = null, Steps = Whole("steps", v), Minutes = null }),
+        new("minutes", "M", "length in minutes, turned into steps by timing a few", c => Text(c.Minutes), (c, v) => c with { Epochs = null, Steps = null, Minutes = Number("minutes", v) }),
+        new("batch", "N", "clips in a batch", c => Text(c.Batch), (c, v) => c with { Batch = Whole("batch", v) }),
+        new("accumulate", "N", "batches whose gradients make one step", c => Text(c.Accumulate), (c, v) => c with { Accumulate = Whole("accumulate", v) }),
+        new("precision", "fp32|bf16", "precision of the matrix products", c => Name(c.Precision), (c, v) => c with { Precision = OneOf("precision", v, ("fp32", Precision.Fp32), ("bf16", Precision.Bf16)) }),
+        new("seed", "N", "seed of everything random", c => c.Seed.ToString(CultureInfo.InvariantCulture), (c, v) => c with { Seed = Seed(v) }),
+        new("base-lr", "RATE", "learning rate for an effective batch of 256", c => Text(c.BaseLearningRate), (c, v) => c with { BaseLearningRate = Number("base-lr", v) }),
+        new("warmup", "0..1", "share of the run that warms up", c => Text(c.Warmup), (c, v) => c with { Warmup = Number("warmup", v) }),
+        new("weight-decay", "X", "decay of matrices", c => Text(c.WeightDecay), (c, v) => c with { WeightDecay = Number("weight-decay", v) }),
+        new("clip", "NORM", "largest global gradient norm", c => Text(c.ClipNorm), (c, v) => c with { ClipNorm = Number("clip", v) }),
+        new("ema-start", "0..1", "how much of M2D's target network stays at the first step", c => Text(c.EmaStart), (c, v) => c with { EmaStart = Number("ema-start", v) }),
+        new("ema-end", "0..1", "and at the last", c => Text(c.EmaEnd), (c, v) => c with { EmaEnd = Number("ema-end", v) }),
+        new("min-clips", "N", "repeat small sets to this many clips an epoch", c => Text(c.MinClips), (c, v) => c with { MinClips = Whole("min-clips", v) }),
+        new("short-clips", "silence|repeat", "what follows a clip shorter than the input", c => Name(c.ShortClips), (c, v) => c with { ShortClips = OneOf("short-clips", v, ("silence", ShortClips.Silence), ("repeat", ShortClips.Repeat)) }),
+        new("device", "cpu|cuda:0", "where the model lives", c => c.Device, (c, v) => c with { Device = v }),
+        new("workers", "N", "loader threads (0 = automatic)", c => Text(c.Workers), (c, v) => c with { Workers = Whole("workers", v) }),
+        new("checkpoint-every", "N", "epochs between checkpoints", c => Text(c.CheckpointEvery), (c, v) => c with { CheckpointEvery = Whole("checkpoint-every", v) }),
+        new("keep-last", "N", "newest checkpoints to keep", c => Text(c.KeepLast), (c, v) => c with { KeepLast = Whole("keep-last", v) }),
+        new("evaluate-every", "N", "epochs between evaluations (0 = never)", c => Text(c.EvaluateEvery), (c, v) => c with { EvaluateEvery = Whole("evaluate-every", v) }),
+        new("task", "CSV", "labelled task for k-NN accuracy during training", c => c.Task, (c, v) => c with { Task = v }),
+    ];
+
+    private static string Name(Enum value) => value switch
+    {
+        Framework.MsmMae => "msm-mae",
+        _ => value.ToString().ToLowerInvariant(),
+    };
+
+    private static string? Text(BlockShape? shape) => shape is null ? null : $"{shape.Width}/{shape.Depth}/{shape.Heads}";
+
+    private static string? Text<T>(T? value) where T : struct, IFormattable => value?.ToString(null, CultureInfo.InvariantCulture);
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+
+    private static int Whole(string key, string text) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
+        ? value
+        : throw new UserErrorException($"{key}: '{text}' is no whole number");
+
+    private static ulong Seed(string text) => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value)
+        ? value
+        : throw new UserErrorException($"seed: '{text}' is no whole number of 0 or more");
+
+    private static double Number(string key, string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
+            ? value
+            : throw new UserErrorException($"{key}: '{text}' is no number");
+
+    private static BlockShape Shape(string key, string text)
+    {
+        int[] numbers = [.. text.Split('/').Select(part => Whole(key, part))];
+        return numbers is [int width, int depth, int heads]
+            ? new BlockShape(width, depth, heads)
+            : throw new UserErrorException($"{key}: '{text}' should be WIDTH/DEPTH/HEADS, for example 192/12/3");
+    }
+
+    private static T OneOf<T>(string key, string text, params ReadOnlySpan<(string Name, T Value)> choices)
+    {
+        foreach ((string name, T value) in choices)
+        {
+            if (name == text)
+                return value;
+        }
+        var names = new List<string>();
+        foreach ((string name, _) in choices)
+            names.Add(name);
+        throw new UserErrorException($"{key}: '{text}' is unknown; choose {string.Join(" or ", names)}");
+    }
+}

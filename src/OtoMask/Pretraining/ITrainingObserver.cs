@@ -1,0 +1,34 @@
+namespace OtoMask.Pretraining;
+
+/// <summary>What a run will take, from a few timed steps.</summary>
+/// <param name="Steps">Optimiser steps still to do.</param>
+/// <param name="SecondsPerStep">The slower of computing and loading.</param>
+/// <param name="PeakBytes">Largest memory of the process so far, the timed steps included.</param>
+/// <param name="Parameters">Values that are trained.</param>
+public sealed record RunEstimate(long Steps, double SecondsPerStep, long PeakBytes, long Parameters)
+{
+    /// <summary>Time of all steps.</summary>
+    public TimeSpan Total => TimeSpan.FromSeconds(Steps * SecondsPerStep);
+}
+
+/// <summary>Is told what happens in a run: a live display, a test, a log.</summary>
+public interface ITrainingObserver
+{
+    /// <summary>Something long begins, for example <c>measuring normalisation statistics</c>.</summary>
+    void Stage(string name);
+
+    /// <summary>How far the stage is.</summary>
+    void Progress(double share);
+
+    /// <summary>What the run will take.</summary>
+    void Estimate(RunEstimate estimate);
+
+    /// <summary>A step was done.</summary>
+    void Step(StepRecord step, long totalSteps);
+
+    /// <summary>An evaluation was done.</summary>
+    void Evaluation(EvaluationRecord evaluation);
+
+    /// <summary>Something the user should know at once.</summary>
+    void Warning(string message);
+}

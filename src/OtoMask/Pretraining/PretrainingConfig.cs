@@ -1,0 +1,171 @@
+using OtoMask.Audio;
+using OtoMask.Data;
+using OtoMask.Masking;
+using OtoMask.Models;
+
+namespace OtoMask.Pretraining;
+
+/// <summary>
+/// Everything that decides what a run computes. Written in full to the run folder; <see cref="ConfigKeys"/> names every value once
+/// for YAML and the command line. Defaults are the published recipe (METHOD section 6), made relative where runs may be short.
+/// </summary>
+public sealed record PretrainingConfig
+{
+    /// <summary>Folder of audio or .npy log-mels, CSV with file_name, or prepared cache.</summary>
+    public string Data { get; init; } = "";
+
+    /// <summary>How the hidden patches are predicted.</summary>
+    public Framework Framework { get; init; } = Framework.M2d;
+
+    /// <summary>Named size of encoder and decoder.</summary>
+    public string Size { get; init; } = "tiny";
+
+    /// <summary>Encoder of a size of its own; null = that of <see cref="Size"/>.</summary>
+    public BlockShape? Encoder { get; init; }
+
+    /// <summary>Decoder or predictor of a size of its own; null = that of <see cref="Size"/>.</summary>
+    public BlockShape? Decoder { get; init; }
+
+    /// <summary>Sampling rate in Hz, 16000 or 32000.</summary>
+    public int SampleRate { get; init; } = 16000;
+
+    /// <summary>Mel bands x frames, for example 80x608 (6.08 s).</summary>
+    public string Input { get; init; } = "80x608";
+
+    /// <summary>Mel bands x frames of a patch.</summary>
+    public string Patch { get; init; } = "16x16";
+
+    /// <summary>Name of the masking strategy.</summary>
+    public string Mask { get; init; } = "dwm";
+
+    /// <summary>Share of patches to mask; null = the framework's (0.7 for M2D, 0.75 for MSM-MAE).</summary>
+    public double? MaskRatio { get; init; }
+
+    /// <summary>Hint schedule of strategies that use one.</summary>
+    public HintSchedule Hint { get; init; } = HintSchedule.Default;
+
+    /// <summary>Length of the run in epochs; one of the three lengths is set.</summary>
+    public int? Epochs { get; init; }
+
+    /// <summary>Length of the run in optimiser steps.</summary>
+    public long? Steps { get; init; }
+
+    /// <summary>Length of the run in minutes, turned into steps by timing a few.</summary>
+    public double? Minutes { get; init; }
+
+    /// <summary>B, clips in a batch.</summary>
+    public int Batch { get; init; } = 64;
+
+    /// <summary>Batches whose gradients make one optimiser step.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>Precision of the matrix products.</summary>
+    public Precision Precision { get; init; } = Precision.Fp32;
+
+    /// <summary>Seed of everything random.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    /// <summary>Learning rate for an effective batch of 256.</summary>
+    public double BaseLearningRate { get; init; } = 3e-4;
+
+    /// <summary>Share of the run that warms up; published 20 of 300 epochs.</summary>
+    public double Warmup { get; init; } = 1.0 / 15;
+
+    /// <summary>AdamW's decay of matrices.</summary>
+    public double WeightDecay { get; init; } = 0.05;
+
+    /// <summary>Largest global gradient norm.</summary>
+    public double ClipNorm { get; init; } = 3.0;
+
+    /// <summary>tau of M2D's target network at the first step.</summary>
+    public double EmaStart { get; init; } = 0.99995;
+
+    /// <summary>tau at the last step.</summary>
+    public double EmaEnd { get; init; } = 0.99999;
+
+    /// <summary>Small sets are repeated to this many clips an epoch.</summary>
+    public int MinClips { get; init; } = 10_000;
+
+    /// <summary>What follows a clip shorter than the input.</summary>
+    public ShortClips ShortClips { get; init; } = ShortClips.Silence;
+
+    /// <summary>Where the model lives: cpu, cuda, cuda:1.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Loader threads; 0 = automatic.</summary>
+    public int Workers { get; init; }
+
+    /// <summary>Epochs between checkpoints.</summary>
+    public int CheckpointEvery { get; init; } = 10;
+
+    /// <summary>Newest checkpoints to keep.</summary>
+    public int KeepLast { get; init; } = 3;
+
+    /// <summary>Epochs between evaluations; 0 = never.</summary>
+    public int EvaluateEvery { get; init; } = 10;
+
+    /// <summary>Labelled task (CSV) for k-NN accuracy during training, or none.</summary>
+    public string? Task { get; init; }
+
+    /// <summary>Input and patches as numbers.</summary>
+    public InputGeometry Geometry => InputGeometry.Parse(Input, Patch);
+
+    /// <summary>The front end of <see cref="SampleRate"/>.</summary>
+    public LogMelSettings LogMel => SampleRate switch
+    {
+        16000 => LogMelSettings.Default with { Bands = Geometry.Bands },
+        32000 => LogMelSettings.ThirtyTwoKilohertz with { Bands = Geometry.Bands },
+        _ => throw new UserErrorException($"sample-rate {SampleRate}: choose 16000 or 32000"),
+    };
+
+    /// <summary>Share of patches to mask.</summary>
+    public double ResolvedMaskRatio => MaskRatio ?? (Framework == Framework.M2d ? 0.7 : 0.75);
+
+    /// <summary>AdamW's peak step length: base * effective batch / 256.</summary>
+    public double PeakLearningRate => BaseLearningRate * Batch * Accumulate / 256;
+
+    /// <summary>Sizes of the model.</summary>
+    public ModelShape ModelShape => new()
+    {
+        GridRows = Geometry.Grid.Rows,
+        GridColumns = Geometry.Grid.Columns,
+        PatchHeight = Geometry.PatchHeight,
+        PatchWidth = Geometry.PatchWidth,
+        Encoder = Encoder ?? KnownSizes.Encoder(Size),
+        Decoder = Decoder ?? KnownSizes.Decoder(Size, Framework),
+    };
+
+    /// <summary>Refuses impossible values before any work.</summary>
+    /// <exception cref="UserErrorException">Names the value and what to do.</exception>
+    public PretrainingConfig Validate()
+    {
+        Require(Data.Length > 0, "no data: name a folder or CSV with --data");
+        Require(new object?[] { Epochs, Steps, Minutes }.Count(length => length is not null) <= 1, "epochs, steps and minutes are three ways to give one length: choose one");
+        Require(Epochs is null or >= 1, $"epochs {Epochs}: at least 1");
+        Require(Steps is null or >= 1, $"steps {Steps}: at least 1");
+        Require(Minutes is null or > 0 and < 1e6, $"minutes {Minutes}: give a positive number");
+        Require(Batch >= 1, $"batch {Batch}: at least 1 clip");
+        Require(Accumulate >= 1, $"accumulate {Accumulate}: at least 1 batch");
+        Require(BaseLearningRate > 0 && double.IsFinite(BaseLearningRate), $"base-lr {BaseLearningRate}: give a positive number such as 3e-4");
+        Require(Warmup is >= 0 and < 1, $"warmup {Warmup}: give the share of the run, from 0 to below 1");
+        Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), $"weight-decay {WeightDecay}: 0 or more");
+        Require(ClipNorm > 0, $"clip {ClipNorm}: give a positive number such as 3");
+        Require(EmaStart is >= 0 and <= 1 && EmaEnd is >= 0 and <= 1, $"ema-start {EmaStart} and ema-end {EmaEnd} must lie in 0 .. 1");
+        Require(CheckpointEvery >= 1, $"checkpoint-every {CheckpointEvery}: at least 1 epoch");
+        Require(KeepLast >= 1, $"keep-last {KeepLast}: at least 1 checkpoint");
+        Require(EvaluateEvery >= 0, $"evaluate-every {EvaluateEvery}: 0 or more epochs");
+        Hint.Validate();
+        ModelShape.Validate();
+        _ = LogMel;
+        double ratio = ResolvedMaskRatio;
+        Require(ratio is > 0 and < 1, $"mask-ratio {ratio}: give a share above 0 and below 1, for example 0.7");
+        MaskingGeometry.Validate(KnownMaskings.Find(Mask), Geometry.Grid, ratio);
+        return this;
+    }
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+            throw new UserErrorException(message);
+    }
+}

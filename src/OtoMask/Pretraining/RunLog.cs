@@ -1,0 +1,118 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OtoMask.Interop;
+
+namespace OtoMask.Pretraining;
+
+/// <summary>One optimiser step as the log tells it. All but the last three fields are the same for every run of one configuration.</summary>
+/// <param name="Step">Steps done, from 1.</param>
+/// <param name="Epoch">Epoch of the step, from 0.</param>
+/// <param name="Loss">Loss before the step.</param>
+/// <param name="LearningRate">AdamW's step length.</param>
+/// <param name="Hint">Hint ratio of the masks.</param>
+/// <param name="Ema">tau of M2D's target network.</param>
+/// <param name="GradientNorm">Global norm before clipping.</param>
+/// <param name="Applied">False where loss or gradient were not finite and the step was skipped.</param>
+/// <param name="ClipsPerSecond">Clips over the time of the step, waiting included.</param>
+/// <param name="DataWait">Share of the step spent waiting for data, 0 .. 1.</param>
+/// <param name="MaskMilliseconds">Time to mask the step's clips, on loader threads or before the gather.</param>
+public sealed record StepRecord(
+    long Step, int Epoch, double Loss, double LearningRate, double Hint, double Ema, double GradientNorm, bool Applied,
+    double ClipsPerSecond, double DataWait, double MaskMilliseconds);
+
+/// <summary>One value of an evaluation during training.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Epoch">Epochs done.</param>
+/// <param name="Metric">For example <c>rankme</c>.</param>
+/// <param name="Value">Its value.</param>
+public sealed record EvaluationRecord(long Step, int Epoch, string Metric, double Value);
+
+/// <summary>Writes <c>log.jsonl</c> and the same numbers for TensorBoard.</summary>
+public sealed class RunLog : IDisposable
+{
+    private readonly StreamWriter writer;
+    private readonly TensorBoardWriter board;
+
+    /// <summary>Opens the log of a run, forgetting rows after <paramref name="step"/>: they are about to be written again.</summary>
+    public RunLog(RunFolder folder, long step)
+    {
+        if (File.Exists(folder.Log))
+        {
+            string[] kept = [.. File.ReadLines(folder.Log).Where(line => StepOf(line) <= step)];
+            AtomicFile.WriteAllText(folder.Log, string.Concat(kept.Select(line => line + "\n")));
+        }
+        writer = new StreamWriter(folder.Log, append: true) { NewLine = "\n" };
+        board = new TensorBoardWriter(folder.Path, DateTimeOffset.UtcNow, step);
+    }
+
+    /// <summary>Adds a step.</summary>
+    public void Add(StepRecord record)
+    {
+        writer.WriteLine(new JsonObject
+        {
+            ["kind"] = "step",
+            ["step"] = record.Step,
+            ["epoch"] = record.Epoch,
+            ["loss"] = Number(record.Loss),
+            ["lr"] = record.LearningRate,
+            ["hint"] = record.Hint,
+            ["ema"] = record.Ema,
+            ["grad_norm"] = Number(record.GradientNorm),
+            ["applied"] = record.Applied,
+            ["clips_per_second"] = Math.Round(record.ClipsPerSecond, 2),
+            ["data_wait"] = Math.Round(record.DataWait, 4),
+            ["mask_ms"] = Math.Round(record.MaskMilliseconds, 3),
+        }.ToJsonString());
+        Board("train/loss", record.Loss, record.Step);
+        Board("train/lr", record.LearningRate, record.Step);
+        Board("train/hint", record.Hint, record.Step);
+        Board("train/grad_norm", record.GradientNorm, record.Step);
+        Board("speed/clips_per_second", record.ClipsPerSecond, record.Step);
+    }
+
+    /// <summary>Adds a value of an evaluation.</summary>
+    public void Add(EvaluationRecord record)
+    {
+        writer.WriteLine(new JsonObject
+        {
+            ["kind"] = "evaluation",
+            ["step"] = record.Step,
+            ["epoch"] = record.Epoch,
+            ["metric"] = record.Metric,
+            ["value"] = Number(record.Value),
+        }.ToJsonString());
+        Board("evaluation/" + record.Metric, record.Value, record.Step);
+    }
+
+    /// <summary>Puts everything added so far on disk.</summary>
+    public void Flush()
+    {
+        writer.Flush();
+        board.Flush();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        writer.Dispose();
+        board.Dispose();
+    }
+
+    // JSON has no NaN: what is not finite is null.
+    private static JsonNode? Number(double value) => double.IsFinite(value) ? JsonValue.Create(value) : null;
+
+    private void Board(string tag, double value, long step) => board.AddScalar(tag, value, step, DateTimeOffset.UtcNow);
+
+    /// <summary>The step of a row; a row cut short by a crash belongs to no step and is dropped.</summary>
+    private static long StepOf(string line)
+    {
+        try
+        {
+            return JsonNode.Parse(line)?["step"]?.GetValue<long>() ?? long.MaxValue;
+        }
+        catch (JsonException)
+        {
+            return long.MaxValue;
+        }
+    }
+}

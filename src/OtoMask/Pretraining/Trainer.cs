@@ -1,0 +1,203 @@
+using System.Diagnostics;
+using OtoMask.Data;
+using OtoMask.Evaluation;
+using OtoMask.Torch;
+
+namespace OtoMask.Pretraining;
+
+/// <summary>Loss or gradients were not finite too often; the last good checkpoint is named.</summary>
+public sealed class TrainingDivergedException(string message) : Exception(message);
+
+/// <summary>How a call of <see cref="Trainer.Run"/> ended.</summary>
+public enum TrainingEnd
+{
+    /// <summary>All steps are done.</summary>
+    Finished,
+
+    /// <summary>The epoch to stop at was reached, or the run was cancelled; it can be resumed.</summary>
+    Stopped,
+}
+
+/// <summary>
+/// Pre-trains one model into one run folder. Everything it computes follows from the configuration and the data, so a run that
+/// was stopped and resumed ends with the same weights as one that was not.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private const int MostSkippedInARow = 5;
+    private readonly RunFolder folder;
+    private readonly PretrainingConfig config;
+    private readonly TrainingSetup setup;
+    private readonly ITrainingObserver observer;
+    private readonly AdamW optimizer;
+    private readonly TrainingStep training;
+    private readonly BatchPipeline pipeline;
+    private readonly HealthAlarm alarm;
+    private readonly RunLog log;
+    private readonly LearningRateSchedule learningRates;
+    private readonly DecaySchedule decays;
+    private long step;
+    private int skippedInARow;
+    private string? latestCheckpoint;
+
+    /// <summary>Prepares a run, new or resumed; the caller goes on owning <paramref name="setup"/>.</summary>
+    /// <param name="folder">Where the run is kept.</param>
+    /// <param name="setup">Data, statistics, model and the state to begin from.</param>
+    /// <param name="observer">Is told what happens.</param>
+    public Trainer(RunFolder folder, TrainingSetup setup, ITrainingObserver observer)
+    {
+        (this.folder, this.setup, this.observer, config) = (folder, setup, observer, setup.Config);
+        step = setup.From?.State.Step ?? 0;
+        optimizer = new AdamW(setup.Model.Trained, config.WeightDecay);
+        setup.From?.LoadOptimizer(setup.Model, optimizer);
+        training = new TrainingStep(setup.Model, optimizer, config.Precision, config.ClipNorm, setup.Masking.CreateFeatureStrategy());
+        TotalSteps = setup.TotalSteps;
+        learningRates = new LearningRateSchedule(config.PeakLearningRate, (long)(config.Warmup * TotalSteps), TotalSteps);
+        decays = new DecaySchedule(config.EmaStart, config.EmaEnd, TotalSteps);
+        pipeline = setup.Pipeline(HintAt);
+        alarm = new HealthAlarm(observer);
+        log = new RunLog(folder, step);
+    }
+
+    /// <summary>Optimiser steps of the whole run.</summary>
+    public long TotalSteps { get; }
+
+    /// <summary>Optimiser steps done.</summary>
+    public long StepsDone => step;
+
+    /// <summary>Where the time went.</summary>
+    public PhaseTimes Times => training.Times;
+
+    /// <summary>The newest checkpoint of this run.</summary>
+    public string? LatestCheckpoint => latestCheckpoint ?? folder.Checkpoints.LastOrDefault();
+
+    /// <summary>Trains to the end, to the end of epoch <paramref name="stopAt"/>, or until cancelled; then a checkpoint is on disk.</summary>
+    /// <param name="stopAt">Epochs after which to stop although the schedules go on, or null.</param>
+    /// <param name="evaluations">What to measure along the way.</param>
+    /// <param name="cancellation">Finishes the step in progress, writes a checkpoint and returns.</param>
+    /// <exception cref="TrainingDivergedException">Loss or gradients were not finite several times in a row.</exception>
+    public TrainingEnd Run(int? stopAt, IReadOnlyList<IEvaluation> evaluations, CancellationToken cancellation = default)
+    {
+        if (step == 0)
+        {
+            Evaluate(evaluations);
+            Save();
+        }
+        using BatchReader reader = OpenReader();
+        while (step < TotalSteps && !cancellation.IsCancellationRequested && !(EpochsDone >= stopAt))
+        {
+            int epochBefore = EpochsDone;
+            TakeStep(reader);
+            if (EpochsDone > epochBefore || step == TotalSteps)
+                EndEpoch(evaluations);
+        }
+        if (latestCheckpoint != folder.CheckpointOf(step))
+            Save(); // cancelled within an epoch
+        if (setup.BadFiles.Count > 0)
+            setup.BadFiles.WriteCsv(folder.BadFiles);
+        return step == TotalSteps ? TrainingEnd.Finished : TrainingEnd.Stopped;
+    }
+
+    private int EpochsDone => EpochOf(step);
+
+    private int EpochOf(long doneSteps) => (int)(doneSteps * config.Accumulate / pipeline.StepsPerEpoch);
+
+    /// <summary>The hint ratio while batch (epoch, batch) of the data is masked: the schedule at that share of the run.</summary>
+    private double HintAt(int epoch, int batch)
+    {
+        long number = ((long)epoch * pipeline.StepsPerEpoch + batch) / config.Accumulate;
+        return setup.Hint.At((int)Math.Min(number, TotalSteps - 1), (int)TotalSteps);
+    }
+
+    private void TakeStep(BatchReader reader)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        TimeSpan waitedBefore = reader.Waited;
+        double maskBefore = training.Times.Mask;
+        var batches = new List<MaskedBatch>(config.Accumulate);
+        try
+        {
+            for (int i = 0; i < config.Accumulate; i++)
+                batches.Add(reader.Next() ?? throw new InvalidOperationException("the data ended before the run did"));
+            double seconds = (reader.Waited - waitedBefore).TotalSeconds;
+            double learningRate = learningRates.At(step), decay = decays.At(step);
+            StepOutcome outcome = training.Run(batches, learningRate, decay);
+            double total = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+            double maskMs = batches.Sum(batch => batch.MaskMilliseconds) + 1000 * (training.Times.Mask - maskBefore);
+            Report(new StepRecord(
+                step + 1, EpochOf(step), outcome.Loss, learningRate, batches[0].HintRatio, decay, outcome.GradientNorm, outcome.Applied,
+                batches.Count * config.Batch / total, seconds / total, maskMs));
+        }
+        finally
+        {
+            foreach (MaskedBatch batch in batches)
+                batch.Dispose();
+        }
+    }
+
+    private void Report(StepRecord record)
+    {
+        step = record.Step;
+        log.Add(record);
+        observer.Step(record, TotalSteps);
+        skippedInARow = record.Applied ? 0 : skippedInARow + 1;
+        if (record.Applied)
+            return;
+        observer.Warning($"step {step}: the loss or its gradient is not finite (loss {record.Loss}, norm {record.GradientNorm}); the step is skipped");
+        if (skippedInARow >= MostSkippedInARow)
+        {
+            log.Flush();
+            throw new TrainingDivergedException(
+                $"stopped at step {step}: {MostSkippedInARow} steps in a row were not finite; the last good checkpoint is {LatestCheckpoint}. Try a smaller --base-lr or --precision fp32");
+        }
+    }
+
+    private void EndEpoch(IReadOnlyList<IEvaluation> evaluations)
+    {
+        bool last = step == TotalSteps;
+        if (config.EvaluateEvery > 0 && (last || EpochsDone % config.EvaluateEvery == 0))
+            Evaluate(evaluations);
+        // While steps are being skipped, the newest checkpoint stays the last good one.
+        if ((last || EpochsDone % config.CheckpointEvery == 0) && skippedInARow == 0)
+            Save();
+    }
+
+    private void Evaluate(IReadOnlyList<IEvaluation> evaluations)
+    {
+        if (config.EvaluateEvery == 0)
+            return;
+        EncoderSnapshot encoder = setup.Snapshot();
+        foreach (IEvaluation evaluation in evaluations)
+        {
+            foreach ((string metric, double value) in evaluation.Run(encoder))
+            {
+                var record = new EvaluationRecord(step, EpochsDone, metric, value);
+                log.Add(record);
+                observer.Evaluation(record);
+                alarm.Look(record);
+            }
+        }
+    }
+
+    private void Save()
+    {
+        log.Flush();
+        string path = folder.CheckpointOf(step);
+        Checkpoint.Write(path, setup.Model, optimizer, setup.StateAt(step, optimizer.Steps));
+        latestCheckpoint = path;
+        folder.Prune(config.KeepLast);
+    }
+
+    private BatchReader OpenReader()
+    {
+        long batch = step * config.Accumulate;
+        return pipeline.Read((int)(batch / pipeline.StepsPerEpoch), (int)(batch % pipeline.StepsPerEpoch));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        log.Dispose();
+        optimizer.Dispose();
+    }
+}

@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using OtoMask.Data;
+using OtoMask.Evaluation;
+using OtoMask.Masking;
+using OtoMask.Models;
+using OtoMask.Torch;
+
+namespace OtoMask.Pretraining;
+
+/// <summary>What a run stands on: the data, its statistics, the model, and how many steps there are.</summary>
+public sealed class TrainingSetup : IDisposable
+{
+    private const int TimedSteps = 3;
+    private readonly Device device;
+
+    private TrainingSetup(PretrainingConfig config, ClipSource source, NormalisationStatistics normalisation, BadFiles badFiles, Checkpoint? from)
+    {
+        (Config, Source, Normalisation, BadFiles, From) = (config, source, normalisation, badFiles, from);
+        device = new Device(config.Device);
+        Masking = KnownMaskings.Find(config.Mask);
+        Model = from is null ? MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device) : from.LoadModel(device);
+    }
+
+    /// <summary>The configuration, its length resolved to steps.</summary>
+    public PretrainingConfig Config { get; private set; }
+
+    /// <summary>The clips.</summary>
+    public ClipSource Source { get; }
+
+    /// <summary>Mean and standard deviation of their log-mels.</summary>
+    public NormalisationStatistics Normalisation { get; }
+
+    /// <summary>Clips that cannot be used.</summary>
+    public BadFiles BadFiles { get; }
+
+    /// <summary>The model to train.</summary>
+    public MaskedModel Model { get; }
+
+    /// <summary>The checkpoint the run goes on from, or null.</summary>
+    public Checkpoint? From { get; }
+
+    /// <summary>The masking strategy.</summary>
+    public MaskingInfo Masking { get; }
+
+    /// <summary>The hint schedule, or none where the strategy does not use one.</summary>
+    public HintSchedule Hint => Masking.UsesHint ? Config.Hint : HintSchedule.Fixed(0);
+
+    /// <summary>Optimiser steps of the whole run.</summary>
+    public long TotalSteps { get; private set; }
+
+    /// <summary>Opens the data of a new run, measures its statistics, builds the model and times a few steps.</summary>
+    /// <param name="config">The configuration; a length in minutes is turned into steps.</param>
+    /// <param name="observer">Is told the stages and the estimate.</param>
+    /// <param name="cancellation">Stops the preparation.</param>
+    /// <exception cref="UserErrorException">The configuration or the data is impossible.</exception>
+    public static TrainingSetup Begin(PretrainingConfig config, ITrainingObserver observer, CancellationToken cancellation = default)
+    {
+        config.Validate();
+        RequireDevice(config);
+        foreach (string warning in MaskingGeometry.Warnings(KnownMaskings.Find(config.Mask), config.Geometry.Grid, config.ResolvedMaskRatio))
+            observer.Warning(warning);
+        observer.Stage("looking at the data");
+        ClipSource source = OpenData(config);
+        var badFiles = new BadFiles();
+        observer.Stage("measuring mean and deviation of the data");
+        NormalisationStatistics normalisation = NormalisationStatistics.Measure(
+            source, config.Geometry, config.Seed, badFiles, config.ShortClips, progress: (done, all) => observer.Progress((double)done / all), cancellation: cancellation);
+        var setup = new TrainingSetup(config, source, normalisation, badFiles, from: null);
+        setup.Plan(observer, cancellation);
+        return setup;
+    }
+
+    /// <summary>Prepares to go on with a run.</summary>
+    /// <exception cref="UserErrorException">There is no good checkpoint, or the data has changed.</exception>
+    public static TrainingSetup Resume(RunFolder folder, ITrainingObserver observer, CancellationToken cancellation = default)
+    {
+        observer.Stage("reading the checkpoint");
+        Checkpoint checkpoint = Checkpoint.Read(folder.LatestCheckpoint);
+        PretrainingConfig config = checkpoint.State.ParsedConfig.Validate();
+        RequireDevice(config);
+        ClipSource source = OpenData(config);
+        if (source.Clips.ManifestHash != checkpoint.State.ManifestHash)
+            throw new UserErrorException($"{config.Data} has changed since {folder.Path} began, so the run cannot go on as it was; put the files back or start a new run");
+        var setup = new TrainingSetup(config, source, checkpoint.State.Normalisation, new BadFiles(), checkpoint);
+        setup.Plan(observer, cancellation);
+        return setup;
+    }
+
+    /// <summary>The batches of this run.</summary>
+    /// <param name="hintAt">The hint ratio of (epoch, batch).</param>
+    public BatchPipeline Pipeline(Func<int, int, double> hintAt) => new(
+        Source,
+        new BatchOptions
+        {
+            Geometry = Config.Geometry,
+            BatchSize = Config.Batch,
+            Seed = Config.Seed,
+            Normalisation = Normalisation,
+            Masking = Masking.CreateDataStrategy(),
+            MaskRatio = Config.ResolvedMaskRatio,
+            HintRatio = hintAt,
+            MinClips = Config.MinClips,
+            ShortClips = Config.ShortClips,
+            Workers = Config.Workers,
+        },
+        BadFiles);
+
+    /// <summary>The encoder as it is now, for evaluations.</summary>
+    public EncoderSnapshot Snapshot() => new(Model, Config.Geometry, Normalisation, Config.LogMel);
+
+    /// <summary>What a checkpoint says at a step.</summary>
+    public CheckpointState StateAt(long step, long optimizerSteps) => new(
+        CheckpointState.CurrentVersion, step, optimizerSteps, CheckpointState.ToDictionary(Config), Normalisation.Mean, Normalisation.Std, Source.Clips.ManifestHash);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Model.Dispose();
+        Source.Dispose();
+    }
+
+    private static ClipSource OpenData(PretrainingConfig config) => ClipSource.Open(config.Data, new ClipSourceOptions(config.LogMel));
+
+    private static void RequireDevice(PretrainingConfig config)
+    {
+        if (!TorchRuntime.Has(new Device(config.Device)))
+            throw new UserErrorException($"device '{config.Device}' is not there; use cpu, or a libtorch with CUDA (LIBTORCH) on a machine with a GPU");
+    }
+
+    /// <summary>Times a few steps that change nothing, and resolves the length of the run to steps.</summary>
+    private void Plan(ITrainingObserver observer, CancellationToken cancellation)
+    {
+        observer.Stage("timing a few steps");
+        BatchPipeline pipeline = Pipeline((_, _) => 1);
+        double seconds = Config.Steps is null || From is null ? TimeSteps(pipeline, cancellation) : 0;
+        if (Config.Minutes is { } minutes)
+            Config = Config with { Minutes = null, Steps = Math.Max(1, (long)(minutes * 60 / seconds)) };
+        TotalSteps = Config.Steps ?? Math.Max(1, (long)(Config.Epochs ?? 300) * pipeline.StepsPerEpoch / Config.Accumulate);
+        if (Config.Steps is null && Config.Epochs is null)
+            Config = Config with { Epochs = 300 };
+        if (seconds > 0)
+            observer.Estimate(new RunEstimate(TotalSteps - (From?.State.Step ?? 0), seconds, Environment.WorkingSet, Model.Trained.Count));
+    }
+
+    /// <summary>Seconds of one step: the slower of computing it and loading its data.</summary>
+    private double TimeSteps(BatchPipeline pipeline, CancellationToken cancellation)
+    {
+        using var optimizer = new AdamW(Model.Trained, weightDecay: 0);
+        var training = new TrainingStep(Model, optimizer, Config.Precision, Config.ClipNorm, Masking.CreateFeatureStrategy());
+        using BatchReader reader = pipeline.Read(cancellation: cancellation);
+        double computing = double.MaxValue;
+        for (int i = 0; i < TimedSteps; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using MaskedBatch batch = reader.Next() ?? throw new InvalidOperationException("the pipeline gave no batch");
+            long begin = Stopwatch.GetTimestamp();
+            // A rate of 0 and a decay of 1 leave parameters and target network as they are, to the bit.
+            training.Run([batch], learningRate: 0, decay: 1);
+            computing = Math.Min(computing, Stopwatch.GetElapsedTime(begin).TotalSeconds);
+        }
+        double loading = reader.Waited.TotalSeconds / TimedSteps;
+        return Math.Max(computing, loading) * Config.Accumulate;
+    }
+}

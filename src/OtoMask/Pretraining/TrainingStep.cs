@@ -1,0 +1,155 @@
+using System.Diagnostics;
+using OtoMask.Data;
+using OtoMask.Masking;
+using OtoMask.Models;
+using OtoMask.Torch;
+
+namespace OtoMask.Pretraining;
+
+/// <summary>Precision of the matrix products; weights, sums, normalisation and the optimiser are always float32.</summary>
+public enum Precision
+{
+    /// <summary>float32 throughout.</summary>
+    Fp32,
+
+    /// <summary>bfloat16 matrix products.</summary>
+    Bf16,
+}
+
+/// <summary>Seconds spent in each part of the training steps so far.</summary>
+public sealed class PhaseTimes
+{
+    /// <summary>Choosing masks from the model's features (strategies that need the model).</summary>
+    public double Mask { get; internal set; }
+
+    /// <summary>Forward pass, the copy to the device included.</summary>
+    public double Forward { get; internal set; }
+
+    /// <summary>Backward pass.</summary>
+    public double Backward { get; internal set; }
+
+    /// <summary>Gradient norm, optimiser and moving average.</summary>
+    public double Update { get; internal set; }
+}
+
+/// <summary>What one optimiser step did.</summary>
+/// <param name="Loss">Mean loss over its batches, before the step.</param>
+/// <param name="GradientNorm">Global Euclidean norm of the gradients before clipping.</param>
+/// <param name="Applied">False where the loss or the norm was not finite: the parameters are then untouched.</param>
+public readonly record struct StepOutcome(double Loss, double GradientNorm, bool Applied);
+
+/// <summary>One optimiser step of a model: forward and backward over its batches, clip, AdamW, moving average.</summary>
+/// <param name="model">The model; its owner disposes it.</param>
+/// <param name="optimizer">The optimiser of the model's trained parameters; its owner disposes it.</param>
+/// <param name="precision">Precision of the matrix products.</param>
+/// <param name="clipNorm">Largest global gradient norm; METHOD section 6 has 3.0.</param>
+/// <param name="featureMasking">The strategy, where it needs the model; else null and batches come masked.</param>
+public sealed class TrainingStep(
+    MaskedModel model, AdamW optimizer, Precision precision, double clipNorm, IFeatureMaskingStrategy? featureMasking = null)
+{
+    private const double ClipEpsilon = 1e-6; // as torch.nn.utils.clip_grad_norm_
+
+    /// <summary>Where the time went.</summary>
+    public PhaseTimes Times { get; } = new();
+
+    /// <summary>Forward, backward, update.</summary>
+    /// <param name="batches">The batches whose gradients are averaged.</param>
+    /// <param name="learningRate">AdamW's step length.</param>
+    /// <param name="decay">tau of M2D's target network.</param>
+    public StepOutcome Run(IReadOnlyList<MaskedBatch> batches, double learningRate, double decay)
+    {
+        double loss = 0;
+        foreach (MaskedBatch batch in batches)
+            loss += Differentiate(batch, 1.0 / batches.Count) / batches.Count;
+        return Update(loss, learningRate, decay);
+    }
+
+    /// <summary>Adds the gradients of one batch, times <paramref name="share"/>.</summary>
+    /// <returns>The loss of the batch.</returns>
+    private double Differentiate(MaskedBatch batch, double share)
+    {
+        using var scope = new TensorScope();
+        if (featureMasking is not null)
+            Times.Mask += Timed(() => MaskByFeatures(batch, featureMasking));
+
+        Tensor? loss = null;
+        double value = 0;
+        Times.Forward += Timed(() =>
+        {
+            using IDisposable? autocast = precision == Precision.Bf16 ? TorchRuntime.Autocast(model.Device) : null;
+            loss = model.Loss(ToDevice(batch));
+            value = loss.Item();
+        });
+        if (double.IsFinite(value))
+            Times.Backward += Timed(() => (loss! * share).Backward());
+        return value;
+    }
+
+    private StepOutcome Update(double loss, double learningRate, double decay)
+    {
+        double norm = 0;
+        bool applied = false;
+        Times.Update += Timed(() =>
+        {
+            using var scope = new TensorScope();
+            norm = model.Trained.Gradients.Norm().Item();
+            applied = double.IsFinite(loss) && double.IsFinite(norm);
+            if (applied)
+            {
+                optimizer.Step(learningRate, Math.Min(1, clipNorm / (norm + ClipEpsilon)));
+                model.AfterStep(decay);
+            }
+            model.Trained.Gradients.ZeroInto();
+        });
+        return new StepOutcome(loss, norm, applied);
+    }
+
+    private PatchBatch ToDevice(MaskedBatch batch)
+    {
+        long clips = batch.Count, visible = batch.VisibleCount, masked = batch.MaskedCount, size = batch.PatchSize;
+        return new PatchBatch(
+            Copy<float>(batch.Visible, clips, visible, size), Copy<long>(batch.VisibleIds, clips, visible),
+            Copy<float>(batch.Masked, clips, masked, size), Copy<long>(batch.MaskedIds, clips, masked));
+    }
+
+    /// <summary>The first values of a rented array, which may be longer, as a tensor on the device.</summary>
+    private Tensor Copy<T>(T[] values, params ReadOnlySpan<long> shape) where T : unmanaged
+    {
+        long count = 1;
+        foreach (long size in shape)
+            count *= size;
+        return Tensor.From<T>(values.AsSpan(0, checked((int)count)), shape).To(model.Device);
+    }
+
+    private void MaskByFeatures(MaskedBatch batch, IFeatureMaskingStrategy masking)
+    {
+        int patches = batch.Grid.Count, width = model.Shape.Encoder.Width;
+        float[] features;
+        using (TorchRuntime.NoGrad())
+        using (IDisposable? autocast = precision == Precision.Bf16 ? TorchRuntime.Autocast(model.Device) : null)
+        {
+            Tensor whole = Copy<float>(batch.Patches, batch.Count, patches, batch.PatchSize);
+            Tensor encoded = model.Encode(whole, AllIds(batch.Count, patches)); // [B, 1 + L, D]
+            features = encoded.Narrow(1, 1, patches).To(DType.Float32).ToArray<float>();
+        }
+        var masks = new PatchMask[batch.Count];
+        Parallel.For(0, batch.Count, clip => masks[clip] =
+            masking.Sample(batch.Grid, features.AsSpan(clip * patches * width, patches * width), width, batch.ContextOf(clip)));
+        batch.Gather(masks);
+    }
+
+    private Tensor AllIds(int clips, int patches)
+    {
+        var ids = new long[clips * patches];
+        for (int i = 0; i < ids.Length; i++)
+            ids[i] = i % patches;
+        return Copy<long>(ids, clips, patches);
+    }
+
+    private static double Timed(Action action)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        action();
+        return Stopwatch.GetElapsedTime(begin).TotalSeconds;
+    }
+}
