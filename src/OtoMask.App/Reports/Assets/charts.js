@@ -34,7 +34,7 @@
     aria: { enabled: true, label: { description: chart.title } },
     tooltip: { confine: true, backgroundColor: card, borderColor: line, textStyle: { ...font, color: ink } },
     legend: { show: chart.series.length > 1, bottom: 0, textStyle: font, itemWidth: 26, itemHeight: 9 },
-    grid: { left: 8, right: 18, top: 14, bottom: 26 + legendHeight(chart, width), outerBoundsMode: "same" },
+    grid: { left: 8, right: 18, top: 14, bottom: 4 + legendHeight(chart, width), outerBoundsMode: "same" },
   });
 
   const runningMean = points => {
@@ -43,6 +43,16 @@
       const near = points.slice(Math.max(0, i - reach), i + reach + 1).map(([, y]) => y).filter(y => y !== null);
       return [x, near.length ? Number((near.reduce((sum, y) => sum + y, 0) / near.length).toPrecision(6)) : null];
     });
+  };
+
+  /** The y axis fits the curves; one that does not move sits in the middle, at a tick. */
+  const yRange = ({ series, fromZero }) => {
+    const values = series.flatMap(({ points }) => points.map(([, y]) => y)).filter(y => y !== null);
+    const low = values.reduce((least, y) => Math.min(least, y), Infinity), high = values.reduce((most, y) => Math.max(most, y), -Infinity);
+    if (fromZero) return { min: 0 };
+    if (low < high || !values.length) return { scale: true };
+    const reach = Math.abs(low) / 10 || 1;
+    return { min: low - reach, max: low + reach, interval: reach };
   };
 
   function lines(chart, look, width) {
@@ -64,11 +74,7 @@
       tooltip: { ...base.tooltip, trigger: "axis", valueFormatter: value => value === null ? "none" : short(value) },
       xAxis: { ...look.axis, type: "value", name: chart.xLabel, nameGap: 26, min: "dataMin", max: "dataMax", splitLine: { show: false },
         axisLabel: { ...look.axis.axisLabel, formatter: short, showMinLabel: true, showMaxLabel: true } },
-      // A curve that does not move sits in the middle of an axis of a tenth of its value.
-      yAxis: { ...look.axis, type: "value", scale: !chart.fromZero,
-        min: ({ min, max }) => chart.fromZero ? 0 : min === max ? min - Math.abs(min) / 20 : undefined,
-        max: ({ min, max }) => min === max ? max + (Math.abs(max) / 20 || 1) : undefined,
-        axisLabel: { ...look.axis.axisLabel, formatter: short } },
+      yAxis: { ...look.axis, type: "value", ...yRange(chart), axisLabel: { ...look.axis.axisLabel, formatter: short } },
       dataZoom: [{ type: "inside", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false, moveOnMouseMove: "shift" }],
       series: drawn,
     };
