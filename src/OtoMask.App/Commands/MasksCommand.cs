@@ -10,7 +10,7 @@ internal static class MasksCommand
 {
     // A clip adds up to 0.1 MB a strategy's worth of page; a browser should open it at once.
     private const int MostClips = 50;
-    private const double MostSeconds = 60;
+    private const double MostSeconds = 30;
 
     public static Command Create()
     {
@@ -79,7 +79,7 @@ internal static class MasksCommand
         AtomicFile.WriteAllText(output, MaskGallery.Build(clips, painter.Strategies, Remarks(painter, unreadable)));
         foreach (string reason in unreadable)
             console.Error.WriteLine($"skipped {reason}");
-        console.Output.WriteLine($"{output}: {clips.Count} clips x {painter.Maskings.Count} strategies; open it in a browser");
+        console.Output.WriteLine($"{output}: {clips.Count} {(clips.Count == 1 ? "clip" : "clips")} x {painter.Maskings.Count} strategies; open it in a browser");
     }
 
     private static List<string> Remarks(GalleryPainter painter, List<string> unreadable)

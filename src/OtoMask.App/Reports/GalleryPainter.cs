@@ -13,6 +13,9 @@ internal sealed class GalleryPainter
     /// <summary>Hint ratios of the gallery's slider.</summary>
     public static IReadOnlyList<double> DefaultHintRatios { get; } = [0, 0.25, 0.5, 0.75, 0.9, 1];
 
+    // Beyond this, tiles show no patches any more and the spectral strategy takes minutes.
+    private const int MostPatches = 1000;
+
     private readonly List<string> remarks = [];
 
     /// <summary>The strategies to draw.</summary>
@@ -35,27 +38,30 @@ internal sealed class GalleryPainter
 
     /// <summary>The strategies as the gallery names them.</summary>
     public IReadOnlyList<GalleryStrategy> Strategies =>
-        [.. Maskings.Select(masking => new GalleryStrategy(masking.Name, masking.Summary, masking.DependsOn))];
+        [.. Maskings.Select(masking => new GalleryStrategy(masking.Name, masking.Summary,
+            masking.CreateFeatureStrategy() is null ? masking.DependsOn : $"{masking.DependsOn} (here: the patches)"))];
 
     /// <summary>Draws the masks of a clip.</summary>
     /// <param name="name">What the clip is called.</param>
     /// <param name="logMel">Its log-mel; frames after the last whole patch are left out, fewer than one patch are filled up with silence.</param>
     /// <param name="index">The clip's place in the gallery, which chooses its random numbers.</param>
-    /// <exception cref="UserErrorException">The patch does not divide the bands.</exception>
+    /// <exception cref="UserErrorException">The patch does not divide the bands, or there are more than 1,000 patches.</exception>
     public GalleryClip Paint(string name, LogMel logMel, int index)
     {
         int frames = Math.Max(logMel.Frames / PatchWidth, 1) * PatchWidth;
         float[] values = WholePatches(logMel, frames);
         PatchGrid grid = PatchGrid.Of(logMel.Bands, frames, PatchHeight, PatchWidth);
+        if (grid.Count > MostPatches)
+            throw new UserErrorException(
+                $"{name}: {grid.Rows}x{grid.Columns} patches are more than a page can show ({MostPatches}); choose a larger patch or fewer seconds");
         float[] patches = new float[values.Length];
         PatchCutter.Cut(Normalised(values), logMel.Bands, frames, PatchHeight, PatchWidth, patches);
 
-        Dictionary<MaskKey, PatchMask> masks = [];
-        foreach (MaskingInfo masking in Maskings)
-        {
-            foreach (double maskRatio in DefaultMaskRatios.Where(ratio => IsPossible(masking, grid, ratio)))
-                DrawAll(masking, grid, patches, maskRatio, index, masks);
-        }
+        Dictionary<MaskKey, PatchMask> masks = Maskings
+            .SelectMany(masking => DefaultMaskRatios.Where(ratio => IsPossible(masking, grid, ratio)).Select(ratio => (masking, ratio)))
+            .AsParallel().AsOrdered()
+            .SelectMany(pair => DrawAll(pair.masking, grid, patches, pair.ratio, index))
+            .ToDictionary(drawn => drawn.Key, drawn => drawn.Mask);
         remarks.AddRange(DefaultMaskRatios
             .GroupBy(ratio => string.Join(" and ", Maskings.Where(masking =>
                 IsPossible(masking, grid, ratio) && MaskingGeometry.Warnings(masking, grid, ratio).Count > 0).Select(masking => masking.Name)))
@@ -65,17 +71,17 @@ internal sealed class GalleryPainter
         return new(name, seconds, logMel.Bands, frames, values, BandHz(), grid, masks);
     }
 
-    private void DrawAll(
-        MaskingInfo masking, PatchGrid grid, float[] patches, double maskRatio, int index, Dictionary<MaskKey, PatchMask> masks)
+    private IEnumerable<(MaskKey Key, PatchMask Mask)> DrawAll(
+        MaskingInfo masking, PatchGrid grid, float[] patches, double maskRatio, int index)
     {
         PatchMask first = Draw(masking, grid, patches, maskRatio, 0, index);
-        masks[new(masking.Name, maskRatio, 0)] = first;
+        yield return (new(masking.Name, maskRatio, 0), first);
         // Strategies that do not go by the hint ratio may still become random at 1.
         foreach (double hintRatio in DefaultHintRatios.Where(hint => hint == 1 || (hint > 0 && masking.UsesHint)))
         {
             PatchMask mask = Draw(masking, grid, patches, maskRatio, hintRatio, index);
             if (masking.UsesHint || !mask.Masked.AsSpan().SequenceEqual(first.Masked))
-                masks[new(masking.Name, maskRatio, hintRatio)] = mask;
+                yield return (new(masking.Name, maskRatio, hintRatio), mask);
         }
     }
 

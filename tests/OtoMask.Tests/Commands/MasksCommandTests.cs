@@ -1,6 +1,7 @@
 using System.CommandLine;
 using OtoMask.App.Commands;
 using OtoMask.Audio;
+using OtoMask.Masking;
 using OtoMask.Tests.Reports;
 
 namespace OtoMask.Tests.Commands;
@@ -29,7 +30,7 @@ public sealed class MasksCommandTests : IDisposable
         string broken = InFolder("broken.wav"), page = InFolder("page.html");
         File.WriteAllText(broken, "no audio");
         (string output, string error) = Run([Tone("tone.wav", 1), broken, "--out", page]);
-        Assert.Contains("1 clips", output);
+        Assert.Contains("1 clip x", output);
         Assert.Contains("broken.wav", error);
         Assert.Contains("Left out, unreadable", File.ReadAllText(page));
     }
@@ -44,6 +45,7 @@ public sealed class MasksCommandTests : IDisposable
         AssertRefused(folder, [folder, "--out", page]);
         AssertRefused("dmw", [tone, "--out", page, "--mask", "dmw"]);
         AssertRefused("0x16", [tone, "--out", page, "--patch", "0x16"]);
+        AssertRefused("tone.wav: 40x50", [tone, "--out", page, "--patch", "2x2"]);
         AssertRefused("17x16", [tone, "--out", page, "--patch", "17x16"]);
         AssertRefused("--seconds -1", [tone, "--out", page, "--seconds", "-1"]);
         AssertRefused("--seconds NaN", [tone, "--out", page, "--seconds", "NaN"]);
@@ -59,9 +61,9 @@ public sealed class MasksCommandTests : IDisposable
         await using HeadlessChromium browser = await HeadlessChromium.OpenAsync(page, 1280);
         Assert.Empty(browser.Complaints);
         Assert.Equal(
-            OtoMask.Masking.KnownMaskings.All.Select(masking => masking.Name),
+            KnownMaskings.All.Select(masking => masking.Name),
             (await browser.EvaluateAsync<string[]>("[...document.querySelectorAll('.tile b')].map(name => name.textContent)"))
-                .Take(OtoMask.Masking.KnownMaskings.All.Count));
+                .Take(KnownMaskings.All.Count));
         Assert.Equal(
             ["6.08 s", "0.16 s"],
             await browser.EvaluateAsync<string[]>("[...document.querySelectorAll('.clip header span')].map(meta => meta.textContent.split(' ·')[0])"));

@@ -18,7 +18,7 @@ for (const gallery of document.querySelectorAll("[data-gallery]")) {
   function addTile(parent, { name, summary, reads, hint }) {
     const tile = element("figure", "tile"), canvas = element("canvas"), caption = element("figcaption");
     const count = element("span", "count");
-    caption.append(count, element("b", "", name), element("span", "badge", `reads ${reads}`), element("br"), `${summary}. ${hint}`);
+    caption.append(count, element("b", "", name), element("br"), element("span", "badge", `reads ${reads}`), `${summary}. ${hint}`);
     canvas.setAttribute("role", "img");
     tile.append(canvas, caption);
     parent.append(tile);
