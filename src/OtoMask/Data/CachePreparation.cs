@@ -57,7 +57,8 @@ internal sealed class CachePreparation : IDisposable
         }
         catch (IOException error)
         {
-            throw new IOException($"cannot write the cache {folder} ({error.Message}): free space, then run the same command again, it goes on where it stopped", error);
+            throw new IOException(
+                $"cannot write the cache {folder} ({error.Message}): mend that, for example free space, and run the same command again; it goes on where it stopped", error);
         }
     }
 
@@ -81,6 +82,8 @@ internal sealed class CachePreparation : IDisposable
     /// <summary>Opens the files and drops what an earlier run did not finish.</summary>
     private void Begin()
     {
+        if (File.Exists(folder))
+            throw new UserErrorException($"{folder} is a file: choose a folder for the cache");
         Directory.CreateDirectory(folder);
         string beginFile = Path.Combine(folder, LogMelCache.BeginFile);
         var beginning = new Beginning(LogMelCache.Format, settings, clips.ManifestHash);
@@ -94,15 +97,16 @@ internal sealed class CachePreparation : IDisposable
         else
             AtomicFile.Write(beginFile, stream => JsonSerializer.Serialize(stream, beginning));
 
-        data = new FileStream(Path.Combine(folder, LogMelCache.DataFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1 << 20);
-        index = new FileStream(Path.Combine(folder, LogMelCache.IndexFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        // Without buffers, so that closing writes nothing: on a full disk that would fail again.
+        data = new FileStream(Path.Combine(folder, LogMelCache.DataFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        index = new FileStream(Path.Combine(folder, LogMelCache.IndexFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         index.SetLength(ReadFinishedEntries(index, data.Length));
         data.SetLength(DataLength);
         index.Seek(0, SeekOrigin.End);
         data.Seek(0, SeekOrigin.End);
     }
 
-    private long DataLength => entries.Count == 0 ? 0 : entries[^1].Offset + (long)entries[^1].Rows * settings.Bands * sizeof(float);
+    private long DataLength => entries.Count == 0 ? 0 : entries[^1].End(settings.Bands);
 
     /// <summary>Takes the whole lines whose rows are on the disk; returns the length of the index up to there.</summary>
     private long ReadFinishedEntries(FileStream stream, long dataLength)
@@ -112,12 +116,10 @@ internal sealed class CachePreparation : IDisposable
         int length = 0;
         for (int end; (end = Array.IndexOf(bytes, (byte)'\n', length)) >= 0; length = end + 1)
         {
-            entries.Add(CacheEntry.Parse(Encoding.UTF8.GetString(bytes, length, end - length)));
-            if (DataLength > dataLength)
-            {
-                entries.RemoveAt(entries.Count - 1);
+            CacheEntry? entry = CacheEntry.TryParse(Encoding.UTF8.GetString(bytes, length, end - length));
+            if (entry is null || !entry.LiesWithin(dataLength, settings.Bands) || entries.Count == clips.Count)
                 break;
-            }
+            entries.Add(entry);
         }
         return length;
     }
@@ -170,9 +172,10 @@ internal sealed class CachePreparation : IDisposable
             }
             Flush();
         }
-        catch (OperationCanceledException)
+        catch (Exception stopped) when (stopped is OperationCanceledException or IOException)
         {
-            Flush(); // whole clips stay, so that a later call need not decode them again
+            data!.SetLength(DataLength); // gives the index the room that a clip cut short took on a full disk
+            Flush();
             throw;
         }
         finally
@@ -236,7 +239,7 @@ internal sealed class CachePreparation : IDisposable
         var bad = new BadFiles();
         foreach (CacheEntry entry in entries.Where(entry => entry.Problem is not null))
             bad.Add(entry.Name, entry.Problem!);
-        bad.WriteCsv(Path.Combine(folder, LogMelCache.BadFile));
+        bad.WriteCsv(Path.Combine(folder, LogMelCache.BadFilesFile));
         if (bad.Count == clips.Count)
             throw bad.WhenAllAreBad();
 

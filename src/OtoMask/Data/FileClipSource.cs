@@ -10,19 +10,36 @@ internal sealed class FileClipSource(ClipList clips, ClipSourceOptions options) 
 {
     private readonly LogMelReader reader = new(options.LogMel);
     private readonly OwnedLogMel?[] kept = new OwnedLogMel?[clips.Count];
+    private readonly BadClipException?[] bad = new BadClipException?[clips.Count];
     private long budgetLeft = options.MemoryBudget;
 
     public override void ReadCrop(int clip, RandomStream crop, int frames, ShortClips shortClips, Span<float> window)
     {
         string path = Clips[clip].Path;
         OwnedLogMel? logMel = Volatile.Read(ref kept[clip]);
-        if (logMel is null && reader.FramesIfLong(path, frames) is > 0 and int totalFrames)
+        if (logMel is null && Trying(clip, () => reader.FramesIfLong(path, frames)) is > 0 and int totalFrames)
         {
-            reader.ReadSection(path, totalFrames, crop, frames, window);
+            reader.ReadSection(path, totalFrames, crop, frames, window); // damage here says nothing about the next crop: not remembered
             return;
         }
-        logMel ??= Keep(clip, reader.ReadWhole(path));
+        logMel ??= Keep(clip, Trying(clip, () => reader.ReadWhole(path)));
         logMel.View.CopyCrop(ref crop, frames, shortClips, window);
+    }
+
+    /// <summary>Remembers a clip that is bad as a whole, so that later epochs do not try it again.</summary>
+    private T Trying<T>(int clip, Func<T> read)
+    {
+        if (Volatile.Read(ref bad[clip]) is { } known)
+            throw new BadClipException(known.Path, known.Reason, known);
+        try
+        {
+            return read();
+        }
+        catch (BadClipException found)
+        {
+            Volatile.Write(ref bad[clip], found);
+            throw;
+        }
     }
 
     private OwnedLogMel Keep(int clip, OwnedLogMel logMel)

@@ -33,7 +33,7 @@ public sealed record CacheSummary(
 public sealed class LogMelCache : ClipSource
 {
     internal const int Format = 1;
-    internal const string DataFile = "log-mels.f32", IndexFile = "clips.jsonl", SummaryFile = "cache.json", BeginFile = "preparing.json", BadFile = "bad-files.csv";
+    internal const string DataFile = "log-mels.f32", IndexFile = "clips.jsonl", SummaryFile = "cache.json", BeginFile = "preparing.json", BadFilesFile = "bad-files.csv";
 
     private readonly CacheEntry[] entries;
     private readonly MemoryMappedFile map;
@@ -79,10 +79,26 @@ public sealed class LogMelCache : ClipSource
         if (summary.LogMel != settings)
             throw new UserErrorException($"the cache {folder} was made with {summary.LogMel}, this run asks for {settings}: prepare another cache or change the settings");
 
+        try
+        {
+            return new LogMelCache(folder, summary, ReadEntries(folder, summary));
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new UserErrorException($"no permission to read the cache {folder}: change its permissions (chmod -R +r)", error);
+        }
+    }
+
+    private static CacheEntry[] ReadEntries(string folder, CacheSummary summary)
+    {
         string index = Path.Combine(folder, IndexFile), data = Path.Combine(folder, DataFile);
-        if (!File.Exists(index) || !File.Exists(data) || new FileInfo(data).Length != summary.Bytes || HashOf(index) != summary.IndexHash)
-            throw new UserErrorException($"the cache {folder} is damaged ({DataFile} or {IndexFile} was changed): delete the folder and prepare it again");
-        return new LogMelCache(folder, summary, [.. File.ReadLines(index).Select(CacheEntry.Parse)]);
+        if (File.Exists(index) && File.Exists(data) && new FileInfo(data).Length == summary.Bytes && HashOf(index) == summary.IndexHash)
+        {
+            CacheEntry?[] entries = [.. File.ReadLines(index).Select(CacheEntry.TryParse)];
+            if (entries.Length == summary.Clips && entries.All(entry => entry?.LiesWithin(summary.Bytes, summary.LogMel.Bands) == true))
+                return entries!;
+        }
+        throw new UserErrorException($"the cache {folder} is damaged ({DataFile} or {IndexFile} was changed): delete the folder and prepare it again");
     }
 
     /// <inheritdoc/>
@@ -125,6 +141,10 @@ public sealed class LogMelCache : ClipSource
                 ? summary
                 : throw new UserErrorException($"{path} is of format {summary?.Format}, this program reads format {Format}: prepare the cache again");
         }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new UserErrorException($"no permission to read {path}: change its permissions (chmod +r)", error);
+        }
         catch (JsonException error)
         {
             throw new UserErrorException($"{path} is damaged: delete the folder and prepare it again", error);
@@ -153,6 +173,24 @@ internal sealed record CacheEntry(
     /// <summary>The line, without its line feed.</summary>
     public string ToLine() => JsonSerializer.Serialize(this);
 
-    /// <summary>Reads a line back.</summary>
-    public static CacheEntry Parse(string line) => JsonSerializer.Deserialize<CacheEntry>(line)!;
+    /// <summary>Reads a line back; null if it is none.</summary>
+    public static CacheEntry? TryParse(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<CacheEntry>(line);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Where its log-mel ends, in bytes.</summary>
+    public long End(int bands) => Offset + (long)Rows * bands * sizeof(float);
+
+    /// <summary>Whether its numbers agree with each other and with a data file of <paramref name="length"/> bytes.</summary>
+    public bool LiesWithin(long length, int bands) =>
+        Name is not null && Offset >= 0 && Offset <= length && End(bands) <= length
+        && (Problem is not null || (SilenceFrom >= 0 && SilenceFrom <= Frames && Frames > 0 && Frames <= Rows));
 }

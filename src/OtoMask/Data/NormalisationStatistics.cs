@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
 using OtoMask.Randomness;
@@ -43,7 +44,7 @@ public sealed record NormalisationStatistics(float Mean, float Std)
             MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount,
             CancellationToken = cancellation,
         };
-        Parallel.For(0, moments.Length, parallel, () => new float[geometry.InputSize], (draw, _, window) =>
+        float[] MeasureCrop(int draw, float[] window)
         {
             int clip = order[draw % order.Length];
             try
@@ -57,8 +58,16 @@ public sealed record NormalisationStatistics(float Mean, float Std)
             }
             progress?.Invoke(Interlocked.Increment(ref done), moments.Length);
             return window;
-        }, _ => { });
+        }
 
+        try
+        {
+            Parallel.For(0, moments.Length, parallel, () => new float[geometry.InputSize], (draw, _, window) => MeasureCrop(draw, window), _ => { });
+        }
+        catch (AggregateException failures)
+        {
+            ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]); // such as a missing library: one reason is enough
+        }
         return Summarise(moments, badFiles);
     }
 

@@ -70,7 +70,7 @@ public sealed class BatchPipelineTests : IDisposable
         {
             using ClipSource again = folder.Open(SoundFolder.Options with { MemoryBudget = @case.budget * 100_000 });
             AssertSame(expected, Read(again, Options with { Workers = @case.workers, Prefetch = @case.prefetch }, epochs: 3));
-        }).QuickCheckThrowOnFailureIn(12);
+        }).QuickCheckThrowOnFailureIn(8);
     }
 
     [Fact]
