@@ -10,7 +10,12 @@ internal static class LogMelCommand
     public static Command Create()
     {
         Argument<string> input = new("IN") { Description = "Audio file: wav, flac, ogg, opus, mp3, or whatever ffmpeg reads." };
-        Option<string> output = new("--out") { Description = "The .npy file to write: float32 [80, frames].", Required = true, HelpName = "X.npy" };
+        Option<string> output = new("--out")
+        {
+            Description = "The .npy file to write: float32 [80, frames].",
+            Required = true,
+            HelpName = "X.npy",
+        };
         Option<int> sampleRate = new("--sample-rate")
         {
             Description = "16000 (50-8000 Hz) or 32000 (50-16000 Hz); 100 frames a second either way.",

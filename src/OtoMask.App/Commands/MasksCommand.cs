@@ -15,7 +15,12 @@ internal static class MasksCommand
     public static Command Create()
     {
         Argument<string[]> inputs = new("AUDIO") { Description = "Audio files.", Arity = ArgumentArity.OneOrMore };
-        Option<string> output = new("--out") { Description = "The page to write.", DefaultValueFactory = _ => "gallery.html", HelpName = "gallery.html" };
+        Option<string> output = new("--out")
+        {
+            Description = "The page to write.",
+            DefaultValueFactory = _ => "gallery.html",
+            HelpName = "FILE.html",
+        };
         Option<string[]> maskings = new("--mask")
         {
             Description = $"Strategies to show; all if not given: {string.Join(", ", KnownMaskings.All.Select(masking => masking.Name))}.",
@@ -28,7 +33,12 @@ internal static class MasksCommand
             DefaultValueFactory = _ => 6.08,
             HelpName = "S",
         };
-        Option<string> patch = new("--patch") { Description = "Patch size: bands x frames.", DefaultValueFactory = _ => "16x16", HelpName = "16x16" };
+        Option<string> patch = new("--patch")
+        {
+            Description = "Patch size: bands x frames.",
+            DefaultValueFactory = _ => "16x16",
+            HelpName = "HxW",
+        };
         Option<ulong> seed = new("--seed") { Description = "Seed of the masks.", DefaultValueFactory = _ => 42, HelpName = "N" };
         Command command = new("masks", "Show what every masking strategy hides of your audio, on one HTML page.")
         { inputs, output, maskings, seconds, patch, seed };
@@ -66,7 +76,8 @@ internal static class MasksCommand
                 // A window more than shown, so that the last frame is not a reflection.
                 double read = seconds + ((double)painter.FrontEnd.FftSize / painter.FrontEnd.SampleRate);
                 float[] waveform = AudioFile.ReadMono(input, painter.FrontEnd.SampleRate, read);
-                clips.Add(painter.Paint(namesDiffer ? Path.GetFileName(input) : input, WithinSeconds(extractor.Compute(waveform), seconds), clips.Count));
+                LogMel shown = WithinSeconds(extractor.Compute(waveform), seconds);
+                clips.Add(painter.Paint(namesDiffer ? Path.GetFileName(input) : input, shown, clips.Count));
             }
             catch (UnreadableAudioException error)
             {
@@ -79,18 +90,22 @@ internal static class MasksCommand
         AtomicFile.WriteAllText(output, MaskGallery.Build(clips, painter.Strategies, Remarks(painter, unreadable)));
         foreach (string reason in unreadable)
             console.Error.WriteLine($"skipped {reason}");
-        console.Output.WriteLine($"{output}: {clips.Count} {(clips.Count == 1 ? "clip" : "clips")} x {painter.Maskings.Count} strategies; open it in a browser");
+        string count = clips.Count == 1 ? "1 clip" : $"{clips.Count} clips";
+        console.Output.WriteLine($"{output}: {count} x {painter.Maskings.Count} strategies; open it in a browser");
     }
 
     private static List<string> Remarks(GalleryPainter painter, List<string> unreadable)
     {
         List<string> remarks =
         [
-            $"Masks are drawn with seed {painter.Seed}. A hint ratio h gives the share h of the masked patches back and masks as many random ones instead; training starts at 1 and falls towards 0.",
+            $"Masks are drawn with seed {painter.Seed}. A hint ratio h gives the share h of the masked patches back and masks as many random ones "
+                + "instead; training starts at 1 and falls towards 0.",
         ];
-        string[] byFeatures = [.. painter.Maskings.Where(masking => masking.CreateFeatureStrategy() is not null).Select(masking => masking.Name)];
+        string[] byFeatures =
+            [.. painter.Maskings.Where(masking => masking.CreateFeatureStrategy() is not null).Select(masking => masking.Name)];
         if (byFeatures.Length > 0)
-            remarks.Add($"{string.Join(" and ", byFeatures)} go by the features of the encoder in training. No encoder was trained for this page: the normalised patches themselves stand in for its features.");
+            remarks.Add($"{string.Join(" and ", byFeatures)} go by the features of the encoder in training. No encoder was trained for this "
+                + "page: the normalised patches themselves stand in for its features.");
         remarks.AddRange(painter.Remarks);
         remarks.AddRange(unreadable.Select(reason => $"Left out, unreadable: {reason}."));
         return remarks;

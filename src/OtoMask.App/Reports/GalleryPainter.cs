@@ -43,7 +43,7 @@ internal sealed class GalleryPainter
 
     /// <summary>Draws the masks of a clip.</summary>
     /// <param name="name">What the clip is called.</param>
-    /// <param name="logMel">Its log-mel; frames after the last whole patch are left out, fewer than one patch are filled up with silence.</param>
+    /// <param name="logMel">Its log-mel; frames after the last whole patch are left out, less than one patch is filled up with silence.</param>
     /// <param name="index">The clip's place in the gallery, which chooses its random numbers.</param>
     /// <exception cref="UserErrorException">The patch does not divide the bands, or there are more than 1,000 patches.</exception>
     public GalleryClip Paint(string name, LogMel logMel, int index)
@@ -53,7 +53,8 @@ internal sealed class GalleryPainter
         PatchGrid grid = PatchGrid.Of(logMel.Bands, frames, PatchHeight, PatchWidth);
         if (grid.Count > MostPatches)
             throw new UserErrorException(
-                $"{name}: {grid.Rows}x{grid.Columns} patches are more than a page can show ({MostPatches}); choose a larger patch or fewer seconds");
+                $"{name}: {grid.Rows}x{grid.Columns} patches are more than a page can show ({MostPatches}); "
+                + "choose a larger patch or fewer seconds");
         float[] patches = new float[values.Length];
         PatchCutter.Cut(Normalised(values), logMel.Bands, frames, PatchHeight, PatchWidth, patches);
 
@@ -62,13 +63,22 @@ internal sealed class GalleryPainter
             .AsParallel().AsOrdered()
             .SelectMany(pair => DrawAll(pair.masking, grid, patches, pair.ratio, index))
             .ToDictionary(drawn => drawn.Key, drawn => drawn.Mask);
-        remarks.AddRange(DefaultMaskRatios
-            .GroupBy(ratio => string.Join(" and ", Maskings.Where(masking =>
-                IsPossible(masking, grid, ratio) && MaskingGeometry.Warnings(masking, grid, ratio).Count > 0).Select(masking => masking.Name)))
-            .Where(group => group.Key.Length > 0)
-            .Select(group => $"{name}: {grid.Rows} × {grid.Columns} patches have no room for a block at mask ratio {string.Join(", ", group)}: {group.Key} = random there."));
+        RemarkOnSmallGrid(name, grid);
         double seconds = (double)frames * FrontEnd.HopSize / FrontEnd.SampleRate;
         return new(name, seconds, logMel.Bands, frames, values, BandHz(), grid, masks);
+    }
+
+    private void RemarkOnSmallGrid(string name, PatchGrid grid)
+    {
+        foreach (var ratios in DefaultMaskRatios.GroupBy(ratio => string.Join(" and ", Maskings.Where(HasNoRoom(ratio)).Select(masking => masking.Name))))
+        {
+            if (ratios.Key.Length > 0)
+                remarks.Add($"{name}: {grid.Rows} × {grid.Columns} patches have no room for a block at mask ratio {string.Join(", ", ratios)}, "
+                    + $"so that {ratios.Key} mask like random there.");
+        }
+
+        Func<MaskingInfo, bool> HasNoRoom(double ratio) => masking =>
+            IsPossible(masking, grid, ratio) && MaskingGeometry.Warnings(masking, grid, ratio).Count > 0;
     }
 
     private IEnumerable<(MaskKey Key, PatchMask Mask)> DrawAll(

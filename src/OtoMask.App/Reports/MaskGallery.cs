@@ -58,7 +58,8 @@ internal static class MaskGallery
         double[] hintRatios = [.. clips.SelectMany(clip => clip.Masks.Keys).Select(key => key.HintRatio).Distinct().Order()];
         (string id, Html block) = page.Data(new
         {
-            Strategies = strategies.Select(strategy => new { strategy.Name, strategy.Summary, strategy.Reads, Hint = HintRemark(clips, strategy.Name) }),
+            Strategies = strategies.Select(strategy =>
+                new { strategy.Name, strategy.Summary, strategy.Reads, Hint = HintRemark(clips, strategy.Name) }),
             maskRatios,
             hintRatios,
         });

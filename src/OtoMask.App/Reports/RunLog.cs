@@ -71,7 +71,8 @@ internal sealed record RunLog(IReadOnlyList<StepRow> Steps, IReadOnlyList<Evalua
         {
             number++;
             if (broken is { } earlier)
-                throw new UserErrorException($"{path}, line {earlier.Number}: not a log row; restore the file or remove the line", earlier.Error);
+                throw new UserErrorException(
+                    $"{path}, line {earlier.Number}: not a log row; restore the file or remove the line", earlier.Error);
             if (string.IsNullOrWhiteSpace(line))
                 continue;
             try

@@ -74,9 +74,12 @@ internal static class RunReport
             return Html.Of($"<p>Nothing yet.</p>");
         List<Html> charts =
         [
-            Charts.Lines(page, "Loss", "Faint: each step. It should fall, fast at first.", "step", [StepCurve("loss", steps, step => step.Loss)], smooth: true),
-            Charts.Lines(page, "Learning rate", "Warm-up, then cosine.", "step", [StepCurve("learning rate", steps, step => step.LearningRate)], fromZero: true),
-            Charts.Lines(page, "Hint ratio", "1 = masks are random; towards 0 the strategy decides.", "step", [StepCurve("hint ratio", steps, step => step.Hint)], fromZero: true),
+            Charts.Lines(page, "Loss", "Faint: each step. It should fall, fast at first.", "step",
+                [StepCurve("loss", steps, step => step.Loss)], smooth: true),
+            Charts.Lines(page, "Learning rate", "Warm-up, then cosine.", "step",
+                [StepCurve("learning rate", steps, step => step.LearningRate)], fromZero: true),
+            Charts.Lines(page, "Hint ratio", "1 = masks are random; towards 0 the strategy decides.", "step",
+                [StepCurve("hint ratio", steps, step => step.Hint)], fromZero: true),
         ];
         if (steps.Any(step => step.GradientNorm is not null))
             charts.Add(Charts.Lines(page, "Gradient norm", "Before clipping. Spikes are normal, growth is not.", "step",
@@ -104,7 +107,8 @@ internal static class RunReport
         return Html.Of(
             $"""
             <div class="charts">
-            {Charts.Lines(page, "Clips per second", "", "step", [StepCurve("clips per second", steps, step => step.ClipsPerSecond)], smooth: true)}
+            {Charts.Lines(page, "Clips per second", "", "step",
+                [StepCurve("clips per second", steps, step => step.ClipsPerSecond)], smooth: true)}
             {Charts.Lines(page, "Time spent waiting for data", "In per cent. Above a few the loader is the bottleneck.", "step",
                 [StepCurve("waiting", steps, step => 100 * step.DataWait)], smooth: true, fromZero: true)}
             </div>
@@ -124,7 +128,8 @@ internal static class RunReport
     private static Curve StepCurve(string name, IReadOnlyList<StepRow> steps, Func<StepRow, double?> value) =>
         new(name, [.. steps.Select(step => ((double)step.Step, value(step) ?? double.NaN))]);
 
-    private static double Mean(IEnumerable<double?> values) => values.OfType<double>().Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
+    private static double Mean(IEnumerable<double?> values) =>
+        values.OfType<double>().Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
 
     // "knn/drums" and "knn/tones" share a chart; "rankme" has its own.
     private static string Family(string metric) => metric.Split('/', 2)[0];

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using OtoMask.App.Reports;
 
 namespace OtoMask.Tests.Reports;
 
