@@ -16,8 +16,17 @@ internal static class CommandLine
         {
             HelpName = Name,
         };
-        root.Subcommands.Add(PretrainCommand.Create());
-        root.Subcommands.Add(DoctorCommand.Create());
+        Command[] verbs =
+        [
+            PretrainCommand.Create(),
+            ProbeCommand.Create(),
+            MasksCommand.Create(),
+            LogMelCommand.Create(),
+            BenchCommand.Create(),
+            DoctorCommand.Create(),
+        ];
+        foreach (Command verb in verbs)
+            root.Subcommands.Add(verb);
 
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Description = "Show what there is and how to use it";

@@ -30,16 +30,19 @@ internal static class Failure
 
     private static string Message(Exception cause)
     {
-        string text = cause.Message.ReplaceLineEndings(" ").Trim();
+        string text = string.Join(' ', cause.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         return cause switch
         {
-            UserErrorException => text,
             UnauthorizedAccessException => $"{text.TrimEnd('.')}; give yourself access or choose another place",
             OutOfMemoryException => "not enough memory; try a smaller --batch",
-            IOException or Torch.TorchException => text,
+            IOException => text,
+            _ when IsOurs(cause) => text,
             _ => $"{text} ({cause.GetType().Name}; OTOMASK_TRACE=1 shows where)",
         };
     }
+
+    // Our own exceptions are written for people; others need their name to make sense.
+    private static bool IsOurs(Exception cause) => cause.GetType().Namespace?.StartsWith(nameof(OtoMask), StringComparison.Ordinal) ?? false;
 
     // The runtime wraps what fails in a static constructor, by reflection, or in a parallel loop.
     private static Exception Innermost(Exception thrown) => thrown switch

@@ -21,7 +21,7 @@ internal static class ParseFailure
             ? [.. command.Options.Where(option => !option.Hidden).Select(option => option.Name)]
             : [.. command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name)];
         string kind = isOption ? "option" : known.Length > 0 ? "command" : "argument";
-        string hint = NearestName.Of(stray, known) is { } nearest ? $"; did you mean {nearest}?" : "";
+        string hint = known.Length > 0 ? $"; did you mean {Nearest.To(stray, known)}?" : "";
         return $"unknown {kind} '{stray}'{hint}";
     }
 

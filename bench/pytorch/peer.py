@@ -1,0 +1,203 @@
+"""A plain PyTorch training step of M2D or MSM-MAE: the peer that `otomask bench train` is compared with.
+
+Written as the published code is (timm-like blocks, shuffle and gather masking, torch.optim.AdamW, per-parameter EMA), for
+PyTorch 1.13 and later on the CPU. Prints one JSON object. `bench/compare` runs it beside ours with the same thread set-up.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import time
+
+import torch
+from torch import nn
+
+ENCODERS = {"tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12), "large": (1024, 24, 16)}
+PREDICTORS = {"tiny": (192, 4, 3), "small": (256, 8, 8), "base": (512, 8, 16), "large": (512, 8, 16)}
+DECODERS = {"tiny": (96, 2, 3), "small": (192, 4, 3), "base": (384, 4, 6), "large": (384, 4, 6)}
+
+
+class Attention(nn.Module):
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.heads, self.scale = heads, (dim // heads) ** -0.5
+        self.qkv, self.proj = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
+
+    def forward(self, x):
+        B, N, C = x.shape
+        q, k, v = self.qkv(x).reshape(B, N, 3, self.heads, C // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        attention = ((q @ k.transpose(-2, -1)) * self.scale).softmax(dim=-1)
+        return self.proj((attention @ v).transpose(1, 2).reshape(B, N, C))
+
+
+class Block(nn.Module):
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(dim, eps=1e-6), nn.LayerNorm(dim, eps=1e-6)
+        self.attn = Attention(dim, heads)
+        self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
+
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+def stack(dim, depth, heads):
+    return nn.ModuleList([Block(dim, heads) for _ in range(depth)]), nn.LayerNorm(dim, eps=1e-6)
+
+
+def run(blocks, norm, x):
+    for block in blocks:
+        x = block(x)
+    return norm(x)
+
+
+def standardise(x):
+    return (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True) + 1e-6).sqrt()
+
+
+class MaskedModel(nn.Module):
+    """Online encoder and decoder; with `m2d`, a target network too. The timings of `mask` are left in `mask_seconds`."""
+
+    def __init__(self, m2d, encoder, decoder, bands, frames, patch, ratio):
+        super().__init__()
+        (dim, depth, heads), (decoder_dim, decoder_depth, decoder_heads) = encoder, decoder
+        self.m2d, self.patch, self.ratio = m2d, patch, ratio
+        patches, patch_size = (bands // patch[0]) * (frames // patch[1]), patch[0] * patch[1]
+        self.embed = nn.Conv2d(1, dim, patch, patch)
+        self.cls = nn.Parameter(torch.randn(1, 1, dim) * 0.02)
+        # The values of the fixed position tables do not change the cost.
+        self.register_buffer("positions", torch.randn(1, 1 + patches, dim) * 0.02)
+        self.blocks, self.norm = stack(dim, depth, heads)
+        if m2d:
+            self.target_blocks, self.target_norm = stack(dim, depth, heads)
+            for parameter in self.target_parameters():
+                parameter.requires_grad = False
+        self.decoder_embed = nn.Linear(dim, decoder_dim)
+        self.mask_token = nn.Parameter(torch.randn(1, 1, decoder_dim) * 0.02)
+        self.register_buffer("decoder_positions", torch.randn(1, 1 + patches, decoder_dim) * 0.02)
+        self.decoder_blocks, self.decoder_norm = stack(decoder_dim, decoder_depth, decoder_heads)
+        self.head = nn.Linear(decoder_dim, dim if m2d else patch_size)
+        self.mask_seconds = 0.0
+
+    def target_parameters(self):
+        return [*self.target_blocks.parameters(), *self.target_norm.parameters()]
+
+    def online_parameters(self):
+        return [*self.blocks.parameters(), *self.norm.parameters()]
+
+    def mask(self, B, L):
+        begin = time.perf_counter()
+        shuffle = torch.rand(B, L).argsort(dim=1)
+        restore, keep = shuffle.argsort(dim=1), int(L * (1 - self.ratio))
+        self.mask_seconds = time.perf_counter() - begin
+        return shuffle[:, :keep], shuffle[:, keep:], restore
+
+    def patchify(self, x):
+        (ph, pw), (B, _, F, T) = self.patch, x.shape
+        return x.reshape(B, F // ph, ph, T // pw, pw).permute(0, 1, 3, 2, 4).reshape(B, -1, ph * pw)
+
+    def forward(self, x):
+        take = lambda tokens, ids: torch.gather(tokens, 1, ids.unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))
+        tokens = self.embed(x).flatten(2).transpose(1, 2) + self.positions[:, 1:]
+        B, L, _ = tokens.shape
+        visible_ids, masked_ids, restore = self.mask(B, L)
+        cls = (self.cls + self.positions[:, :1]).expand(B, -1, -1)
+        latent = run(self.blocks, self.norm, torch.cat([cls, take(tokens, visible_ids)], 1))
+
+        y = self.decoder_embed(latent)
+        hidden = self.mask_token.expand(B, masked_ids.shape[1], -1).to(y.dtype)
+        y = torch.cat([y[:, :1], take(torch.cat([y[:, 1:], hidden], 1), restore)], 1) + self.decoder_positions
+        predicted = take(self.head(run(self.decoder_blocks, self.decoder_norm, y))[:, 1:], masked_ids).float()
+
+        if not self.m2d:
+            return ((predicted - take(standardise(self.patchify(x)), masked_ids)) ** 2).mean()
+        with torch.no_grad():
+            target = run(self.target_blocks, self.target_norm, torch.cat([cls, take(tokens, masked_ids)], 1))
+            target = nn.functional.normalize(standardise(target[:, 1:].float()), dim=-1)
+        return (2 - 2 * (nn.functional.normalize(predicted, dim=-1) * target).sum(-1)).mean()
+
+    @torch.no_grad()
+    def follow(self, decay):
+        for target, online in zip(self.target_parameters(), self.online_parameters()):
+            target.mul_(decay).add_(online, alpha=1 - decay)
+
+
+def pair(text):
+    return tuple(int(number) for number in text.split("x"))
+
+
+def shape(text):
+    return tuple(int(number) for number in text.split("/"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--framework", choices=["m2d", "msm-mae"], default="m2d")
+    parser.add_argument("--size", choices=list(ENCODERS), default="tiny")
+    parser.add_argument("--encoder", type=shape, help="width/depth/heads instead of --size")
+    parser.add_argument("--decoder", type=shape, help="width/depth/heads instead of --size")
+    parser.add_argument("--input", type=pair, default=(80, 608), help="bands x frames")
+    parser.add_argument("--patch", type=pair, default=(16, 16), help="bands x frames")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--warm-up", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    arguments = parser.parse_args()
+
+    torch.manual_seed(42)
+    torch.set_num_threads(arguments.threads)
+    m2d = arguments.framework == "m2d"
+    encoder = arguments.encoder or ENCODERS[arguments.size]
+    decoder = arguments.decoder or (PREDICTORS if m2d else DECODERS)[arguments.size]
+    model = MaskedModel(m2d, encoder, decoder, *arguments.input, arguments.patch, 0.7 if m2d else 0.75)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": 0.05},
+        {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.95))
+    batch = torch.randn(arguments.batch, 1, *arguments.input)
+
+    phases = {"mask": [], "forward": [], "backward": [], "update": []}
+    steps, loss = [], 0.0
+    for number in range(arguments.warm_up + arguments.steps):
+        begin = time.perf_counter()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=arguments.precision == "bf16"):
+            value = model(batch)
+        loss = value.item()
+        forward = time.perf_counter()
+        optimizer.zero_grad(set_to_none=True)
+        value.backward()
+        backward = time.perf_counter()
+        nn.utils.clip_grad_norm_(trained, 3.0)
+        optimizer.step()
+        if m2d:
+            model.follow(0.99995)
+        end = time.perf_counter()
+        if number < arguments.warm_up:
+            continue
+        steps.append(end - begin)
+        phases["mask"].append(model.mask_seconds)
+        phases["forward"].append(forward - begin - model.mask_seconds)
+        phases["backward"].append(backward - forward)
+        phases["update"].append(end - backward)
+
+    print(json.dumps({
+        "engine": f"pytorch {torch.__version__}",
+        "framework": arguments.framework, "encoder": "/".join(map(str, encoder)), "decoder": "/".join(map(str, decoder)),
+        "input": "x".join(map(str, arguments.input)), "patch": "x".join(map(str, arguments.patch)),
+        "batch": arguments.batch, "precision": arguments.precision, "threads": torch.get_num_threads(), "steps": arguments.steps,
+        "clips_per_second": round(arguments.batch / statistics.median(steps), 2),
+        "step_ms": round(1000 * statistics.median(steps), 2),
+        "phase_ms": {name: round(1000 * statistics.median(seconds), 2) for name, seconds in phases.items()},
+        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "loss": loss,
+    }))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using OtoMask.Data;
+using OtoMask.Masking;
+using OtoMask.Models;
+using OtoMask.Pretraining;
+using OtoMask.Randomness;
+using OtoMask.Torch;
+
+namespace OtoMask.App.Bench;
+
+/// <summary>What one strategy costs.</summary>
+/// <param name="Masking">The strategy.</param>
+/// <param name="Draw">Milliseconds to draw the masks of a batch, the median.</param>
+/// <param name="Features">Milliseconds to encode the whole batch for it first; 0 for strategies that need no features.</param>
+internal sealed record MaskCost(MaskingInfo Masking, double Draw, double Features);
+
+/// <summary>Times every masking strategy on made-up log-mels.</summary>
+internal static class MaskBench
+{
+    private const double HintRatio = 0.5;
+
+    /// <summary>Times all strategies of the catalogue.</summary>
+    /// <param name="config">Geometry, batch, ratio; size and precision for strategies that need the model.</param>
+    /// <param name="seconds">How long to draw with each strategy.</param>
+    /// <param name="cancel">Ends the measurement.</param>
+    public static IReadOnlyList<MaskCost> Run(PretrainingConfig config, double seconds, CancellationToken cancel)
+    {
+        float[][] clips = [.. Enumerable.Range(0, config.Batch).Select(clip => Patches(config, clip))];
+        var costs = new List<MaskCost>();
+        Lazy<(float[] Features, double Milliseconds)> encoded = new(() => Encode(config, clips, seconds, cancel));
+        foreach (MaskingInfo masking in KnownMaskings.All)
+        {
+            MaskingGeometry.Validate(masking, config.Geometry.Grid, config.ResolvedMaskRatio);
+            costs.Add(masking.CreateDataStrategy() is { } strategy
+                ? new MaskCost(masking, Milliseconds(seconds, cancel, repetition => Draw(config, strategy, clips, repetition)), 0)
+                : new MaskCost(
+                    masking,
+                    Milliseconds(seconds, cancel, repetition => Draw(config, masking.CreateFeatureStrategy()!, encoded.Value.Features, repetition)),
+                    encoded.Value.Milliseconds));
+        }
+        return costs;
+    }
+
+    public static JsonObject Json(PretrainingConfig config, IReadOnlyList<MaskCost> costs) => new()
+    {
+        ["input"] = config.Input,
+        ["patch"] = config.Patch,
+        ["batch"] = config.Batch,
+        ["mask_ratio"] = config.ResolvedMaskRatio,
+        ["masks"] = new JsonArray([.. costs.Select(cost => new JsonObject
+        {
+            ["name"] = cost.Masking.Name,
+            ["draw_ms"] = Math.Round(cost.Draw, 4),
+            ["features_ms"] = Math.Round(cost.Features, 4),
+        })]),
+    };
+
+    public static void Write(PretrainingConfig config, IReadOnlyList<MaskCost> costs, TextWriter console)
+    {
+        console.WriteLine($"masks of a batch of {config.Batch}: input {config.Input}, patch {config.Patch}, ratio {config.ResolvedMaskRatio}, hint {HintRatio}; median, ms");
+        console.WriteLine($"{"strategy",-16}{"draw",10}{"features",12}   depends on");
+        foreach (MaskCost cost in costs)
+            console.WriteLine($"{cost.Masking.Name,-16}{cost.Draw,10:F3}{(cost.Features > 0 ? $"{cost.Features:F1}" : "-"),12}   {cost.Masking.DependsOn}");
+        console.WriteLine("Draws without features run on loader threads, beside the step; features cost the step one more pass of the encoder.");
+    }
+
+    // One thread draws, as a loader does.
+    private static void Draw(PretrainingConfig config, IMaskingStrategy strategy, float[][] clips, int repetition)
+    {
+        for (int clip = 0; clip < clips.Length; clip++)
+            _ = strategy.Sample(new PatchView(config.Geometry.Grid, config.Geometry.PatchSize, clips[clip]), Context(config, clip, repetition));
+    }
+
+    // All threads draw, as the step does.
+    private static void Draw(PretrainingConfig config, IFeatureMaskingStrategy strategy, float[] features, int repetition)
+    {
+        int width = config.ModelShape.Encoder.Width, size = config.Geometry.Grid.Count * width;
+        Parallel.For(0, config.Batch, clip =>
+            strategy.Sample(config.Geometry.Grid, features.AsSpan(clip * size, size), width, Context(config, clip, repetition)));
+    }
+
+    private static MaskingContext Context(PretrainingConfig config, int clip, int repetition) => new(
+        config.ResolvedMaskRatio, HintRatio,
+        new RandomStream(config.Seed, RandomPurpose.Mask, index: (long)repetition * config.Batch + clip),
+        new RandomStream(config.Seed, RandomPurpose.BatchMask, index: repetition));
+
+    private static (float[] Features, double Milliseconds) Encode(PretrainingConfig config, float[][] clips, double seconds, CancellationToken cancel)
+    {
+        var device = new Device(config.Device);
+        using MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device);
+        using var scope = new TensorScope();
+        int patches = config.Geometry.Grid.Count;
+        float[] all = [.. clips.SelectMany(clip => clip)];
+        long[] ids = [.. Enumerable.Range(0, config.Batch * patches).Select(index => (long)index % patches)];
+        Tensor input = Tensor.From(all, config.Batch, patches, config.Geometry.PatchSize).To(device);
+        Tensor positions = Tensor.From(ids, config.Batch, patches).To(device);
+        float[] features = [];
+        double milliseconds = Milliseconds(seconds, cancel, _ =>
+        {
+            using var pass = new TensorScope();
+            using IDisposable noGrad = TorchRuntime.NoGrad();
+            using IDisposable? autocast = config.Precision == Precision.Bf16 ? TorchRuntime.Autocast(device) : null;
+            features = model.Encode(input, positions).Narrow(1, 1, patches).To(DType.Float32).ToArray<float>();
+        });
+        return (features, milliseconds);
+    }
+
+    private static float[] Patches(PretrainingConfig config, int clip)
+    {
+        InputGeometry input = config.Geometry;
+        var patches = new float[input.InputSize];
+        float[] logMel = SyntheticClips.Draw(config.Seed, clip, input.Bands, input.Frames);
+        PatchCutter.Cut(logMel, input.Bands, input.Frames, input.PatchHeight, input.PatchWidth, patches);
+        return patches;
+    }
+
+    /// <summary>Median milliseconds of an action over about <paramref name="seconds"/>, after one to warm up.</summary>
+    private static double Milliseconds(double seconds, CancellationToken cancel, Action<int> action)
+    {
+        action(0);
+        var times = new List<double>();
+        var total = Stopwatch.StartNew();
+        while (total.Elapsed.TotalSeconds < seconds || times.Count < 3)
+        {
+            cancel.ThrowIfCancellationRequested();
+            long begin = Stopwatch.GetTimestamp();
+            action(times.Count + 1);
+            times.Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
+        }
+        return Summary.Median(times);
+    }
+}

@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using OtoMask.Data;
+using OtoMask.Masking;
+using OtoMask.Models;
+using OtoMask.Pretraining;
+using OtoMask.Torch;
+
+namespace OtoMask.App.Bench;
+
+/// <summary>Median cost of a training step.</summary>
+/// <param name="Config">What was trained.</param>
+/// <param name="Steps">Steps measured.</param>
+/// <param name="Step">Milliseconds of a whole step, from asking for its batch to its last update.</param>
+/// <param name="Phases">Milliseconds of its phases. Masks that loaders draw cost the step nothing; their time is told all the same.</param>
+/// <param name="Gigaflops">Operations of a step, in GFLOP.</param>
+/// <param name="GemmSpeed">GFLOP/s of a plain matrix product, measured just before.</param>
+/// <param name="PeakMemory">Largest resident memory of the process, bytes.</param>
+/// <param name="Loss">Loss of the last step.</param>
+internal sealed record TrainBenchResult(
+    PretrainingConfig Config, int Steps, double Step, PhaseMilliseconds Phases, double Gigaflops, double GemmSpeed, long PeakMemory, double Loss)
+{
+    /// <summary>Clips trained on per second.</summary>
+    public double ClipsPerSecond => Config.Batch / Step * 1000;
+
+    /// <summary>GFLOP/s of the whole step.</summary>
+    public double Speed => Gigaflops / Step * 1000;
+}
+
+/// <summary>Milliseconds of each phase of a step.</summary>
+internal readonly record struct PhaseMilliseconds(double Data, double Mask, double Forward, double Backward, double Update);
+
+/// <summary>Times the real training step on the real batch pipeline, fed with made-up clips.</summary>
+internal static class TrainBench
+{
+    private const int WarmUp = 2;
+    private const double GemmSeconds = 0.5, HintRatio = 0.5, LearningRate = 1e-4, Decay = 0.99995;
+
+    /// <summary>Trains <paramref name="steps"/> steps after two that do not count.</summary>
+    public static TrainBenchResult Run(PretrainingConfig config, int steps, CancellationToken cancel)
+    {
+        var device = new Device(config.Device);
+        double gemm = GemmSpeed.Measure(config.Precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32, device, GemmSeconds, cancel);
+
+        MaskingInfo masking = KnownMaskings.Find(config.Mask);
+        using var clips = new SyntheticClips(config.Geometry, config.Seed);
+        using ClipSource source = ClipSource.Open(clips.Folder, new ClipSourceOptions(config.LogMel));
+        using MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device);
+        using var optimizer = new AdamW(model.Trained, config.WeightDecay);
+        var training = new TrainingStep(model, optimizer, config.Precision, config.ClipNorm, masking.CreateFeatureStrategy());
+        using BatchReader reader = Pipeline(config, masking, source).Read(cancellation: cancel);
+
+        var measured = new List<(double Step, PhaseMilliseconds Phases)>();
+        (int visible, double loss) = (0, 0);
+        for (int number = 0; number < WarmUp + steps; number++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            (double step, PhaseMilliseconds phases, visible, loss) = TakeStep(reader, training);
+            if (number >= WarmUp)
+                measured.Add((step, phases));
+        }
+        double Median(Func<PhaseMilliseconds, double> phase) => Summary.Median(measured.Select(step => phase(step.Phases)));
+        return new TrainBenchResult(
+            config, steps, Summary.Median(measured.Select(step => step.Step)),
+            new(Median(p => p.Data), Median(p => p.Mask), Median(p => p.Forward), Median(p => p.Backward), Median(p => p.Update)),
+            StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, visible), gemm, ProcessStatus.PeakMemory, loss);
+    }
+
+    private static (double Step, PhaseMilliseconds Phases, int Visible, double Loss) TakeStep(BatchReader reader, TrainingStep training)
+    {
+        PhaseTimes times = training.Times;
+        (double mask, double forward, double backward, double update) = (times.Mask, times.Forward, times.Backward, times.Update);
+        long begin = Stopwatch.GetTimestamp();
+        using MaskedBatch batch = reader.Next() ?? throw new InvalidOperationException("the clips ended before the benchmark");
+        double data = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+        double loss = training.Run([batch], LearningRate, Decay).Loss;
+        double step = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+        var phases = new PhaseMilliseconds(
+            data, batch.MaskMilliseconds + 1000 * (times.Mask - mask),
+            1000 * (times.Forward - forward), 1000 * (times.Backward - backward), 1000 * (times.Update - update));
+        return (step, phases, batch.VisibleCount, loss);
+    }
+
+    private static BatchPipeline Pipeline(PretrainingConfig config, MaskingInfo masking, ClipSource source) => new(
+        source,
+        new BatchOptions
+        {
+            Geometry = config.Geometry,
+            BatchSize = config.Batch,
+            Seed = config.Seed,
+            Normalisation = new NormalisationStatistics(0, 1),
+            Masking = masking.CreateDataStrategy(),
+            MaskRatio = config.ResolvedMaskRatio,
+            HintRatio = (_, _) => HintRatio,
+            MinClips = Math.Max(config.MinClips, config.Batch),
+            Workers = config.Workers,
+        },
+        new BadFiles());
+
+    /// <summary>The result as <c>bench/compare</c> and scripts read it; the peer in bench/pytorch has the same names.</summary>
+    public static JsonObject Json(TrainBenchResult result) => new()
+    {
+        ["engine"] = $"otomask on {TorchRuntime.Describe().Split('\n')[0]}",
+        ["framework"] = result.Config.Framework == Framework.M2d ? "m2d" : "msm-mae",
+        ["encoder"] = Text(result.Config.ModelShape.Encoder),
+        ["decoder"] = Text(result.Config.ModelShape.Decoder),
+        ["input"] = result.Config.Input,
+        ["patch"] = result.Config.Patch,
+        ["mask"] = result.Config.Mask,
+        ["batch"] = result.Config.Batch,
+        ["precision"] = result.Config.Precision == Precision.Bf16 ? "bf16" : "fp32",
+        ["threads"] = TorchRuntime.Threads,
+        ["steps"] = result.Steps,
+        ["clips_per_second"] = Math.Round(result.ClipsPerSecond, 2),
+        ["step_ms"] = Math.Round(result.Step, 2),
+        ["phase_ms"] = new JsonObject
+        {
+            ["data"] = Math.Round(result.Phases.Data, 2),
+            ["mask"] = Math.Round(result.Phases.Mask, 2),
+            ["forward"] = Math.Round(result.Phases.Forward, 2),
+            ["backward"] = Math.Round(result.Phases.Backward, 2),
+            ["update"] = Math.Round(result.Phases.Update, 2),
+        },
+        ["gflop_per_step"] = Math.Round(result.Gigaflops, 3),
+        ["gflops"] = Math.Round(result.Speed, 1),
+        ["gemm_gflops"] = Math.Round(result.GemmSpeed, 1),
+        ["peak_rss_mb"] = result.PeakMemory >> 20,
+        ["loss"] = result.Loss,
+    };
+
+    /// <summary>The result for people.</summary>
+    public static void Write(TrainBenchResult result, TextWriter console)
+    {
+        PretrainingConfig config = result.Config;
+        string where = KnownMaskings.Find(config.Mask).CreateDataStrategy() is null ? "in the step, with the model's features" : "on loader threads, beside the step";
+        console.WriteLine($"{config.Framework} {Text(config.ModelShape.Encoder)} + {Text(config.ModelShape.Decoder)}, input {config.Input}, patch {config.Patch}, "
+            + $"batch {config.Batch}, {config.Precision}, {TorchRuntime.Threads} threads, median of {result.Steps} steps");
+        console.WriteLine($"clips/s      {result.ClipsPerSecond:F1}");
+        console.WriteLine($"step         {result.Step:F1} ms: data wait {result.Phases.Data:F1}, forward {result.Phases.Forward:F1}, "
+            + $"backward {result.Phases.Backward:F1}, optimiser and EMA {result.Phases.Update:F1}");
+        console.WriteLine($"mask         {result.Phases.Mask:F2} ms a batch ({config.Mask}), {where}");
+        console.WriteLine($"speed        {result.Gigaflops:F1} GFLOP a step, {result.Speed:F0} GFLOP/s = {result.Speed / result.GemmSpeed:P0} of a matrix product ({result.GemmSpeed:F0} GFLOP/s)");
+        console.WriteLine($"peak memory  {result.PeakMemory / 1e6:F0} MB");
+    }
+
+    private static string Text(BlockShape shape) => $"{shape.Width}/{shape.Depth}/{shape.Heads}";
+}

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OtoMask.App.Bench;
+using OtoMask.Pretraining;
+using OtoMask.Torch;
+
+namespace OtoMask.App.Commands;
+
+/// <summary><c>otomask bench masks</c> and <c>otomask bench train</c>: what masks and training steps cost on this machine.</summary>
+internal static class BenchCommand
+{
+    private static readonly PretrainingConfig Defaults = new() { Data = "made-up clips", Batch = 16, Mask = "random" };
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    public static Command Create() => new("bench", "Measure what masks and training steps cost on this machine.") { Masks(), Train() };
+
+    private static Command Masks()
+    {
+        Option<double> seconds = new("--seconds") { Description = "How long to draw with each strategy.", HelpName = "S", DefaultValueFactory = _ => 0.3 };
+        Option<bool> json = Json();
+        ConfigOptions options = new("framework", "size", "encoder", "input", "patch", "mask-ratio", "batch", "precision", "seed", "device");
+        Command command = new("masks", "Time the drawing of a batch of masks with every strategy.") { seconds, json };
+        options.AddTo(command);
+        command.SetAction((line, cancel) =>
+        {
+            PretrainingConfig config = options.Read(line, Defaults).Validate();
+            TorchRuntime.Threads = Environment.ProcessorCount;
+            IReadOnlyList<MaskCost> costs = MaskBench.Run(config, Positive(line.GetRequiredValue(seconds), "--seconds"), cancel);
+            Write(line, json, () => MaskBench.Json(config, costs), console => MaskBench.Write(config, costs, console));
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+
+    private static Command Train()
+    {
+        Option<int> steps = new("--steps") { Description = "Steps to measure, after two to warm up.", HelpName = "N", DefaultValueFactory = _ => 10 };
+        Option<bool> json = Json();
+        ConfigOptions options = new(
+            "framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "seed", "device", "workers");
+        Command command = new("train", "Time training steps and their phases.") { steps, json };
+        options.AddTo(command);
+        command.SetAction((line, cancel) =>
+        {
+            PretrainingConfig config = options.Read(line, Defaults).Validate();
+            TorchRuntime.Threads = Environment.ProcessorCount;
+            TrainBenchResult result = TrainBench.Run(config, (int)Positive(line.GetRequiredValue(steps), "--steps"), cancel);
+            Write(line, json, () => TrainBench.Json(result), console => TrainBench.Write(result, console));
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+
+    private static Option<bool> Json() => new("--json") { Description = "Print one JSON object instead of a table." };
+
+    private static void Write(ParseResult line, Option<bool> json, Func<JsonObject> asJson, Action<TextWriter> asText)
+    {
+        TextWriter console = line.InvocationConfiguration.Output;
+        if (line.GetValue(json))
+            console.WriteLine(asJson().ToJsonString(Indented));
+        else
+            asText(console);
+    }
+
+    private static double Positive(double value, string option) => value > 0 && double.IsFinite(value)
+        ? value
+        : throw new UserErrorException($"{option} {value}: give a positive number");
+}

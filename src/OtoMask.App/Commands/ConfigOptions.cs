@@ -1,0 +1,44 @@
+using System.CommandLine;
+using OtoMask.Pretraining;
+
+namespace OtoMask.App.Commands;
+
+/// <summary>Some of the values of a run's configuration as options of a command, named and explained by <see cref="ConfigKeys"/>.</summary>
+/// <param name="names">Names of the keys.</param>
+internal sealed class ConfigOptions(params string[] names)
+{
+    private readonly (ConfigKey Key, Option<string> Option)[] options =
+    [
+        .. ConfigKeys.All.Where(key => names.Contains(key.Name)).Select(key => (key, new Option<string>($"--{key.Name}")
+        {
+            Description = $"{char.ToUpperInvariant(key.Help[0])}{key.Help[1..]}.",
+            HelpName = key.Placeholder,
+        })),
+    ];
+
+    public void AddTo(Command command)
+    {
+        foreach ((_, Option<string> option) in options)
+            command.Options.Add(option);
+    }
+
+    /// <summary>The configuration with what the command line says.</summary>
+    /// <exception cref="UserErrorException">A value is not what its key takes; the message names the option.</exception>
+    public PretrainingConfig Read(ParseResult line, PretrainingConfig config)
+    {
+        foreach ((ConfigKey key, Option<string> option) in options)
+        {
+            if (line.GetValue(option) is not { } text)
+                continue;
+            try
+            {
+                config = key.Set(config, text);
+            }
+            catch (UserErrorException error)
+            {
+                throw new UserErrorException($"--{error.Message}", error);
+            }
+        }
+        return config;
+    }
+}

@@ -1,0 +1,63 @@
+using System.Diagnostics;
+
+namespace OtoMask.Tests.App;
+
+/// <summary>The real program in a process of its own, as a shell runs it.</summary>
+internal sealed class AppProcess : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private readonly Process process;
+    private readonly Task<string> output, error;
+
+    private AppProcess(ProcessStartInfo start)
+    {
+        start.RedirectStandardOutput = start.RedirectStandardError = true;
+        process = Process.Start(start)!;
+        output = process.StandardOutput.ReadToEndAsync();
+        error = process.StandardError.ReadToEndAsync();
+    }
+
+    public static AppProcess Start(params string[] arguments) =>
+        new(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "OtoMask.App.dll"), .. arguments]));
+
+    public static AppResult Run(params string[] arguments) => Start(arguments).Wait();
+
+    /// <summary>Runs another program; <paramref name="set"/> may change its environment and folder.</summary>
+    public static AppResult RunProgram(string program, string[] arguments, Action<ProcessStartInfo> set)
+    {
+        var start = new ProcessStartInfo(program, arguments);
+        set(start);
+        return new AppProcess(start).Wait();
+    }
+
+    public void Signal(string name)
+    {
+        using Process kill = Process.Start("kill", [$"-{name}", $"{process.Id}"]);
+        kill.WaitForExit();
+    }
+
+    public AppResult Wait()
+    {
+        if (!process.WaitForExit(Patience))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"still running after {Patience}");
+        }
+        return new AppResult(process.ExitCode, output.Result, error.Result);
+    }
+
+    public void Dispose() => process.Dispose();
+}
+
+/// <summary>How a process ended and what it said.</summary>
+internal sealed record AppResult(int ExitCode, string Output, string Error)
+{
+    /// <summary>The exit code is 2 and stderr holds one line, without a stack, that contains every one of <paramref name="parts"/>.</summary>
+    public void AssertUserError(params string[] parts)
+    {
+        Assert.Equal((2, ""), (ExitCode, Output));
+        string line = Assert.Single(Error.TrimEnd('\n').Split('\n'));
+        Assert.StartsWith("otomask: ", line);
+        Assert.All(parts, part => Assert.Contains(part, line));
+    }
+}

@@ -1,0 +1,132 @@
+using System.Runtime.Versioning;
+
+namespace OtoMask.Tests.App;
+
+/// <summary>The launcher, run against stand-ins for dotnet, dpkg-query and apt-get that note what they are asked.</summary>
+[SupportedOSPlatform("linux")]
+public sealed class LauncherTests : IDisposable
+{
+    private const string Dotnet = """
+        case $1 in
+          --list-sdks) echo "10.0.100 [/sdk]" ;;
+          build) mkdir -p "$2/bin/Release/net10.0" && touch "$2/bin/Release/net10.0/OtoMask.App.dll" ;;
+          *) shift; printf '<%s>' "$@"; exit 7 ;;
+        esac
+        """;
+    private const string EverythingInstalled = "printf installed", NothingInstalled = "exit 1";
+    private readonly string folder = Directory.CreateTempSubdirectory("otomask launcher ").FullName;
+
+    public LauncherTests()
+    {
+        string repository = Repository();
+        foreach (string file in (string[])["otomask", "tools/setup.sh"])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Inside(file))!);
+            File.Copy(Path.Combine(repository, file), Inside(file));
+        }
+        Directory.CreateDirectory(Inside("src/OtoMask.App/Commands"));
+        Directory.CreateDirectory(Inside("native"));
+        File.WriteAllText(Inside("Directory.Build.props"), "");
+        File.WriteAllText(Inside("src/OtoMask.App/Commands/A.cs"), "");
+        StandIn("dotnet", Dotnet);
+        StandIn("dpkg-query", EverythingInstalled);
+        StandIn("apt-get", "exit 1");
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public void ItBuildsOnceAndHandsOnArgumentsAndExitCode()
+    {
+        AppResult result = Launch("masks", "my clip.wav", "--out", "");
+        Assert.Equal((7, "<masks><my clip.wav><--out><>"), (result.ExitCode, result.Output));
+        Assert.Contains("Building", result.Error);
+        Assert.Equal("", Launch("doctor").Error);
+    }
+
+    [Theory]
+    [InlineData("src/OtoMask.App/Commands/A.cs")]
+    [InlineData("src/OtoMask.App/Commands/New.cs")]
+    [InlineData("Directory.Build.props")]
+    public void AChangedSourceIsBuiltAgain(string file)
+    {
+        Launch("doctor");
+        File.AppendAllText(Inside(file), "// changed");
+        Assert.Contains("Building", Launch("doctor").Error);
+    }
+
+    [Fact]
+    public void ItWorksThroughALinkFromAnotherFolder()
+    {
+        string link = Inside("a link");
+        File.CreateSymbolicLink(link, Inside("otomask"));
+        Assert.Equal("<--help>", Launch(link, "/", "--help").Output);
+    }
+
+    [Fact]
+    public void WhatCannotBeInstalledIsNamed()
+    {
+        StandIn("dpkg-query", NothingInstalled);
+        AssertRefused("sudo apt-get install g++ cmake make", "libsndfile1");
+    }
+
+    [Fact]
+    public void WhatIsMissingIsInstalled()
+    {
+        StandIn("sudo", "[[ $1 == -n ]] && shift; \"$@\"");
+        StandIn("dpkg-query", $"[[ \"$*\" == *cmake* ]] && exit 1; {EverythingInstalled}");
+        StandIn("apt-get", $"echo \"$*\" >> '{Inside("asked")}'");
+        Assert.Equal(7, Launch("doctor").ExitCode);
+        Assert.Equal(["update -q", "install -y -q --no-install-recommends cmake"], File.ReadAllLines(Inside("asked")));
+    }
+
+    [Fact]
+    public void AMissingSdkIsNamed()
+    {
+        StandIn("dotnet", "exit 1");
+        AssertRefused(".NET 10 SDK", "https://dotnet.microsoft.com");
+    }
+
+    [Fact]
+    public void ABrokenBuildIsNotTheUsersFault()
+    {
+        StandIn("dotnet", Dotnet.Replace("build)", "build) echo error CS0001; exit 1 ;; never)"));
+        AppResult result = Launch("doctor");
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("error CS0001", result.Error);
+    }
+
+    private void AssertRefused(params string[] parts)
+    {
+        AppResult result = Launch("doctor");
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        string last = result.Error.TrimEnd('\n').Split('\n')[^1];
+        Assert.All(parts, part => Assert.Contains(part, last));
+    }
+
+    private AppResult Launch(params string[] arguments) => Launch(Inside("otomask"), folder, arguments);
+
+    private AppResult Launch(string launcher, string from, params string[] arguments) => AppProcess.RunProgram(launcher, arguments, start =>
+    {
+        start.WorkingDirectory = from;
+        start.Environment["PATH"] = $"{Inside("bin")}:{start.Environment["PATH"]}";
+        start.Environment.Remove("LIBTORCH");
+    });
+
+    private void StandIn(string program, string script)
+    {
+        Directory.CreateDirectory(Inside("bin"));
+        File.WriteAllText(Inside($"bin/{program}"), $"#!/usr/bin/env bash\n{script}\n");
+        File.SetUnixFileMode(Inside($"bin/{program}"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    private string Inside(string path) => Path.Combine(folder, path);
+
+    private static string Repository()
+    {
+        string? at = AppContext.BaseDirectory;
+        while (at is not null && !File.Exists(Path.Combine(at, "OtoMask.slnx")))
+            at = Path.GetDirectoryName(at);
+        return at ?? throw new DirectoryNotFoundException("the tests run outside the repository");
+    }
+}
