@@ -54,11 +54,10 @@ internal static class DoctorCommand
 
     private static void Libtorch(Report report)
     {
+        TorchRuntime.Threads = Environment.ProcessorCount; // as every command that computes does
         string description = TorchRuntime.Describe();
         report.Line("libtorch", description.Split('\n')[0].Replace("libtorch ", ""));
         report.Line("threads", $"{TorchRuntime.Threads} for one operator");
-        if (TorchRuntime.Threads != Environment.ProcessorCount)
-            report.Warn($"libtorch uses {TorchRuntime.Threads} threads on {Environment.ProcessorCount} cores; unset OMP_NUM_THREADS");
 
         string policy = Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") ?? "PASSIVE";
         report.Line("waiting threads", policy.ToUpperInvariant() == "PASSIVE" ? "sleep (OMP_WAIT_POLICY=PASSIVE)" : $"spin (OMP_WAIT_POLICY={policy})");

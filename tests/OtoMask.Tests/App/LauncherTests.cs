@@ -60,7 +60,7 @@ public sealed class LauncherTests : IDisposable
     {
         string link = Inside("a link");
         File.CreateSymbolicLink(link, Inside("otomask"));
-        Assert.Equal("<--help>", Launch(link, "/", "--help").Output);
+        Assert.Equal("<--help>", LaunchFrom("/", link, "--help").Output);
     }
 
     [Fact]
@@ -104,9 +104,9 @@ public sealed class LauncherTests : IDisposable
         Assert.All(parts, part => Assert.Contains(part, last));
     }
 
-    private AppResult Launch(params string[] arguments) => Launch(Inside("otomask"), folder, arguments);
+    private AppResult Launch(params string[] arguments) => LaunchFrom(folder, Inside("otomask"), arguments);
 
-    private AppResult Launch(string launcher, string from, params string[] arguments) => AppProcess.RunProgram(launcher, arguments, start =>
+    private AppResult LaunchFrom(string from, string launcher, params string[] arguments) => AppProcess.RunProgram(launcher, arguments, start =>
     {
         start.WorkingDirectory = from;
         start.Environment["PATH"] = $"{Inside("bin")}:{start.Environment["PATH"]}";
