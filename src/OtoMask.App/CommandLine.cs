@@ -19,7 +19,6 @@ internal static class CommandLine
         Command[] verbs =
         [
             PretrainCommand.Create(),
-            ProbeCommand.Create(),
             MasksCommand.Create(),
             LogMelCommand.Create(),
             BenchCommand.Create(),
