@@ -1,0 +1,66 @@
+using System.Text.Json.Nodes;
+using OtoMask.App.Bench;
+using OtoMask.Masking;
+using OtoMask.Models;
+
+namespace OtoMask.Tests.App;
+
+public sealed class BenchTests
+{
+    private static readonly string[] SmallModel = ["--encoder", "48/2/3", "--decoder", "32/2/4", "--input", "80x96", "--batch", "2"];
+
+    [Fact]
+    public void TrainTellsWhatAStepCosts()
+    {
+        JsonNode result = Json(["bench", "train", "--steps", "2", "--mask", "dwm", "--json", .. SmallModel]);
+        Assert.Equal(("48/2/3", "80x96", "dwm", 2), ((string)result["encoder"]!, (string)result["input"]!, (string)result["mask"]!, (int)result["steps"]!));
+        double step = (double)result["step_ms"]!;
+        Assert.Equal(2 / step * 1000, (double)result["clips_per_second"]!, tolerance: 0.02 * 2 / step * 1000);
+        Assert.All((string[])["forward", "backward", "update"], phase => Assert.InRange((double)result["phase_ms"]![phase]!, 0.001, step));
+        Assert.All((string[])["gflops", "gemm_gflops", "peak_rss_mb", "loss"], name => Assert.True((double)result[name]! > 0, name));
+    }
+
+    [Fact]
+    public void MasksTellsTheCostOfEveryStrategy()
+    {
+        JsonNode result = Json("bench", "masks", "--seconds", "0.01", "--json", "--encoder", "48/2/3", "--batch", "2");
+        Assert.Equal(KnownMaskings.All.Select(masking => masking.Name), result["masks"]!.AsArray().Select(mask => (string)mask!["name"]!));
+        Assert.All(result["masks"]!.AsArray(), mask => Assert.True((double)mask!["draw_ms"]! > 0, (string)mask["name"]!));
+        Assert.True((double)result["masks"]!.AsArray().Single(mask => (string)mask!["name"]! == "sgim")!["features_ms"]! > 0);
+    }
+
+    [Theory]
+    [InlineData("--batch", "0")]
+    [InlineData("--steps", "0")]
+    [InlineData("--size", "huge")]
+    [InlineData("--input", "80x600")]
+    [InlineData("--mask-ratio", "1")]
+    [InlineData("--precision", "fp64")]
+    public void ImpossibleNumbersAreUserErrors(string option, string value) => AppProcess.Run("bench", "train", option, value).AssertUserError(value);
+
+    [Theory]
+    [InlineData(Framework.MsmMae, 6616)]
+    [InlineData(Framework.M2d, 7528)]
+    public void OperationsAreCountedAsByHand(Framework framework, double operations)
+    {
+        // One block on 2 tokens of width 4: 24*2*16 + 4*4*4 = 832; on 3 tokens: 1296. Decoder embedding 64; head 8 (one
+        // value) or 32 (four); embedding of a patch 8. Trained parts count three times, embeddings of visible ones twice more.
+        var shape = new ModelShape { GridRows = 1, GridColumns = 2, PatchHeight = 1, PatchWidth = 1, Encoder = new(4, 1, 1), Decoder = new(4, 1, 1) };
+        Assert.Equal(operations / 1e9, StepCost.Gigaflops(framework, shape, batch: 1, visible: 1), precision: 15);
+        Assert.Equal(3 * operations / 1e9, StepCost.Gigaflops(framework, shape, batch: 3, visible: 1), precision: 15);
+    }
+
+    [Fact]
+    public void TheMedianIsTheMiddle()
+    {
+        Assert.Equal(2, Summary.Median([3, 1, 2]));
+        Assert.Equal(2.5, Summary.Median([4, 1, 2, 3]));
+    }
+
+    private static JsonNode Json(params string[] arguments)
+    {
+        AppResult result = AppProcess.Run(arguments);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        return JsonNode.Parse(result.Output)!;
+    }
+}
