@@ -4,6 +4,7 @@ using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Models;
+using OtoMask.Pretraining;
 using OtoMask.Torch;
 using Spectre.Console;
 
@@ -18,8 +19,7 @@ internal static class ProbeCommand
     // What AudioSet measures; an untrained network without a checkpoint has no data of its own.
     private static readonly NormalisationStatistics CommonStatistics = new(-7.1f, 4.2f);
 
-    /// <param name="loadEncoder">Loads the encoder of a checkpoint (a run folder or a file) onto a device.</param>
-    public static Command Create(Func<string, Device, EncoderSnapshot> loadEncoder)
+    public static Command Create()
     {
         Argument<string?> checkpoint = new("CHECKPOINT") { Description = "Run folder or checkpoint to judge.", Arity = ArgumentArity.ZeroOrOne };
         Option<string> task = new("--task") { Description = "CSV file_name,label,split[,group][,fold]; paths relative to it.", Required = true, HelpName = "TASK.csv" };
@@ -39,7 +39,7 @@ internal static class ProbeCommand
         {
             checkpoint, task, mode, seeds, encoder, seconds, size, input, patch, device, output,
         };
-        command.SetAction(line =>
+        command.SetAction((line, cancellation) =>
         {
             var where = new Device(line.GetRequiredValue(device));
             if (!TorchRuntime.Has(where))
@@ -51,29 +51,45 @@ internal static class ProbeCommand
                 throw new UserErrorException($"name the CHECKPOINT to judge, or a baseline with --encoder {Random} or --encoder {LogMelStats}");
 
             using EncoderSnapshot judged = path is not null
-                ? loadEncoder(path, where)
-                : EncoderSnapshot.Untrained(
-                    KnownSizes.Encoder(line.GetRequiredValue(size)), InputGeometry.Parse(line.GetRequiredValue(input), line.GetRequiredValue(patch)),
-                    CommonStatistics, LogMelSettings.Default, UntrainedSeed, where);
+                ? Load(path, where)
+                : Untrained(line.GetRequiredValue(size), InputGeometry.Parse(line.GetRequiredValue(input), line.GetRequiredValue(patch)), where);
             int unit = line.GetValue(seconds) is { } chosen ? TaskClips.UnitOf(chosen, judged.LogMel) : TaskClips.UnitOf(judged.Input, judged.LogMel);
             var clips = new TaskClips(labelled, judged.LogMel, unit);
-            List<EmbeddingScores> scores = Judge(clips, judged, path, only, Enum.Parse<ProbeMode>(line.GetRequiredValue(mode), ignoreCase: true), probeSeeds);
+            List<EmbeddingScores> scores = Judge(clips, judged, path, only, Enum.Parse<ProbeMode>(line.GetRequiredValue(mode), ignoreCase: true), probeSeeds, cancellation);
 
+            Show(labelled, scores, clips.Unreadable);
             ProbeMetrics.Write(line.GetRequiredValue(output), labelled, scores, clips.Unreadable);
-            Show(labelled, scores, clips.Unreadable, line.GetRequiredValue(output));
+            AnsiConsole.MarkupLineInterpolated($"{line.GetRequiredValue(output)}: every number, with seeds, mode and counts");
+            return Task.CompletedTask;
         });
         return command;
     }
 
-    private static List<EmbeddingScores> Judge(TaskClips clips, EncoderSnapshot judged, string? path, string? only, ProbeMode mode, ulong[] seeds)
+    private static EncoderSnapshot Load(string path, Device device)
+    {
+        Checkpoint checkpoint = Checkpoint.Read(path);
+        PretrainingConfig config = checkpoint.State.ParsedConfig;
+        return new EncoderSnapshot(checkpoint.LoadModel(device), config.Geometry, checkpoint.State.Normalisation, config.LogMel, ownsModel: true);
+    }
+
+    private static EncoderSnapshot Untrained(string size, InputGeometry input, Device device) => EncoderSnapshot.Untrained(
+        KnownSizes.Encoder(size), input, CommonStatistics, LogMelSettings.Default with { Bands = input.Bands }, UntrainedSeed, device);
+
+    private static List<EmbeddingScores> Judge(
+        TaskClips clips, EncoderSnapshot judged, string? path, string? only, ProbeMode mode, ulong[] seeds, CancellationToken cancellation)
     {
         List<EmbeddingScores> scores = [];
         AnsiConsole.Status().Start("reading clips", status =>
         {
             void Run(IClipEmbedding embedding)
             {
-                EmbeddedTask embedded = EmbeddedTask.Embed(clips, embedding, (done, all) => status.Status(Markup.Escape($"{embedding.Name}: clip {done} of {all}")));
-                ProbeResult probe = LinearProbe.Run(embedded, mode, seeds, (done, all) => status.Status(Markup.Escape($"{embedding.Name}: probe {done} of {all}")));
+                Action<int, int> Tell(string unit) => (done, all) =>
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    status.Status(Markup.Escape($"{embedding.Name}: {unit} {done} of {all}"));
+                };
+                EmbeddedTask embedded = EmbeddedTask.Embed(clips, embedding, Tell("clip"));
+                ProbeResult probe = LinearProbe.Run(embedded, mode, seeds, Tell("probe"));
                 scores.Add(new EmbeddingScores(probe, NearestNeighbours.Score(embedded)));
             }
 
@@ -91,26 +107,38 @@ internal static class ProbeCommand
         return scores;
     }
 
-    private static void Show(LabelledTask task, List<EmbeddingScores> scores, BadFiles unreadable, string output)
+    private static void Show(LabelledTask task, List<EmbeddingScores> scores, BadFiles unreadable)
     {
         ProbeResult first = scores[0].Probe;
         ClipCounts counts = first.Counts;
         AnsiConsole.MarkupLineInterpolated($"[bold]{task.Name}[/]: {task.Classes.Count} classes; {counts.Train} clips to train on, {counts.Valid} to choose by, {counts.Test} to test on");
-        Table table = new Table().AddColumns("encoder", $"{first.Metric} %", "95 % over seeds", "k-NN %", task.IsMultiLabel ? "" : "gain of the first, 95 % over clips");
+        Table table = new Table().AddColumns("encoder", $"{first.Metric} %", "95 % over seeds");
+        if (!task.IsMultiLabel)
+            table.AddColumns("95 % over clips", "gain of the first (95 % over clips)");
+        table.AddColumn("k-NN %");
         foreach (EmbeddingScores row in scores)
-        {
-            Interval score = row.Probe.Score;
-            table.AddRow(
-                Markup.Escape(row.Probe.Embedding), Text($"{score.Value:0.0}"), Text($"± {score.HalfWidth:0.0}"), Text($"{row.Knn:0.0}"),
-                task.IsMultiLabel || row == scores[0] ? "" : Gain(Intervals.PairedDifference(first, row.Probe)));
-        }
+            table.AddRow([.. Cells(row, first).Select(Markup.Escape)]);
         AnsiConsole.Write(table);
         foreach (string note in scores.SelectMany(row => row.Probe.Notes).Distinct())
             AnsiConsole.MarkupLineInterpolated($"[yellow]note:[/] {note}");
         foreach (BadFile file in unreadable.ToList())
             AnsiConsole.MarkupLineInterpolated($"[yellow]left out:[/] {file.Path}: {file.Reason}");
-        AnsiConsole.MarkupLineInterpolated($"{output}: every number, with seeds, mode and counts");
     }
+
+    private static IEnumerable<string> Cells(EmbeddingScores row, ProbeResult first)
+    {
+        yield return row.Probe.Embedding;
+        yield return Text($"{row.Probe.Score.Value:0.0}");
+        yield return Ends(row.Probe.Score);
+        if (!first.Task.IsMultiLabel)
+        {
+            yield return Ends(Intervals.OverClips(row.Probe));
+            yield return row.Probe == first ? "" : Gain(Intervals.PairedDifference(first, row.Probe));
+        }
+        yield return Text($"{row.Knn:0.0}");
+    }
+
+    private static string Ends(Interval interval) => Text($"{interval.Low:0.0} - {interval.High:0.0}");
 
     private static string Gain(Interval gain) => Text($"{gain.Value:+0.0;-0.0;0.0} ({gain.Low:+0.0;-0.0;0.0} to {gain.High:+0.0;-0.0;0.0})");
 

@@ -57,7 +57,8 @@ public static class Intervals
 
     /// <summary>The mean of one value a clip and its 95 % percentile interval over 2,000 resamples.</summary>
     /// <remarks>Efron and Tibshirani, "An introduction to the bootstrap", 1993. Clips of a group (a speaker, a kit) are alike, so whole groups
-    /// are drawn: the interval says what other groups would do. The seeds' luck is averaged out before, not resampled.</remarks>
+    /// are drawn: the interval says what other groups would do. Where all clips are of one group, clips are drawn, and the interval speaks for that
+    /// group alone. The seeds' luck is averaged out before, not resampled.</remarks>
     /// <param name="values">One value a clip.</param>
     /// <param name="groups">The group of each clip; null stands for a group of its own.</param>
     /// <param name="seed">Seed of the resamples.</param>
@@ -68,9 +69,11 @@ public static class Intervals
             throw new ArgumentException($"{values.Count} values in {groups.Count} groups cannot be resampled", nameof(values));
         (double Sum, int Count)[] units =
         [
-            .. values.Select((value, clip) => (value, unit: groups[clip] is { } name ? (name, -1) : ("", clip)))
-                .GroupBy(clip => clip.unit).Select(group => (group.Sum(clip => clip.value), group.Count())),
+            .. values.Zip(groups).Index().GroupBy(clip => clip.Item.Second is { } name ? (name, -1) : ("", clip.Index))
+                .Select(group => (group.Sum(clip => clip.Item.First), group.Count())),
         ];
+        if (units.Length == 1)
+            units = [.. values.Select(value => (value, 1))];
         double mean = values.Average();
         var means = new double[Resamples];
         for (int resample = 0; resample < Resamples; resample++)

@@ -4,15 +4,17 @@ namespace OtoMask.Evaluation;
 
 /// <summary>
 /// Logistic regression (multinomial, or one a class for multi-label tasks) with an L2 penalty on the weights, not the biases:
-/// mean loss over rows + L2 / 2 * sum of squared weights, minimised to convergence.
+/// mean loss over rows + L2 / 2 * sum of squared weights.
 /// </summary>
+/// <remarks>The choice goes by the validation score, not the loss: where the validation part lacks a class, as whole groups often do, the
+/// loss asks for far too much regularisation (measured: 21 % against 10 % on notes grouped by instrument program).</remarks>
 internal static class LogisticRegression
 {
-    private const double Tolerance = 1e-5;
+    private const double Tolerance = 1e-4; // finer ones take twice the time and change no score by more than the seeds do
     private const int MostIterations = 200;
 
-    /// <summary>The L2 weights tried: half decades from 10 down to 1e-4.</summary>
-    public static IReadOnlyList<double> L2Grid { get; } = [.. Enumerable.Range(0, 11).Select(i => Math.Pow(10, 1 - i / 2.0))];
+    /// <summary>The L2 weights tried, strongest first.</summary>
+    public static IReadOnlyList<double> L2Grid { get; } = [10, 1, 0.1, 1e-2, 1e-3, 1e-4];
 
     /// <summary>Fits a layer for each L2 weight of the grid, each from the one before, and keeps the best in validation.</summary>
     public static FittedLayer Choose(ProbeData train, ProbeData valid)

@@ -49,7 +49,8 @@ public static class ProbeMetrics
             Mode = probe.Mode.ToString().ToLowerInvariant(),
             probe.Metric,
             probe.Score.Value,
-            Interval95 = Ends(probe.Score),
+            Interval95OverSeeds = Ends(probe.Score),
+            Interval95OverClips = probe.Task.IsMultiLabel ? null : Ends(Intervals.OverClips(probe)),
             Seed = probe.Runs.Select(run => run.Seed),
             probe.Counts,
             Runs = probe.Runs.Select(run => new { run.Seed, Value = run.Score, run.Settings, run.Epochs }),
@@ -69,7 +70,7 @@ public static class ProbeMetrics
     private static object Difference(EmbeddingScores encoder, EmbeddingScores baseline)
     {
         Interval gain = Intervals.PairedDifference(encoder.Probe, baseline.Probe);
-        return new { Encoder = encoder.Probe.Embedding, Baseline = baseline.Probe.Embedding, gain.Value, Interval95 = Ends(gain) };
+        return new { Encoder = encoder.Probe.Embedding, Baseline = baseline.Probe.Embedding, gain.Value, Interval95OverClips = Ends(gain) };
     }
 
     private static double[] Ends(Interval interval) => [interval.Low, interval.High];

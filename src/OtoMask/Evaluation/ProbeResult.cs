@@ -15,8 +15,8 @@ public enum ProbeMode
     Evar,
 
     /// <summary>
-    /// Strict, with another classifier: logistic regression fitted to convergence, its L2 weight chosen on validation from 1e-4 to 10,
-    /// then fitted again on training and validation together. For small tasks, where a badly regularised probe hides or invents gains.
+    /// Strict, with another classifier: full-batch logistic regression, its L2 weight chosen on validation from 1e-4 to 10, then fitted
+    /// again on training and validation together. For small tasks, where a badly regularised probe hides or invents gains.
     /// </summary>
     Tuned,
 }

@@ -36,6 +36,14 @@ public class IntervalsTests
     }
 
     [Fact]
+    public void OneGroupAloneIsResampledByClip()
+    {
+        double[] values = [.. Enumerable.Range(0, 100).Select(i => i % 2 == 0 ? 100.0 : 0)];
+        Interval interval = Intervals.Bootstrap(values, [.. Enumerable.Repeat("amy", 100)], seed: 1);
+        Assert.Equal(Intervals.Bootstrap(values, new string?[100], seed: 1), interval);
+    }
+
+    [Fact]
     public void PairedDifferenceSeesWhatIsCertain()
     {
         using SyntheticTask task = SyntheticTask.Balanced(clips: 400, classes: 4);

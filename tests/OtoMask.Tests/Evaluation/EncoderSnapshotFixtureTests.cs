@@ -1,0 +1,39 @@
+using OtoMask.Audio;
+using OtoMask.Data;
+using OtoMask.Evaluation;
+using OtoMask.Interop;
+using OtoMask.Models;
+using OtoMask.Pretraining;
+using OtoMask.Torch;
+
+namespace OtoMask.Tests.Fixtures.Evaluation;
+
+/// <summary>Whole clips, waveform to frame embeddings, as the reference implementation encodes them.</summary>
+[Collection(NoTensorLeaksAttribute.Collection), NoTensorLeaks, Trait("Category", "Fixtures")]
+public class EncoderSnapshotFixtureTests
+{
+    private const float Tolerance = 1e-3f;
+
+    [Theory]
+    [InlineData("0.5"), InlineData("0.96"), InlineData("3.3")]
+    public void EncodesAsTheReference(string seconds)
+    {
+        string path = OtoMask.Tests.Fixture.Path("m2d_vit_base-80x96p16x16p16k-fixture/checkpoint-7.pth");
+        var tensors = PyTorchCheckpoint.Read(path).Tensors;
+        var shape = new ModelShape { GridRows = 5, GridColumns = 6, PatchHeight = 16, PatchWidth = 16, Encoder = new(48, 2, 3), Decoder = new(32, 2, 4) };
+        using MaskedModel model = MaskedModel.Create(Framework.M2d, shape, 0, Device.Cpu);
+        ModelWeights.Load(model, tensors, path);
+        float[] statistics = new float[2];
+        Buffer.BlockCopy(tensors["norm_stats"].Data, 0, statistics, 0, 2 * sizeof(float));
+        var encoder = new EncoderSnapshot(model, new InputGeometry(80, 96, 16, 16), new NormalisationStatistics(statistics[0], statistics[1]), LogMelSettings.Default);
+
+        float[] waveform = NpyFile.Read(OtoMask.Tests.Fixture.Path("frontend_wave1.npy")).Values;
+        int samples = (int)Math.Round(double.Parse(seconds, System.Globalization.CultureInfo.InvariantCulture) * 16000);
+        FrameEmbeddings encoded = encoder.Encode(new LogMelExtractor(LogMelSettings.Default).Compute(waveform.AsSpan(0, samples)));
+
+        NpyArray expected = NpyFile.Read(OtoMask.Tests.Fixture.Path($"runtime_encode_{seconds}s.npy"));
+        Assert.Equal((expected.Shape[0], expected.Shape[1]), (encoded.Frames, encoded.Width));
+        for (int i = 0; i < expected.Values.Length; i++)
+            Assert.Equal(expected.Values[i], encoded.Values[i], Tolerance);
+    }
+}
