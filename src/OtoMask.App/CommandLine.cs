@@ -18,6 +18,7 @@ internal static class CommandLine
         };
         Command[] verbs =
         [
+            DemoCommand.Create(),
             PretrainCommand.Create(),
             MasksCommand.Create(),
             LogMelCommand.Create(),

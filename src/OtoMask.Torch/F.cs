@@ -29,12 +29,13 @@ public static class F
     /// <remarks>Vaswani et al., "Attention is all you need", 2017.</remarks>
     public static Tensor Attention(Tensor qkv, int heads)
     {
+        using var scope = new TensorScope();
         long[] shape = qkv.Shape;
         long clips = shape[0], tokens = shape[1], width = shape[2] / 3, size = width / heads;
         Tensor[] parts = qkv.Reshape(clips, tokens, 3, heads, size).Permute(2, 0, 3, 1, 4).Unbind(0); // 3 x [B, h, N, d]
         Tensor scores = (parts[0] * (1 / Math.Sqrt(size))).MatMul(parts[1].Transpose(-2, -1)); // [B, h, N, N]
         Tensor mixed = Softmax(scores, -1).MatMul(parts[2]); // [B, h, N, d]
-        return mixed.Transpose(1, 2).Reshape(clips, tokens, width); // [B, N, D]
+        return scope.Keep(mixed.Transpose(1, 2).Reshape(clips, tokens, width)); // [B, N, D]
     }
 
     /// <summary>Softmax over one dimension.</summary>

@@ -23,6 +23,9 @@ internal static unsafe partial class NativeMethods
             throw new TorchException("libtorch or the bridge to it cannot be loaded; install Debian's libtorch-dev (or set LIBTORCH) "
                 + $"and rebuild with `dotnet build`: {missing.Message.ReplaceLineEndings(" ")}");
         }
+        // libtorch counts physical cores, which on a virtual machine may be fewer than those it was given.
+        if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null or "")
+            Check(om_set_threads(Environment.ProcessorCount));
     }
 
     /// <summary>Turns a failed call into a <see cref="TorchException"/>.</summary>

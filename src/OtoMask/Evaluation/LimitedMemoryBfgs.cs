@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace OtoMask.Evaluation;
 
 /// <summary>Minimises a smooth convex function from its gradients.</summary>
@@ -63,7 +65,7 @@ internal static class LimitedMemoryBfgs
     /// <summary>Minus the approximate inverse Hessian times the gradient.</summary>
     private static double[] Descend(double[] gradient, LinkedList<Correction> history)
     {
-        double[] direction = [.. gradient.Select(g => -g)];
+        double[] direction = Array.ConvertAll(gradient, slope => -slope);
         var weights = new Stack<double>();
         for (LinkedListNode<Correction>? node = history.Last; node is not null; node = node.Previous)
         {
@@ -80,15 +82,22 @@ internal static class LimitedMemoryBfgs
 
     private static double Dot(double[] a, double[] b)
     {
-        double sum = 0;
-        for (int i = 0; i < a.Length; i++)
+        Vector<double> sums = default;
+        int i = 0;
+        for (; i <= a.Length - Vector<double>.Count; i += Vector<double>.Count)
+            sums += new Vector<double>(a, i) * new Vector<double>(b, i);
+        double sum = Vector.Sum(sums);
+        for (; i < a.Length; i++)
             sum += a[i] * b[i];
         return sum;
     }
 
     private static void Add(double[] target, double factor, double[] term)
     {
-        for (int i = 0; i < target.Length; i++)
+        int i = 0;
+        for (; i <= target.Length - Vector<double>.Count; i += Vector<double>.Count)
+            (new Vector<double>(target, i) + factor * new Vector<double>(term, i)).CopyTo(target, i);
+        for (; i < target.Length; i++)
             target[i] += factor * term[i];
     }
 

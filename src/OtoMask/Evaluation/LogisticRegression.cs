@@ -12,24 +12,30 @@ internal static class LogisticRegression
 {
     private const double Tolerance = 1e-4; // finer ones take twice the time and change no score by more than the seeds do
     private const int MostIterations = 200;
+    private const int Patience = 3; // weaker penalties cost the most and, once worse three times, do not come back
 
     /// <summary>The L2 weights tried, strongest first.</summary>
     public static IReadOnlyList<double> L2Grid { get; } = [10, 1, 0.1, 1e-2, 1e-3, 1e-4];
 
-    /// <summary>Fits a layer for each L2 weight of the grid, each from the one before, and keeps the best in validation.</summary>
+    /// <summary>
+    /// Fits a layer for each L2 weight of the grid, strongest first and each from the one before, until three in a row were no
+    /// better in validation; keeps the best.
+    /// </summary>
     public static FittedLayer Choose(ProbeData train, ProbeData valid)
     {
         FittedLayer? best = null;
         double[] layer = ZeroLayer(train);
+        int worse = 0;
         foreach (double l2 in L2Grid)
         {
+            if (worse == Patience)
+                break;
             int iterations = Minimise(train, l2, layer);
             float[] weights = ToSingle(layer), logits = valid.Logits(weights);
             double score = valid.Score(logits);
             double loss = ProbeLoss.ToGradient(logits, valid.Targets, valid.Classes, valid.MultiLabel) / valid.Rows;
             var fitted = new FittedLayer(weights, score, loss, l2, iterations);
-            if (fitted.Beats(best))
-                best = fitted;
+            (best, worse) = fitted.Beats(best) ? (fitted, 0) : (best, worse + 1);
         }
         return best!;
     }

@@ -35,9 +35,10 @@ public sealed class M2d : MaskedModel
 
     private Tensor Target(PatchBatch batch)
     {
+        using var scope = new TensorScope();
         using IDisposable noGrad = TorchRuntime.NoGrad();
         Tensor tokens = target.Forward(Encoder.Embed(batch.Masked, batch.MaskedIds)); // [B, 1 + Lm, D]
-        return tokens.Narrow(1, 1, tokens.Shape[1] - 1);
+        return scope.Keep(tokens.Narrow(1, 1, tokens.Shape[1] - 1));
     }
 
     // Online blocks and norm were declared in the target's order, so each half of the target's flat buffer (decayed,

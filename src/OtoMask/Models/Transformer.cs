@@ -3,6 +3,7 @@ using OtoMask.Torch;
 namespace OtoMask.Models;
 
 // B clips, N tokens, D width, h heads, d = D / h.
+// Each part closes a scope of its own: what autograd does not save is freed at once, not at the end of the step.
 
 /// <summary>A linear map with bias: [.., in] -> [.., out].</summary>
 internal sealed class Linear(ParameterSet parameters, Initial initial, string name, int inputs, int outputs)
@@ -30,7 +31,11 @@ internal sealed class Attention(ParameterSet parameters, Initial initial, string
     private readonly Linear qkv = new(parameters, initial, $"{name}.qkv", width, 3 * width);
     private readonly Linear proj = new(parameters, initial, $"{name}.proj", width, width);
 
-    public Tensor Forward(Tensor x) => proj.Forward(F.Attention(qkv.Forward(x), heads)); // [B, N, D]
+    public Tensor Forward(Tensor x)
+    {
+        using var scope = new TensorScope();
+        return scope.Keep(proj.Forward(F.Attention(qkv.Forward(x), heads))); // [B, N, D]
+    }
 }
 
 /// <summary>Two linear maps with an exact GELU between, four times as wide inside.</summary>
@@ -40,7 +45,11 @@ internal sealed class Mlp(ParameterSet parameters, Initial initial, string name,
     private readonly Linear fc1 = new(parameters, initial, $"{name}.fc1", width, Ratio * width);
     private readonly Linear fc2 = new(parameters, initial, $"{name}.fc2", Ratio * width, width);
 
-    public Tensor Forward(Tensor x) => fc2.Forward(F.Gelu(fc1.Forward(x)));
+    public Tensor Forward(Tensor x)
+    {
+        using var scope = new TensorScope();
+        return scope.Keep(fc2.Forward(F.Gelu(fc1.Forward(x)))); // [B, N, D]
+    }
 }
 
 /// <summary>A pre-norm transformer block: x += Attention(LN(x)); x += Mlp(LN(x)).</summary>
@@ -53,8 +62,9 @@ internal sealed class Block(ParameterSet parameters, Initial initial, string nam
 
     public Tensor Forward(Tensor x)
     {
+        using var scope = new TensorScope();
         x = x + attn.Forward(norm1.Forward(x));
-        return x + mlp.Forward(norm2.Forward(x));
+        return scope.Keep(x + mlp.Forward(norm2.Forward(x)));
     }
 }
 

@@ -30,10 +30,11 @@ internal sealed class VisionTransformer : IDisposable
     /// <summary>CLS and the embedded patches with their positions: [B, N, P], ids [B, N] -> [B, 1 + N, D].</summary>
     public Tensor Embed(Tensor patches, Tensor ids)
     {
+        using var scope = new TensorScope();
         long clips = ids.Shape[0], width = shape.Encoder.Width;
         Tensor embedded = F.Linear(patches, patchWeight.Value.Reshape(width, shape.PatchSize), patchBias); // [B, N, D]
         Tensor first = cls.Value.Expand(clips, 1, width); // CLS has position zero
-        return Tensor.Cat(1, first, embedded + F.Embedding(positions!, ids + 1));
+        return scope.Keep(Tensor.Cat(1, first, embedded + F.Embedding(positions!, ids + 1)));
     }
 
     /// <summary>Places what is not learnt on the device; called once the parameters are laid out.</summary>
@@ -68,12 +69,13 @@ internal sealed class MaskedDecoder : IDisposable
     /// only the masked ones reach the head.</remarks>
     public Tensor Forward(Tensor latent, Tensor visibleIds, Tensor maskedIds)
     {
+        using var scope = new TensorScope();
         long clips = maskedIds.Shape[0], masked = maskedIds.Shape[1], visible = visibleIds.Shape[1], width = shape.Decoder.Width;
         Tensor seenIds = Tensor.Cat(1, Tensor.Zeros(visibleIds.Device, DType.Int64, clips, 1), visibleIds + 1); // 0 = CLS
         Tensor seen = embed.Forward(latent) + F.Embedding(positions!, seenIds); // [B, 1 + Lv, Dd]
         Tensor hidden = maskToken.Value + F.Embedding(positions!, maskedIds + 1); // [B, Lm, Dd]
         Tensor tokens = blocks.ForwardBlocks(Tensor.Cat(1, seen, hidden)).Narrow(1, 1 + visible, masked);
-        return head.Forward(blocks.Normalise(tokens));
+        return scope.Keep(head.Forward(blocks.Normalise(tokens)));
     }
 
     /// <inheritdoc cref="VisionTransformer.LayOut"/>

@@ -8,24 +8,42 @@ public static class ConfigFile
 {
     private const int LongestFile = 1 << 20;
 
-    /// <summary>The configuration of a file, on top of <paramref name="start"/>. Paths in it are relative to the file.</summary>
+    /// <summary>The configuration of a file.</summary>
     /// <exception cref="UserErrorException">The file cannot be read, or a line names no key, a key twice, or no valid value.</exception>
-    public static PretrainingConfig Read(string path, PretrainingConfig? start = null)
+    public static PretrainingConfig Read(string path)
     {
-        PretrainingConfig config = start ?? new PretrainingConfig();
-        foreach ((YamlNode keyNode, YamlNode valueNode) in Mapping(path))
+        try
+        {
+            return new FileInfo(path).Length <= LongestFile
+                ? Parse(File.ReadAllText(path), path)
+                : throw new UserErrorException($"{path}: larger than 1 MiB, so no configuration");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{path}: cannot be read ({error.Message})", error);
+        }
+    }
+
+    /// <summary>The configuration that a text tells.</summary>
+    /// <param name="yaml">The text.</param>
+    /// <param name="source">Where it comes from, for messages.</param>
+    /// <exception cref="UserErrorException">A line names no key, a key twice, or no valid value.</exception>
+    public static PretrainingConfig Parse(string yaml, string source)
+    {
+        var config = new PretrainingConfig();
+        foreach ((YamlNode keyNode, YamlNode valueNode) in Mapping(yaml, source))
         {
             if (keyNode is not YamlScalarNode { Value: { } name } || valueNode is not YamlScalarNode { Value: { } value })
-                throw new UserErrorException($"{path}, line {keyNode.Start.Line}: write one `key: value` a line");
+                throw new UserErrorException($"{source}, line {keyNode.Start.Line}: write one `key: value` a line");
             ConfigKey key = ConfigKeys.All.FirstOrDefault(key => key.Name == name)
-                ?? throw new UserErrorException($"{path}, line {keyNode.Start.Line}: unknown key '{name}'; did you mean '{Nearest.To(name, ConfigKeys.All.Select(key => key.Name))}'?");
+                ?? throw new UserErrorException($"{source}, line {keyNode.Start.Line}: unknown key '{name}'; did you mean '{Nearest.To(name, ConfigKeys.All.Select(key => key.Name))}'?");
             try
             {
                 config = key.Set(config, value);
             }
             catch (UserErrorException error)
             {
-                throw new UserErrorException($"{path}, line {valueNode.Start.Line}: {error.Message}", error);
+                throw new UserErrorException($"{source}, line {valueNode.Start.Line}: {error.Message}", error);
             }
         }
         return config;
@@ -48,29 +66,22 @@ public static class ConfigFile
         return writer.ToString().Replace("\n...\n", "\n", StringComparison.Ordinal);
     }
 
-    private static IEnumerable<KeyValuePair<YamlNode, YamlNode>> Mapping(string path)
+    private static IEnumerable<KeyValuePair<YamlNode, YamlNode>> Mapping(string yaml, string source)
     {
         try
         {
-            if (new FileInfo(path).Length > LongestFile)
-                throw new UserErrorException($"{path}: larger than 1 MiB, so no configuration");
-            using var reader = new StreamReader(path);
             var stream = new YamlStream();
-            stream.Load(reader);
+            stream.Load(new StringReader(yaml));
             return stream.Documents switch
             {
                 [] => [],
                 [{ RootNode: YamlMappingNode mapping }] => mapping.Children,
-                _ => throw new UserErrorException($"{path}: write one `key: value` a line"),
+                _ => throw new UserErrorException($"{source}: write one `key: value` a line"),
             };
         }
         catch (YamlException error)
         {
-            throw new UserErrorException($"{path}, line {error.Start.Line}: {error.Message}", error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"{path}: cannot be read ({error.Message})", error);
+            throw new UserErrorException($"{source}, line {error.Start.Line}: {error.Message}", error);
         }
     }
 }

@@ -1,0 +1,58 @@
+using OtoMask.Pretraining;
+
+namespace OtoMask.App.Demo;
+
+/// <summary>What the demo does, and how long each part took when the recipe was made (2 cores; docs/demo-recipe.md).</summary>
+internal sealed record DemoRecipe
+{
+    /// <summary>The tasks: a speech, a music and a percussion one.</summary>
+    public static IReadOnlyList<string> Tasks { get; } = ["tones", "programs", "drums"];
+
+    /// <summary>The masking strategies to compare; the same encoder is pre-trained once with each.</summary>
+    public static IReadOnlyList<string> Masks { get; } = ["random", "dwm"];
+
+    /// <summary>Everything about the pre-training but data and mask.</summary>
+    public required PretrainingConfig Pretraining { get; init; }
+
+    /// <summary>Seeds of the probe: which part of the training clips chooses its regularisation.</summary>
+    public required IReadOnlyList<ulong> ProbeSeeds { get; init; }
+
+    /// <summary>Seconds to fetch and assemble the tasks, when that has not been done before.</summary>
+    public required double AssemblySeconds { get; init; }
+
+    /// <summary>Seconds to pre-train once.</summary>
+    public required double PretrainingSeconds { get; init; }
+
+    /// <summary>Seconds to embed and probe all tasks with one encoder.</summary>
+    public required double ProbeSeconds { get; init; }
+
+    /// <summary>Seconds of everything: assembly, two pre-trainings, four probes.</summary>
+    public double TotalSeconds => AssemblySeconds + Masks.Count * PretrainingSeconds + (Masks.Count + 2) * ProbeSeconds;
+
+    /// <summary>The recipe of <c>configs/demo.yaml</c>, which the program carries inside.</summary>
+    public static DemoRecipe Full => new()
+    {
+        Pretraining = Embedded(),
+        ProbeSeeds = [42, 43, 44],
+        AssemblySeconds = 35,
+        PretrainingSeconds = 100,
+        ProbeSeconds = 15,
+    };
+
+    /// <summary>The same in under a minute: too few steps to learn much.</summary>
+    public static DemoRecipe Quick => Full with
+    {
+        Pretraining = Embedded() with { Steps = 30, EvaluateEvery = 1 },
+        ProbeSeeds = [42, 43],
+        PretrainingSeconds = 4,
+        ProbeSeconds = 4,
+    };
+
+    private static PretrainingConfig Embedded()
+    {
+        using Stream stream = typeof(DemoRecipe).Assembly.GetManifestResourceStream("demo.yaml")
+            ?? throw new InvalidOperationException("the program was built without configs/demo.yaml");
+        using var reader = new StreamReader(stream);
+        return ConfigFile.Parse(reader.ReadToEnd(), "configs/demo.yaml");
+    }
+}
