@@ -19,9 +19,11 @@ internal static class CommandLine
         Command[] verbs =
         [
             DemoCommand.Create(),
-            PretrainCommand.Create(),
             MasksCommand.Create(),
             LogMelCommand.Create(),
+            PrepareCommand.Create(),
+            PretrainCommand.Create(),
+            ProbeCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
         ];

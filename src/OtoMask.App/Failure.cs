@@ -10,6 +10,7 @@ namespace OtoMask.App;
 internal static class Failure
 {
     public const int Other = 1, UserError = 2;
+    private const int NoSpaceLeft = 28; // ENOSPC, which an IOException carries on Linux
 
     public static int Report(Exception thrown, Interruption interruption)
     {
@@ -35,6 +36,7 @@ internal static class Failure
         {
             UnauthorizedAccessException => $"{text.TrimEnd('.')}; give yourself access or choose another place",
             OutOfMemoryException => "not enough memory; try a smaller --batch",
+            IOException when IsDiskFull(cause) => $"{text.TrimEnd('.')}; free some space and run it again",
             IOException => text,
             _ when IsOurs(cause) => text,
             _ => $"{text} ({cause.GetType().Name}; OTOMASK_TRACE=1 shows where)",
@@ -43,6 +45,8 @@ internal static class Failure
 
     // Our own exceptions are written for people; others need their name to make sense.
     private static bool IsOurs(Exception cause) => cause.GetType().Namespace?.StartsWith(nameof(OtoMask), StringComparison.Ordinal) ?? false;
+
+    private static bool IsDiskFull(Exception? error) => error is not null && (error.HResult == NoSpaceLeft || IsDiskFull(error.InnerException));
 
     // The runtime wraps what fails in a static constructor, by reflection, or in a parallel loop.
     private static Exception Innermost(Exception thrown) => thrown switch

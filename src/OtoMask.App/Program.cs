@@ -8,6 +8,7 @@ internal static class Program
 {
     private static int Main(string[] arguments)
     {
+        Terminal.Configure();
         using var interruption = new Interruption();
         try
         {

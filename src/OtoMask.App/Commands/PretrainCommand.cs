@@ -1,9 +1,6 @@
 using System.CommandLine;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using OtoMask.App.Reports;
 using OtoMask.Data;
-using OtoMask.Evaluation;
 using OtoMask.Pretraining;
 using OtoMask.Torch;
 using RunLog = OtoMask.App.Reports.RunLog;
@@ -72,48 +69,78 @@ internal static class PretrainCommand
 
     private static int Run(RunFolder folder, PretrainingConfig? config, int? stopAt, CancellationToken cancellation)
     {
+        if (stopAt < 1)
+            throw new UserErrorException($"--stop-at {stopAt}: stop after at least 1 epoch");
+        // What the user can mend is said before minutes of preparation.
+        config?.Validate();
+        if (config is not null)
+            folder.RequireFree();
+        LabelledTask? task = TaskOf(config);
+
         TorchRuntime.Threads = Environment.ProcessorCount;
-        return PretrainDisplay.Show(display =>
+        string closing = PretrainDisplay.Show(display =>
         {
             using TrainingSetup setup = config is null
                 ? TrainingSetup.Resume(folder, display, cancellation)
                 : TrainingSetup.Begin(config, display, cancellation);
-            if (config is not null)
+            if (config is null)
+                return Train(folder, setup, task ?? TaskOf(setup.Config), stopAt, display, cancellation);
+            folder.Create();
+            try
             {
-                folder.Create();
                 ConfigFile.Write(folder.Config, setup.Config);
+                return Train(folder, setup, task, stopAt, display, cancellation);
             }
-            using var trainer = new Trainer(folder, setup, display);
-            TrainingEnd end = trainer.Run(stopAt, Evaluations(setup), cancellation);
-            Conclude(folder, setup, trainer, display);
-            if (end == TrainingEnd.Stopped)
-                Console.WriteLine($"stopped after step {trainer.StepsDone} of {trainer.TotalSteps}; go on with: otomask pretrain --resume {folder.Path}");
-            else
-                Console.WriteLine($"done: {folder.LatestCheckpoint}; look at {folder.Report}, or probe it with: otomask probe {folder.Path} --task TASK.csv");
-            cancellation.ThrowIfCancellationRequested();
-            return 0;
+            catch when (folder.Checkpoints.Count == 0)
+            {
+                folder.Discard();
+                throw;
+            }
         });
+        Console.WriteLine(closing);
+        cancellation.ThrowIfCancellationRequested();
+        return 0;
     }
 
-    /// <summary>What is measured during training: the health of the representation, and k-NN where a task is named.</summary>
-    private static IReadOnlyList<IEvaluation> Evaluations(TrainingSetup setup) => [];
-
-    private static void Conclude(RunFolder folder, TrainingSetup setup, Trainer trainer, PretrainDisplay display)
+    /// <summary>Trains, then writes metrics and report, also of a run that had to be stopped.</summary>
+    /// <returns>What to tell the user at the end.</returns>
+    private static string Train(RunFolder folder, TrainingSetup setup, LabelledTask? task, int? stopAt, PretrainDisplay display, CancellationToken cancellation)
     {
-        trainer.Dispose();
+        using var trainer = new Trainer(folder, setup, display);
+        TrainingEnd end;
+        try
+        {
+            end = trainer.Run(stopAt, TrainingEvaluations.Of(setup, task), cancellation);
+        }
+        catch (TrainingDivergedException)
+        {
+            Conclude(folder, setup, trainer.StepsDone, display);
+            throw;
+        }
+        Conclude(folder, setup, trainer.StepsDone, display);
+        return end == TrainingEnd.Stopped
+            ? $"stopped after step {trainer.StepsDone} of {trainer.TotalSteps}; go on with: otomask pretrain --resume {folder.Path}"
+            : $"done: {trainer.LatestCheckpoint}; look at {folder.Report}, or probe it with: otomask probe {folder.Path} --task TASK.csv";
+    }
+
+    private static LabelledTask? TaskOf(PretrainingConfig? config) => config?.Task is { } path ? LabelledTask.Read(path) : null;
+
+    private static void Conclude(RunFolder folder, TrainingSetup setup, long step, PretrainDisplay display)
+    {
         RunLog log = RunLog.Read(folder.Log);
-        var metrics = new JsonObject { ["step"] = trainer.StepsDone, ["total_steps"] = trainer.TotalSteps, ["bad_files"] = setup.BadFiles.Count };
-        AtomicFile.WriteAllText(folder.Metrics, metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        PretrainingConfig config = setup.Config;
+        RunMetrics metrics = RunMetrics.Of(log, config.Batch * config.Accumulate);
+        AtomicFile.WriteAllText(folder.Metrics, metrics.ToJson(step, setup.TotalSteps, setup.Source.Clips.Count, setup.BadFiles.Count));
         AtomicFile.WriteAllText(folder.Report, RunReport.Build(new RunSummary
         {
             Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder.Path))),
-            What = $"{ConfigKeys.All.Single(key => key.Name == "framework").Get(setup.Config)} {setup.Config.Size}, {setup.Config.Mask} masking of {setup.Config.Geometry} input, on {setup.Config.Data}",
+            What = $"{ConfigKeys.All.Single(key => key.Name == "framework").Get(config)} {config.Size}, {config.Mask} masking of {config.Geometry} input, on {config.Data}",
             Log = log,
-            Config = ConfigFile.ToYaml(setup.Config),
+            Config = ConfigFile.ToYaml(config),
             Clips = setup.Source.Clips.Count,
             BadFiles = [.. setup.BadFiles.ToList().Select(bad => $"{bad.Path}: {bad.Reason}")],
             Warnings = display.Warnings,
-            Environment = [("libtorch", TorchRuntime.Describe().Split('\n')[0]), ("threads", $"{TorchRuntime.Threads}"), ("device", setup.Config.Device)],
+            Environment = [("libtorch", TorchRuntime.Describe().Split('\n')[0]), ("threads", $"{TorchRuntime.Threads}"), ("device", config.Device)],
         }));
     }
 

@@ -4,77 +4,125 @@ using Spectre.Console;
 
 namespace OtoMask.App.Commands;
 
-/// <summary>The live display of a run: one bar with what matters beside it, warnings and evaluations as lines above it.</summary>
-internal sealed class PretrainDisplay : ITrainingObserver
+/// <summary>Shows a run as it goes: a live bar on a terminal, sparse plain lines elsewhere.</summary>
+internal abstract class PretrainDisplay : ITrainingObserver
 {
     private const int StepsOfSmoothing = 50;
-    private readonly ProgressContext context;
-    private ProgressTask? preparation, steps;
     private double loss = double.NaN;
-
-    private PretrainDisplay(ProgressContext context) => this.context = context;
 
     /// <summary>Warnings so far, for the report.</summary>
     public List<string> Warnings { get; } = [];
 
     /// <summary>Shows <paramref name="work"/> as it goes.</summary>
-    public static T Show<T>(Func<PretrainDisplay, T> work) => AnsiConsole.Progress()
-        .AutoRefresh(true)
-        .HideCompleted(false)
-        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-        .Start(context => work(new PretrainDisplay(context)));
+    public static T Show<T>(Func<PretrainDisplay, T> work) => Terminal.IsLive ? LiveDisplay.Start(work) : work(new PlainDisplay());
 
-    public void Stage(string name)
-    {
-        Finish(preparation);
-        preparation = context.AddTask(name, autoStart: true, maxValue: 1);
-    }
+    public abstract void Stage(string name);
 
-    public void Progress(double share)
-    {
-        if (preparation is not null)
-            preparation.Value = share;
-    }
+    public abstract void Progress(double share);
 
-    public void Estimate(RunEstimate estimate)
+    public virtual void Estimate(RunEstimate estimate)
     {
-        Finish(preparation);
         string seconds = estimate.SecondsPerStep.ToString(estimate.SecondsPerStep < 0.1 ? "F3" : "F2", CultureInfo.InvariantCulture);
-        Line($"{estimate.Parameters / 1e6:F1} M parameters, {estimate.Steps} steps of about {seconds} s: about [bold]{Duration(estimate.Total)}[/], {estimate.PeakBytes / 1e9:F1} GB of memory");
+        Line(Text($"{estimate.Parameters / 1e6:F1} M parameters, {estimate.Steps} steps of about {seconds} s: about {Duration(estimate.Total)}, {estimate.PeakBytes / 1e9:F1} GB of memory"));
     }
 
     public void Step(StepRecord step, long totalSteps)
     {
-        steps ??= context.AddTask("training", autoStart: true, maxValue: totalSteps);
         if (step.Applied)
             loss = double.IsNaN(loss) ? step.Loss : loss + (step.Loss - loss) / Math.Min(step.Step, StepsOfSmoothing);
-        steps.Value = step.Step;
-        steps.Description = string.Create(CultureInfo.InvariantCulture,
-            $"epoch {step.Epoch + 1}  loss {loss:F4}  lr {step.LearningRate:0.0e+0}  hint {step.Hint:F2}  {step.ClipsPerSecond:F0} clips/s  wait {step.DataWait:P0}");
+        Training(step.Step, totalSteps, Text(
+            $"epoch {step.Epoch + 1}  loss {loss:F4}  lr {step.LearningRate:0.0e+0}  hint {step.Hint:F2}  {step.ClipsPerSecond:F0} clips/s  wait {step.DataWait:P0}"));
     }
 
-    public void Evaluation(EvaluationRecord evaluation) =>
-        Line(string.Create(CultureInfo.InvariantCulture, $"[grey]after {evaluation.Epoch} epochs:[/] {Markup.Escape(evaluation.Metric)} {evaluation.Value:G4}"));
+    public void Evaluation(EvaluationRecord evaluation) => Line(Text($"after {evaluation.Epoch} epochs: {evaluation.Metric} {evaluation.Value:G4}"));
 
     public void Warning(string message)
     {
         Warnings.Add(message);
-        Line($"[bold red]warning:[/] {Markup.Escape(message)}");
+        Line($"warning: {message}", isWarning: true);
     }
 
-    internal static string Duration(TimeSpan time) => time switch
+    /// <summary>Shows that <paramref name="done"/> of <paramref name="all"/> steps are done.</summary>
+    protected abstract void Training(long done, long all, string state);
+
+    /// <summary>A line that stays.</summary>
+    protected abstract void Line(string text, bool isWarning = false);
+
+    private static string Duration(TimeSpan time) => time switch
     {
-        { TotalDays: >= 2 } => $"{time.TotalDays:F1} days",
-        { TotalHours: >= 2 } => $"{time.TotalHours:F1} hours",
-        { TotalMinutes: >= 2 } => $"{time.TotalMinutes:F0} minutes",
-        _ => $"{time.TotalSeconds:F0} seconds",
+        { TotalDays: >= 2 } => Text($"{time.TotalDays:F1} days"),
+        { TotalHours: >= 2 } => Text($"{time.TotalHours:F1} hours"),
+        { TotalMinutes: >= 2 } => Text($"{time.TotalMinutes:F0} minutes"),
+        _ => Text($"{time.TotalSeconds:F0} seconds"),
     };
 
-    private static void Line(string markup) => AnsiConsole.MarkupLine(markup);
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    private static void Finish(ProgressTask? task)
+    /// <summary>One bar with what matters beside it, warnings and evaluations as lines above it.</summary>
+    private sealed class LiveDisplay(ProgressContext context) : PretrainDisplay
     {
-        if (task is not null)
-            task.Value = task.MaxValue;
+        private ProgressTask? preparation, steps;
+
+        public static T Start<T>(Func<PretrainDisplay, T> work) => AnsiConsole.Progress()
+            .AutoRefresh(true)
+            .HideCompleted(false)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Start(context => work(new LiveDisplay(context)));
+
+        public override void Stage(string name)
+        {
+            FinishPreparation();
+            preparation = context.AddTask(name, autoStart: true, maxValue: 1);
+        }
+
+        public override void Progress(double share) => preparation!.Value = share;
+
+        public override void Estimate(RunEstimate estimate)
+        {
+            FinishPreparation();
+            base.Estimate(estimate);
+        }
+
+        protected override void Training(long done, long all, string state)
+        {
+            FinishPreparation();
+            steps ??= context.AddTask("training", autoStart: true, maxValue: all);
+            (steps.Value, steps.Description) = (done, state);
+        }
+
+        protected override void Line(string text, bool isWarning = false) =>
+            AnsiConsole.MarkupLine(isWarning ? $"[bold red]{Markup.Escape(text)}[/]" : Markup.Escape(text));
+
+        private void FinishPreparation()
+        {
+            if (preparation is not null)
+                preparation.Value = preparation.MaxValue;
+        }
+    }
+
+    /// <summary>For logs and pipes: a line for each stage, and one every twentieth of the way or every few minutes.</summary>
+    private sealed class PlainDisplay : PretrainDisplay
+    {
+        private const int Lines = 20;
+        private static readonly TimeSpan LongestSilence = TimeSpan.FromMinutes(5);
+        private DateTime lastLine = DateTime.MinValue;
+        private long lastPart = -1;
+
+        public override void Stage(string name) => Line(name);
+
+        public override void Progress(double share)
+        {
+        }
+
+        protected override void Training(long done, long all, string state)
+        {
+            long part = done * Lines / all;
+            if (part == lastPart && DateTime.UtcNow - lastLine < LongestSilence)
+                return;
+            (lastPart, lastLine) = (part, DateTime.UtcNow);
+            Line($"step {done} of {all}  {state}");
+        }
+
+        protected override void Line(string text, bool isWarning = false) => Console.WriteLine(text);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -16,7 +17,7 @@ namespace OtoMask.App.Reports;
 internal sealed record StepRow(
     [property: JsonPropertyName("step"), JsonRequired] long Step,
     [property: JsonPropertyName("epoch")] double Epoch,
-    [property: JsonPropertyName("loss"), JsonRequired] double Loss,
+    [property: JsonPropertyName("loss"), JsonRequired, JsonConverter(typeof(NullIsNaN))] double Loss,
     [property: JsonPropertyName("lr")] double LearningRate,
     [property: JsonPropertyName("hint")] double Hint,
     [property: JsonPropertyName("ema")] double? Ema,
@@ -33,14 +34,30 @@ internal sealed record EvaluationRow(
     [property: JsonPropertyName("step")] long Step,
     [property: JsonPropertyName("epoch")] double Epoch,
     [property: JsonPropertyName("metric"), JsonRequired] string Metric,
-    [property: JsonPropertyName("value"), JsonRequired] double Value);
+    [property: JsonPropertyName("value"), JsonRequired, JsonConverter(typeof(NullIsNaN))] double Value);
+
+/// <summary>JSON has no NaN: the trainer logs a value that is not finite as null.</summary>
+internal sealed class NullIsNaN : JsonConverter<double>
+{
+    public override bool HandleNull => true;
+
+    public override double Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) => reader.TokenType switch
+    {
+        JsonTokenType.Null => double.NaN,
+        JsonTokenType.String when double.TryParse(reader.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out double named) => named,
+        JsonTokenType.Number => reader.GetDouble(),
+        _ => throw new JsonException("not a number"),
+    };
+
+    public override void Write(Utf8JsonWriter writer, double value, JsonSerializerOptions options) => throw new NotSupportedException();
+}
 
 /// <summary>The rows of a run folder's <c>log.jsonl</c>.</summary>
 /// <param name="Steps">Training steps, in the order logged.</param>
 /// <param name="Evaluations">Evaluation results, in the order logged.</param>
 internal sealed record RunLog(IReadOnlyList<StepRow> Steps, IReadOnlyList<EvaluationRow> Evaluations)
 {
-    // Losses that are not finite are logged too, as "NaN" or "Infinity".
+    // A gradient norm that is not finite may be written as "NaN" or "Infinity".
     private static readonly JsonSerializerOptions Options = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     /// <summary>Reads a log. Rows of other kinds are passed over; a last line cut short by a crash is left out.</summary>

@@ -51,6 +51,10 @@ internal sealed class CachePreparation : IDisposable
             AppendClips(workers, progress, cancellation);
             return Complete();
         }
+        catch (Exception error) when (error is DirectoryNotFoundException or FileNotFoundException)
+        {
+            throw new UserErrorException($"cannot make the folder {folder} ({error.Message.TrimEnd('.')}): choose another place for the cache", error);
+        }
         catch (UnauthorizedAccessException error)
         {
             throw new UserErrorException($"no permission to write in {folder}: choose another folder or change its permissions", error);
@@ -241,7 +245,10 @@ internal sealed class CachePreparation : IDisposable
             bad.Add(entry.Name, entry.Problem!);
         bad.WriteCsv(Path.Combine(folder, LogMelCache.BadFilesFile));
         if (bad.Count == clips.Count)
+        {
+            Discard();
             throw bad.WhenAllAreBad();
+        }
 
         long length = data!.Length;
         Dispose();
@@ -250,5 +257,15 @@ internal sealed class CachePreparation : IDisposable
         AtomicFile.Write(Path.Combine(folder, LogMelCache.SummaryFile), stream => JsonSerializer.Serialize(stream, summary));
         File.Delete(Path.Combine(folder, LogMelCache.BeginFile));
         return summary;
+    }
+
+    /// <summary>Of a data set without one good clip nothing is kept.</summary>
+    private void Discard()
+    {
+        Dispose();
+        foreach (string file in (string[])[LogMelCache.DataFile, LogMelCache.IndexFile, LogMelCache.BadFilesFile, LogMelCache.BeginFile])
+            File.Delete(Path.Combine(folder, file));
+        if (!Directory.EnumerateFileSystemEntries(folder).Any())
+            Directory.Delete(folder);
     }
 }

@@ -50,6 +50,10 @@ public sealed class LogMelCache : ClipSource
     /// <summary>What the cache holds.</summary>
     public CacheSummary Summary { get; }
 
+    /// <summary>The clips of the data set that could not be used, as <c>bad-files.csv</c> lists them.</summary>
+    public IReadOnlyList<BadFile> BadClips =>
+        [.. entries.Where(entry => entry.Problem is not null).Select(entry => new BadFile(entry.Name, entry.Problem!))];
+
     /// <summary>Whether a folder holds a cache, finished or begun.</summary>
     public static bool IsCache(string folder) => File.Exists(Path.Combine(folder, SummaryFile)) || File.Exists(Path.Combine(folder, BeginFile));
 

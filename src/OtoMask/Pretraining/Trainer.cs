@@ -91,10 +91,8 @@ public sealed class Trainer : IDisposable
             if (EpochsDone > epochBefore || step == TotalSteps)
                 EndEpoch(evaluations);
         }
-        if (latestCheckpoint != folder.CheckpointOf(step))
+        if (LatestCheckpoint != folder.CheckpointOf(step))
             Save(); // cancelled within an epoch
-        if (setup.BadFiles.Count > 0)
-            setup.BadFiles.WriteCsv(folder.BadFiles);
         return step == TotalSteps ? TrainingEnd.Finished : TrainingEnd.Stopped;
     }
 
@@ -186,6 +184,8 @@ public sealed class Trainer : IDisposable
         Checkpoint.Write(path, setup.Model, optimizer, setup.StateAt(step, optimizer.Steps));
         latestCheckpoint = path;
         folder.Prune(config.KeepLast);
+        if (setup.BadFiles.Count > 0)
+            setup.BadFiles.WriteCsv(folder.BadFiles);
     }
 
     private BatchReader OpenReader()

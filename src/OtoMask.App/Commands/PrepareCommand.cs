@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.Globalization;
+using OtoMask.Audio;
+using OtoMask.Data;
+
+namespace OtoMask.App.Commands;
+
+/// <summary><c>otomask prepare DATA --out CACHE</c>: log-mels computed once, for every run that follows.</summary>
+internal static class PrepareCommand
+{
+    private const int BadFilesShown = 20;
+
+    public static Command Create()
+    {
+        Argument<string> data = new("DATA") { Description = "Folder of audio or .npy log-mels (any depth), or CSV with a file_name column." };
+        Option<string> output = new("--out") { Description = "Folder of the cache; --data of `pretrain` takes it.", Required = true, HelpName = "CACHE" };
+        Option<int> sampleRate = new("--sample-rate") { Description = "16000 or 32000 Hz, as the runs will have it.", DefaultValueFactory = _ => LogMelSettings.Default.SampleRate, HelpName = "HZ" };
+        Option<int> workers = new("--workers") { Description = "Threads that decode (0 = all cores).", DefaultValueFactory = _ => 0, HelpName = "N" };
+        Command command = new("prepare", "Compute the log-mels of a data set once, into a cache that `pretrain --data` takes.") { data, output, sampleRate, workers };
+        command.SetAction((line, cancellation) => Task.FromResult(Run(
+            line.GetRequiredValue(data), line.GetRequiredValue(output), FrontEnd(line.GetRequiredValue(sampleRate)), line.GetRequiredValue(workers), cancellation)));
+        return command;
+    }
+
+    private static int Run(string data, string output, LogMelSettings settings, int workers, CancellationToken cancellation)
+    {
+        if (LogMelCache.IsCache(data))
+            throw new UserErrorException($"{data} is a cache already; name the audio it was made of, or give it to pretrain --data");
+        using ClipSource source = ClipSource.Open(data, new ClipSourceOptions(settings));
+        CacheSummary summary;
+        try
+        {
+            summary = Terminal.WithProgress("computing log-mels", progress =>
+                LogMelCache.Prepare(source.Clips, settings, output, workers, progress, cancellation));
+        }
+        catch (OperationCanceledException)
+        {
+            Console.WriteLine("what is done stays; the same command goes on from there");
+            throw;
+        }
+        Tell(output, settings, summary);
+        return 0;
+    }
+
+    private static void Tell(string output, LogMelSettings settings, CacheSummary summary)
+    {
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{output}: {summary.Clips - summary.BadClips} clips, {summary.Seconds / 3600:F2} hours, {summary.Bytes / 1e6:F1} MB"));
+        if (summary.BadClips == 0)
+            return;
+        using LogMelCache cache = LogMelCache.Open(output, settings);
+        IReadOnlyList<BadFile> bad = cache.BadClips;
+        Console.WriteLine($"{bad.Count} of {summary.Clips} clips cannot be used and are left out (bad-files.csv in {output} lists them):");
+        foreach (BadFile file in bad.Take(BadFilesShown))
+            Console.WriteLine($"  {file.Path}: {file.Reason}");
+        if (bad.Count > BadFilesShown)
+            Console.WriteLine($"  and {bad.Count - BadFilesShown} more");
+    }
+
+    private static LogMelSettings FrontEnd(int sampleRate) => sampleRate switch
+    {
+        16000 => LogMelSettings.Default,
+        32000 => LogMelSettings.ThirtyTwoKilohertz,
+        _ => throw new UserErrorException($"--sample-rate {sampleRate}: there is a front end for 16000 and for 32000; choose one"),
+    };
+}

@@ -1,0 +1,89 @@
+using OtoMask.Audio;
+using OtoMask.Randomness;
+
+namespace OtoMask.Tests.App;
+
+/// <summary>A temporary folder with generated audio, and the options of a run that takes seconds.</summary>
+internal sealed class AppFolder : IDisposable
+{
+    private const int Rate = 16000;
+
+    public string Path { get; } = Directory.CreateTempSubdirectory("otomask app ").FullName;
+
+    /// <summary>Options of a tiny model on 0.96 s of sound: two epochs of three steps.</summary>
+    public static string[] TinyRun { get; } = TinyRunOf(epochs: 2);
+
+    public static string[] TinyRunOf(int epochs) =>
+        ["--encoder", "16/1/2", "--decoder", "16/1/2", "--input", "80x96", "--batch", "4", "--epochs", $"{epochs}", "--min-clips", "0", "--checkpoint-every", "1", "--evaluate-every", "1"];
+
+    public string Inside(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>A folder of <paramref name="clips"/> sweeps and noises of half a second to two.</summary>
+    public string Audio(string name = "audio", int clips = 12)
+    {
+        string folder = Directory.CreateDirectory(Inside(name)).FullName;
+        for (int clip = 0; clip < clips; clip++)
+            AudioFile.WriteWav(System.IO.Path.Combine(folder, $"clip{clip:D2}.wav"), Sound(clip, 0.5 + 0.5 * (clip % 4)), Rate);
+        return folder;
+    }
+
+    /// <summary>A sound that is the same for the same number: even ones are sweeps, odd ones noise under a sweep.</summary>
+    public static float[] Sound(int number, double seconds)
+    {
+        var random = new RandomStream(7, RandomPurpose.Crop, 0, number);
+        var samples = new float[(int)(seconds * Rate)];
+        for (int i = 0; i < samples.Length; i++)
+            samples[i] = 0.3f * MathF.Sin(i * (0.02f + 0.01f * number + i * 1e-6f)) + (number % 2 == 0 ? 0.001f : 0.1f) * (random.NextSingle() - 0.5f);
+        return samples;
+    }
+
+    /// <summary>The three ways in which a recording can be useless.</summary>
+    public string Broken(string kind, string path)
+    {
+        path = Inside(path);
+        switch (kind)
+        {
+            case "text":
+                File.WriteAllText(path, "no audio");
+                break;
+            case "zero-length":
+                File.WriteAllBytes(path, []);
+                break;
+            case "NaN":
+                WriteNaN(path);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(kind), kind, null);
+        }
+        return path;
+    }
+
+    public string Text(string name, string content)
+    {
+        File.WriteAllText(Inside(name), content);
+        return Inside(name);
+    }
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+
+    /// <summary>A second of 32-bit float WAV whose samples are not numbers.</summary>
+    private static void WriteNaN(string path)
+    {
+        using var writer = new BinaryWriter(File.Create(path));
+        const int Bytes = Rate * sizeof(float);
+        writer.Write("RIFF"u8);
+        writer.Write(36 + Bytes);
+        writer.Write("WAVEfmt "u8);
+        writer.Write(16);
+        writer.Write((short)3); // IEEE float
+        writer.Write((short)1);
+        writer.Write(Rate);
+        writer.Write(Rate * sizeof(float));
+        writer.Write((short)sizeof(float));
+        writer.Write((short)32);
+        writer.Write("data"u8);
+        writer.Write(Bytes);
+        for (int i = 0; i < Rate; i++)
+            writer.Write(float.NaN);
+    }
+}

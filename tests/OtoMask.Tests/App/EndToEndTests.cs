@@ -1,0 +1,132 @@
+using System.Text.Json.Nodes;
+using OtoMask.Interop;
+using OtoMask.Pretraining;
+
+namespace OtoMask.Tests.App;
+
+/// <summary>The program's main job as a user does it, on audio that the test generates.</summary>
+public sealed class EndToEndTests : IDisposable
+{
+    private static readonly string[] DeterministicFields = ["kind", "step", "epoch", "loss", "lr", "hint", "ema", "metric", "value"];
+    private readonly AppFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Log_mels_and_masks_of_a_recording()
+    {
+        string clip = Path.Combine(folder.Audio(), "clip03.wav");
+        Ok(AppProcess.Run("logmel", clip, "--out", folder.Inside("x.npy")));
+        Assert.Equal([80, 201], NpyFile.Read(folder.Inside("x.npy")).Shape); // 2 s
+        Ok(AppProcess.Run("masks", clip, "--out", folder.Inside("gallery.html")));
+        Assert.Contains("dwm-topk", File.ReadAllText(folder.Inside("gallery.html")));
+    }
+
+    [Fact]
+    public void A_run_leaves_a_whole_folder_and_plain_words()
+    {
+        AppResult result = Ok(Pretrain("run"));
+        Assert.DoesNotContain('\e', result.Output);
+        Assert.Contains("M parameters, 6 steps", result.Output); // the estimate
+        Assert.Contains("step 6 of 6", result.Output);
+        Assert.Contains("rankme", result.Output);
+
+        var run = new RunFolder(folder.Inside("run"));
+        Assert.All([run.Config, run.Log, run.Report, run.LatestCheckpoint], file => Assert.True(File.Exists(file), file));
+        Assert.Single(Directory.GetFiles(run.Path, "events.out.tfevents.*"));
+        JsonNode metrics = JsonNode.Parse(File.ReadAllText(run.Metrics))!;
+        Assert.InRange((double)metrics["final_loss"]!, 0, 10);
+        Assert.InRange((double)metrics["evaluations"]!["rankme"]!, 1, 16);
+        Assert.InRange((double)metrics["evaluations"]!["cev_auc"]!, 0, 1);
+        Assert.Equal((6, 6, 12, 0, 24), ((int)metrics["step"]!, (int)metrics["total_steps"]!, (int)metrics["clips"]!, (int)metrics["bad_files"]!, (int)metrics["clips_seen"]!));
+        Assert.True((double)metrics["seconds"]! > 0 && (double)metrics["clips_per_second"]! > 0);
+    }
+
+    [Fact]
+    public void A_cache_gives_the_same_run_as_the_files()
+    {
+        Assert.Contains("12 clips", Ok(AppProcess.Run("prepare", folder.Audio(), "--out", folder.Inside("cache"))).Output);
+        Assert.Contains("12 clips", Ok(AppProcess.Run("prepare", folder.Inside("audio"), "--out", folder.Inside("cache"))).Output); // nothing left to do
+        Ok(Pretrain("from files"));
+        Ok(AppProcess.Run(["pretrain", "--data", folder.Inside("cache"), "--out", folder.Inside("from cache"), .. AppFolder.TinyRun]));
+        AssertSameRun("from files", "from cache");
+    }
+
+    [Fact]
+    public void A_run_stopped_and_resumed_equals_one_that_was_not()
+    {
+        Ok(Pretrain("straight"));
+        Assert.Contains("--resume", Ok(Pretrain("halves", "--stop-at", "1")).Output);
+        Ok(AppProcess.Run("pretrain", "--resume", folder.Inside("halves")));
+        AssertSameRun("straight", "halves");
+    }
+
+    [Theory]
+    [InlineData("INT", 130)]
+    [InlineData("TERM", 143)]
+    public void A_signal_finishes_the_step_writes_a_checkpoint_and_says_how_to_go_on(string signal, int code)
+    {
+        string audio = folder.Audio(), run = folder.Inside("run");
+        using AppProcess app = AppProcess.Start(["pretrain", "--data", audio, "--out", run, .. AppFolder.TinyRunOf(epochs: 100_000)]);
+        while (new RunFolder(run).Checkpoints.Count < 2)
+            Thread.Sleep(100);
+        app.Signal(signal);
+        AppResult result = app.Wait();
+        Assert.Equal((code, "otomask: stopped\n"), (result.ExitCode, result.Error));
+        Assert.Contains($"go on with: otomask pretrain --resume {run}", result.Output);
+        long step = Checkpoint.Read(run).State.Step;
+        Assert.Equal(step, (long)JsonNode.Parse(File.ReadAllText(new RunFolder(run).Metrics))!["step"]!);
+        int epoch = (int)(step / 3) + 1;
+        Ok(AppProcess.Run("pretrain", "--resume", run, "--stop-at", $"{epoch}"));
+        Assert.Equal(3 * epoch, Checkpoint.Read(run).State.Step);
+    }
+
+    [Fact]
+    public void A_bad_file_among_many_is_skipped_counted_and_listed()
+    {
+        string audio = folder.Audio();
+        foreach (string kind in (string[])["text", "zero-length", "NaN"])
+            folder.Broken(kind, $"audio/{kind}.wav");
+        Ok(Pretrain("run"));
+        string[] listed = File.ReadAllLines(folder.Inside("run/bad-files.csv"))[1..];
+        Assert.Equal(["NaN.wav", "text.wav", "zero-length.wav"], listed.Select(line => Path.GetFileName(line.Split(',')[0].Trim('"'))));
+        Assert.Equal(3, (int)JsonNode.Parse(File.ReadAllText(folder.Inside("run/metrics.json")))!["bad_files"]!);
+        Assert.Contains("3 of 15 clips cannot be used", Ok(AppProcess.Run("prepare", audio, "--out", folder.Inside("cache"))).Output);
+    }
+
+    [Fact]
+    public void A_probe_of_the_run_stands_beside_its_baselines()
+    {
+        string audio = folder.Audio(clips: 40);
+        IEnumerable<string> rows = Enumerable.Range(0, 40).Select(clip => $"audio/clip{clip:D2}.wav,{(clip % 2 == 0 ? "sweep" : "noise")},{(clip < 28 ? "train" : "test")}\n");
+        string task = folder.Text("task.csv", "file_name,label,split\n" + string.Concat(rows));
+        AppResult run = Ok(AppProcess.Run(["pretrain", "--data", audio, "--out", folder.Inside("run"), .. AppFolder.TinyRun, "--task", task]));
+        Assert.Contains("knn/task", run.Output);
+
+        AppResult probe = Ok(AppProcess.Run("probe", folder.Inside("run"), "--task", task, "--seeds", "42,43", "--out", folder.Inside("metrics.json")));
+        Assert.DoesNotContain('\e', probe.Output);
+        Assert.All((string[])["random", "logmel-stats", "k-NN"], word => Assert.Contains(word, probe.Output));
+        Assert.Contains("strict", File.ReadAllText(folder.Inside("metrics.json")));
+    }
+
+    private AppResult Pretrain(string run, params string[] more) =>
+        AppProcess.Run(["pretrain", "--data", Directory.Exists(folder.Inside("audio")) ? folder.Inside("audio") : folder.Audio(), "--out", folder.Inside(run), .. AppFolder.TinyRun, .. more]);
+
+    private void AssertSameRun(string one, string other)
+    {
+        RunFolder expected = new(folder.Inside(one)), actual = new(folder.Inside(other));
+        SafetensorsContent weights = SafetensorsFile.Read(expected.LatestCheckpoint), same = SafetensorsFile.Read(actual.LatestCheckpoint);
+        Assert.Equal(weights.Tensors.Keys.Order(), same.Tensors.Keys.Order());
+        Assert.All(weights.Tensors, tensor => Assert.True(tensor.Value.Data.AsSpan().SequenceEqual(same.Tensors[tensor.Key].Data), $"{tensor.Key} differs"));
+        Assert.Equal(Rows(expected), Rows(actual));
+    }
+
+    private static string[] Rows(RunFolder run) =>
+        [.. File.ReadLines(run.Log).Select(line => JsonNode.Parse(line)!).Select(row => string.Join(" ", DeterministicFields.Select(field => $"{field}={row[field]}")))];
+
+    private static AppResult Ok(AppResult result)
+    {
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        return result;
+    }
+}

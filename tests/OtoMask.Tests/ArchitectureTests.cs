@@ -1,0 +1,136 @@
+using System.Text.RegularExpressions;
+
+namespace OtoMask.Tests;
+
+/// <summary>Who may know whom (docs/architecture.md), read from the source: arrows go one way.</summary>
+public sealed partial class ArchitectureTests
+{
+    private static readonly string Root = Repository.Root;
+
+    /// <summary>For each part of the library, the parts of the house it may name.</summary>
+    private static readonly Dictionary<string, string[]> MayKnow = new()
+    {
+        ["Randomness"] = [],
+        ["Interop"] = [],
+        ["Audio"] = ["Randomness"],
+        ["Masking"] = ["Randomness"],
+        ["Models"] = ["Randomness", "Torch"],
+        ["Data"] = ["Audio", "Masking", "Interop", "Randomness"],
+        ["Corpora"] = ["Audio", "Data", "Randomness"],
+        ["Evaluation"] = ["Audio", "Data", "Masking", "Models", "Randomness", "Torch"],
+        ["Pretraining"] = ["Audio", "Data", "Evaluation", "Interop", "Masking", "Models", "Torch"],
+    };
+
+    [Fact]
+    public void Inside_the_library_every_part_knows_only_what_it_may()
+    {
+        string library = Path.Combine(Root, "src", "OtoMask");
+        Assert.Equal(MayKnow.Keys.Order(), Directory.GetDirectories(library).Select(Path.GetFileName).Where(name => name is not ("bin" or "obj")).Order());
+        string[] wrong =
+        [
+            .. from part in MayKnow.Keys
+               from file in Sources(Path.Combine(library, part))
+               from named in NamedParts(file)
+               where named != part && !MayKnow[part].Contains(named)
+               select $"{Path.GetRelativePath(Root, file)} knows {named}",
+        ];
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public void Pretraining_calls_evaluations_only_through_their_interface()
+    {
+        string[] concrete = [.. Sources(Path.Combine(Root, "src", "OtoMask", "Evaluation")).Select(Path.GetFileNameWithoutExtension).Except(["IEvaluation", "EncoderSnapshot"])!];
+        string[] wrong =
+        [
+            .. from file in Sources(Path.Combine(Root, "src", "OtoMask", "Pretraining"))
+               let text = Code(file)
+               from type in concrete
+               where Regex.IsMatch(text, $@"\b{type}\b")
+               select $"{Path.GetRelativePath(Root, file)} names {type}",
+        ];
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public void Projects_know_only_the_one_below()
+    {
+        Assert.Empty(ProjectReferences("OtoMask.Torch"));
+        Assert.Equal(["OtoMask.Torch"], ProjectReferences("OtoMask"));
+        Assert.Equal(["OtoMask"], ProjectReferences("OtoMask.App"));
+        string[] wrong =
+        [
+            .. from file in Sources(Path.Combine(Root, "src", "OtoMask.Torch"))
+               where NamedParts(file).Any(part => part is not "Torch")
+               select Path.GetRelativePath(Root, file),
+            .. from file in Sources(Path.Combine(Root, "src", "OtoMask"))
+               where NamedParts(file).Contains("App")
+               select Path.GetRelativePath(Root, file),
+        ];
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public void Native_code_is_reached_from_the_binding_and_the_sound_libraries_alone()
+    {
+        Assert.All(Glue("LibraryImport|DllImport"), file => Assert.Contains(file, (string[])
+        [
+            "src/OtoMask.Torch/Interop/NativeMethods.cs", "src/OtoMask/Audio/Resampler.cs", "src/OtoMask/Audio/SndFile.cs",
+        ]));
+        // The binding hands pointers to the bridge; nobody above it does.
+        Assert.All(Glue(@"\bunsafe\b|\bfixed\b"), file => Assert.True(
+            file.StartsWith("src/OtoMask.Torch/") || file is "src/OtoMask/Audio/Resampler.cs" or "src/OtoMask/Audio/SndFile.cs", $"{file} is unsafe"));
+    }
+
+    [Fact]
+    public void Namespaces_are_folders()
+    {
+        string[] wrong =
+        [
+            .. from file in Sources(Path.Combine(Root, "src"))
+               let folder = Path.GetRelativePath(Path.Combine(Root, "src"), Path.GetDirectoryName(file)!).Replace('/', '.')
+               where !Code(file).Contains($"namespace {folder};")
+               select $"{Path.GetRelativePath(Root, file)} is not in namespace {folder}",
+        ];
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public void Randomness_comes_from_streams_alone()
+    {
+        string[] wrong =
+        [
+            .. from file in Sources(Path.Combine(Root, "src"))
+               where Regex.IsMatch(Code(file), @"\bnew Random\(|Random\.Shared|RandomNumberGenerator")
+               select Path.GetRelativePath(Root, file),
+        ];
+        Assert.Empty(wrong);
+    }
+
+    private static string[] Glue(string pattern) =>
+        [.. Sources(Path.Combine(Root, "src")).Where(file => Regex.IsMatch(Code(file), pattern)).Select(file => Path.GetRelativePath(Root, file))];
+
+    /// <summary>The parts of the house that a file names, by using or by full name.</summary>
+    private static IEnumerable<string> NamedParts(string file) => PartName().Matches(NamespaceLine().Replace(Code(file), "")).Select(match => match.Groups[1].Value).Distinct();
+
+    private static string[] ProjectReferences(string project) =>
+        [.. ReferencedProject().Matches(File.ReadAllText(Path.Combine(Root, "src", project, $"{project}.csproj"))).Select(match => match.Groups[1].Value)];
+
+    private static IEnumerable<string> Sources(string folder) => Directory.GetFiles(folder, "*.cs", SearchOption.AllDirectories)
+        .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal));
+
+    /// <summary>The text of a file without its comments.</summary>
+    private static string Code(string file) => Comment().Replace(File.ReadAllText(file), "");
+
+    [GeneratedRegex(@"//[^\n]*")]
+    private static partial Regex Comment();
+
+    [GeneratedRegex(@"^namespace [^;]+;", RegexOptions.Multiline)]
+    private static partial Regex NamespaceLine();
+
+    [GeneratedRegex(@"\bOtoMask\.(Randomness|Interop|Audio|Masking|Models|Data|Corpora|Evaluation|Pretraining|Torch|App)\b")]
+    private static partial Regex PartName();
+
+    [GeneratedRegex(@"<ProjectReference Include=""[^""]*/(OtoMask[^""/]*)\.csproj""")]
+    private static partial Regex ReferencedProject();
+}
