@@ -158,6 +158,6 @@ internal static class DemoCommand
         int clip = run.Scores[0].Probes[i].TestClips[run.Scores[0].Probes[i].TestClips.Count / 2];
         LabelledClip labelled = task.Task.Clips[clip];
         LogMel logMel = task.Read(clip, ClipView.FromStart) ?? throw new InvalidOperationException($"{labelled.Path} was read before and cannot be read now");
-        return ($"{task.Task.Name}: {string.Join(" ", labelled.Labels)} ({Path.GetFileNameWithoutExtension(labelled.Path)})", logMel);
+        return ($"{task.Task.Name}: {string.Join(" ", labelled.Labels.Select(label => task.Task.Classes[label]))} ({Path.GetFileNameWithoutExtension(labelled.Path)})", logMel);
     });
 }

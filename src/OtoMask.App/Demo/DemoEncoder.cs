@@ -19,12 +19,12 @@ internal sealed class DemoEncoder : ITrainingObserver, IDisposable
 
     private DemoEncoder(PretrainingConfig config, DemoProgress progress, CancellationToken cancellation)
     {
-        this.progress = progress;
+        (Mask, this.progress) = (config.Mask, progress);
         setup = TrainingSetup.Begin(config, this, cancellation);
     }
 
     /// <summary>The strategy it was trained with.</summary>
-    public string Mask => setup.Config.Mask;
+    public string Mask { get; }
 
     /// <summary>Its steps.</summary>
     public List<StepRecord> Steps { get; } = [];
@@ -88,7 +88,7 @@ internal sealed class DemoEncoder : ITrainingObserver, IDisposable
         return new Reconstruction(name, Mask, input.Bands, input.Frames, input.Grid, logMel, mask, predicted);
     }
 
-    public void Stage(string name) => progress.At(0, $"{setup?.Config.Mask}: {name}");
+    public void Stage(string name) => progress.At(0, $"before {Mask} masking: {name}");
 
     public void Progress(double share)
     {
