@@ -33,7 +33,6 @@ internal static class DemoCommand
 
     private static void Run(bool quick, string dataFolder, CancellationToken cancellation)
     {
-        TorchRuntime.Threads = Environment.ProcessorCount;
         DemoRecipe recipe = quick ? DemoRecipe.Quick : DemoRecipe.Full;
         RequireWritable(Folder);
         AnnounceDownload(dataFolder);
@@ -144,8 +143,8 @@ internal static class DemoCommand
         {
             Maskings = [.. ((string[])["random", "inverse-block", "dwm", "dwm-topk"]).Select(KnownMaskings.Find)],
             FrontEnd = run.Tasks[0].LogMel,
-            PatchHeight = 16,
-            PatchWidth = 16,
+            PatchHeight = run.Recipe.Pretraining.Geometry.PatchHeight,
+            PatchWidth = run.Recipe.Pretraining.Geometry.PatchWidth,
         };
         List<GalleryClip> clips = [.. Examples(run).Select((example, i) => painter.Paint(example.Name, example.LogMel, i))];
         strategies = painter.Strategies;

@@ -77,7 +77,6 @@ internal static class PretrainCommand
             folder.RequireFree();
         LabelledTask? task = TaskOf(config);
 
-        TorchRuntime.Threads = Environment.ProcessorCount;
         string closing = PretrainDisplay.Show(display =>
         {
             using TrainingSetup setup = config is null
