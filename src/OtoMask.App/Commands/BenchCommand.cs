@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using OtoMask.App.Bench;
 using OtoMask.Pretraining;
-using OtoMask.Torch;
 
 namespace OtoMask.App.Commands;
 
