@@ -39,10 +39,10 @@ internal sealed record DemoRecipe
         ProbeSeconds = 15,
     };
 
-    /// <summary>The same in under a minute: too few steps to learn much.</summary>
+    /// <summary>The same in under a minute: coarser patches and too few steps to learn much.</summary>
     public static DemoRecipe Quick => Full with
     {
-        Pretraining = Embedded() with { Steps = 30, EvaluateEvery = 1 },
+        Pretraining = Embedded() with { Patch = "16x16", Steps = 30, EvaluateEvery = 1 },
         ProbeSeeds = [42, 43],
         PretrainingSeconds = 4,
         ProbeSeconds = 4,
