@@ -35,7 +35,8 @@ internal static class DemoCommand
     {
         DemoRecipe recipe = quick ? DemoRecipe.Quick : DemoRecipe.Full;
         RequireWritable(Folder);
-        AnnounceDownload(dataFolder);
+        if (!FetchesAudio(dataFolder))
+            recipe = recipe.WithAudioAtHand;
         long begin = Stopwatch.GetTimestamp();
         using DemoRun run = DemoProgress.Show(recipe.TotalSeconds, progress =>
         {
@@ -74,12 +75,14 @@ internal static class DemoCommand
         }
     }
 
-    private static void AnnounceDownload(string dataFolder)
+    /// <summary>Says where the audio comes from; true where it has to be fetched first.</summary>
+    private static bool FetchesAudio(string dataFolder)
     {
         long bytes = new TaskAssembler(dataFolder).DownloadBytes(DemoRecipe.Tasks.Select(KnownTasks.Find), withPretrainingPool: true);
         AnsiConsole.WriteLine(bytes > 0
             ? string.Create(CultureInfo.InvariantCulture, $"fetching {bytes / 1e6:F0} MB of Debian packages of real audio into {dataFolder} (unpacked, not installed)")
             : $"using the audio assembled in {dataFolder}");
+        return bytes > 0;
     }
 
     private static void Show(DemoRun run, DemoFindings findings)

@@ -105,19 +105,19 @@ internal sealed class DemoRun : IDisposable
 
     private void Probe()
     {
-        Probe(new LogMelStatistics(Recipe.Pretraining.Geometry.Bands), "mean and deviation of each mel band over time");
+        Probe(new LogMelStatistics(Recipe.Pretraining.Geometry.Bands), "mean and deviation of each mel band over time", Recipe.StatisticsSeconds);
         using (EncoderSnapshot untrained = encoders[0].Snapshot().Untrained(Recipe.Pretraining.Seed))
-            Probe(new EncoderEmbedding(untrained, "untrained"), "the same network with its first, random weights");
+            Probe(new EncoderEmbedding(untrained, "untrained"), "the same network with its first, random weights", Recipe.ProbeSeconds);
         foreach (DemoEncoder encoder in encoders)
         {
             using EncoderSnapshot snapshot = encoder.Snapshot();
-            Probe(new EncoderEmbedding(snapshot, encoder.Mask), $"pre-trained with {encoder.Mask} masking");
+            Probe(new EncoderEmbedding(snapshot, encoder.Mask), $"pre-trained with {encoder.Mask} masking", Recipe.ProbeSeconds);
         }
     }
 
-    private void Probe(IClipEmbedding embedding, string what)
+    private void Probe(IClipEmbedding embedding, string what, double expectedSeconds)
     {
-        progress.Stage($"probing {embedding.Name}", Recipe.ProbeSeconds);
+        progress.Stage($"probing {embedding.Name}", expectedSeconds);
         long begin = Stopwatch.GetTimestamp();
         var results = new List<ProbeResult>();
         foreach (TaskClips task in Tasks)
