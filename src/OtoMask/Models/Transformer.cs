@@ -12,7 +12,8 @@ internal sealed class Linear(ParameterSet parameters, Initial initial, string na
 
     public Parameter Bias { get; } = parameters.Add($"{name}.bias", Initial.Zeros, outputs);
 
-    public Tensor Forward(Tensor x) => F.Linear(x, Weight, Bias);
+    /// <summary>x W^T + b, added to <paramref name="addTo"/> where given.</summary>
+    public Tensor Forward(Tensor x, Tensor? addTo = null) => F.Linear(x, Weight, Bias, addTo);
 }
 
 /// <summary>Layer normalisation over the last dimension.</summary>
@@ -23,6 +24,9 @@ internal sealed class LayerNorm(ParameterSet parameters, string name, int width)
     private readonly Parameter bias = parameters.Add($"{name}.bias", Initial.Zeros, width);
 
     public Tensor Forward(Tensor x) => F.LayerNorm(x, weight, bias, Epsilon);
+
+    /// <summary>The same, to go into matrix products alone.</summary>
+    public Tensor ForProduct(Tensor x) => F.LayerNorm(x, weight, bias, Epsilon, feedsProduct: true);
 }
 
 /// <summary>Multi-head self-attention: every token looks at every other.</summary>
@@ -31,10 +35,10 @@ internal sealed class Attention(ParameterSet parameters, Initial initial, string
     private readonly Linear qkv = new(parameters, initial, $"{name}.qkv", width, 3 * width);
     private readonly Linear proj = new(parameters, initial, $"{name}.proj", width, width);
 
-    public Tensor Forward(Tensor x)
+    public Tensor Forward(Tensor x, Tensor addTo)
     {
         using var scope = new TensorScope();
-        return scope.Keep(proj.Forward(F.Attention(qkv.Forward(x), heads))); // [B, N, D]
+        return scope.Keep(proj.Forward(F.Attention(qkv.Forward(x), heads), addTo)); // [B, N, D]
     }
 }
 
@@ -45,11 +49,7 @@ internal sealed class Mlp(ParameterSet parameters, Initial initial, string name,
     private readonly Linear fc1 = new(parameters, initial, $"{name}.fc1", width, Ratio * width);
     private readonly Linear fc2 = new(parameters, initial, $"{name}.fc2", Ratio * width, width);
 
-    public Tensor Forward(Tensor x)
-    {
-        using var scope = new TensorScope();
-        return scope.Keep(fc2.Forward(F.Gelu(fc1.Forward(x)))); // [B, N, D]
-    }
+    public Tensor Forward(Tensor x, Tensor addTo) => F.Mlp(x, fc1.Weight, fc1.Bias, fc2.Weight, fc2.Bias, addTo); // [B, N, D]
 }
 
 /// <summary>A pre-norm transformer block: x += Attention(LN(x)); x += Mlp(LN(x)).</summary>
@@ -63,8 +63,8 @@ internal sealed class Block(ParameterSet parameters, Initial initial, string nam
     public Tensor Forward(Tensor x)
     {
         using var scope = new TensorScope();
-        x = x + attn.Forward(norm1.Forward(x));
-        return scope.Keep(x + mlp.Forward(norm2.Forward(x)));
+        x = attn.Forward(norm1.ForProduct(x), addTo: x);
+        return scope.Keep(mlp.Forward(norm2.ForProduct(x), addTo: x));
     }
 }
 
