@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma,prefer-vector-width=512")
 
@@ -24,17 +25,43 @@ inline __mmask16 lanes_of(int64_t columns) {
   return columns >= Lanes ? __mmask16(0xFFFF) : __mmask16((1u << std::max<int64_t>(columns, 0)) - 1);
 }
 
-inline __m512 load(const float* from, __mmask16 lanes) { return _mm512_maskz_loadu_ps(lanes, from); }
+/* Loads and stores of the lanes that count. Most often all do, and plain moves are quicker than masked ones. */
 
-inline __m512 load(const BFloat16* from, __mmask16 lanes) {
-  const __m256i halves = _mm256_maskz_loadu_epi16(lanes, from);
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+constexpr __mmask16 AllLanes = 0xFFFF;
+
+inline __m512 widen(__m256i halves) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16)); }
+
+inline __m512 load(const float* from, __mmask16 lanes) {
+  return lanes == AllLanes ? _mm512_loadu_ps(from) : _mm512_maskz_loadu_ps(lanes, from);
 }
 
-inline void store(float* to, __m512 values, __mmask16 lanes) { _mm512_mask_storeu_ps(to, lanes, values); }
+inline __m512 load(const BFloat16* from, __mmask16 lanes) {
+  return widen(lanes == AllLanes ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))
+                                 : _mm256_maskz_loadu_epi16(lanes, from));
+}
+
+inline void store(float* to, __m512 values, __mmask16 lanes) {
+  if (lanes == AllLanes) {
+    _mm512_storeu_ps(to, values);
+  } else {
+    _mm512_mask_storeu_ps(to, lanes, values);
+  }
+}
 
 inline void store(BFloat16* to, __m512 values, __mmask16 lanes) {
-  _mm256_mask_storeu_epi16(to, lanes, (__m256i)_mm512_cvtneps_pbh(values));
+  const auto halves = (__m256i)_mm512_cvtneps_pbh(values);
+  if (lanes == AllLanes) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), halves);
+  } else {
+    _mm256_mask_storeu_epi16(to, lanes, halves);
+  }
+}
+
+/* The values as T keeps them. */
+template <class T>
+inline __m512 rounded(__m512 values) {
+  if constexpr (std::is_same_v<T, float>) return values;
+  return widen((__m256i)_mm512_cvtneps_pbh(values));
 }
 
 /* 2^x, to about one unit in the last place; its Taylor series in ln 2 on [-1/2, 1/2]. */

@@ -52,8 +52,8 @@ struct WriteGelu {
   int64_t n;
   void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
     const int64_t at = i * n + j;
-    store(before + at, biased(sums, bias, j, lanes), lanes);
-    const __m512 x = load(before + at, lanes);  // as the gradient will see it
+    const __m512 x = rounded<T>(biased(sums, bias, j, lanes));  // as the gradient will see it
+    store(before + at, x, lanes);
     store(y + at, _mm512_mul_ps(x, Normal(x).below), lanes);
   }
 };

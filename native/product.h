@@ -110,27 +110,48 @@ struct Packed {
   Scratch<> memory;
 };
 
+template <class T, int Vectors, class Source>
+void pack_group(const Packed<T>& packed, const Source* source, int64_t stride, int64_t k, int64_t columns, int64_t j,
+                float* sums) {
+  __mmask16 lanes[Vectors];
+  uint32_t* to[Vectors];
+  __m512 sum[Vectors];
+  for (int v = 0; v < Vectors; v++) {
+    lanes[v] = lanes_of(columns - j - v * Lanes);
+    to[v] = packed.at(0, j + v * Lanes);
+    sum[v] = _mm512_setzero_ps();
+  }
+  for (int64_t p = 0; p < packed.depth; p++) {
+    const Source* first = source + p * PerWord<T> * stride;
+    const Source* second = p * PerWord<T> + 1 < k ? first + stride : nullptr;
+#pragma GCC unroll 3
+    for (int v = 0; v < Vectors; v++) {
+      const int64_t at = v * Lanes;
+      _mm512_store_si512(to[v] + p * packed.width, interleave<T>(first + at, second ? second + at : nullptr, lanes[v]));
+      if (sums) {
+        sum[v] = _mm512_add_ps(sum[v], load(first + at, lanes[v]));
+        if (PerWord<T> == 2 && second) sum[v] = _mm512_add_ps(sum[v], load(second + at, lanes[v]));
+      }
+    }
+  }
+  for (int v = 0; sums && v < Vectors; v++) {
+    float* total = sums + j + v * Lanes;
+    store(total, _mm512_add_ps(load(total, lanes[v]), sum[v]), lanes[v]);
+  }
+}
+
 /* Packs source [k, columns]: k runs down the rows. To `sums`, where given, is added the sum of each column. */
 template <class T, class Source>
 void pack_rows(const Packed<T>& packed, const Source* source, int64_t stride, int64_t k, int64_t columns,
                float* sums = nullptr) {
-  const int64_t blocks = round_up(columns, packed.width) / Lanes;
-  at::parallel_for(0, blocks, std::max<int64_t>(1, 16384 / k), [&](int64_t begin, int64_t end) {
-    for (int64_t j = begin * Lanes; j < end * Lanes; j += Lanes) {
-      const __mmask16 lanes = lanes_of(columns - j);
-      __m512 sum = _mm512_setzero_ps();
-      uint32_t* to = packed.at(0, j);
-      for (int64_t p = 0; p < packed.depth; p++) {
-        const int64_t row = p * PerWord<T>;
-        const Source* first = source + row * stride + j;
-        const Source* second = row + 1 < k ? first + stride : nullptr;
-        _mm512_storeu_si512(to + p * packed.width, interleave<T>(first, second, lanes));
-        if (sums) {
-          sum = _mm512_add_ps(sum, load(first, lanes));
-          if (PerWord<T> == 2 && second) sum = _mm512_add_ps(sum, load(second, lanes));
-        }
-      }
-      if (sums && lanes) store(sums + j, _mm512_add_ps(load(sums + j, lanes), sum), lanes);
+  // Three vectors at a time, so that most of each cache line is used when it comes by.
+  const int64_t all = round_up(columns, packed.width), groups = round_up(all, PanelColumns) / PanelColumns;
+  at::parallel_for(0, groups, std::max<int64_t>(1, 16384 / k), [&](int64_t begin, int64_t end) {
+    for (int64_t j = begin * PanelColumns; j < end * PanelColumns; j += PanelColumns) {
+      const int64_t vectors = std::min<int64_t>(3, (all - j) / Lanes);
+      if (vectors == 3) pack_group<T, 3>(packed, source + j, stride, k, columns, j, sums);
+      if (vectors == 2) pack_group<T, 2>(packed, source + j, stride, k, columns, j, sums);
+      if (vectors == 1) pack_group<T, 1>(packed, source + j, stride, k, columns, j, sums);
     }
   });
 }
