@@ -61,9 +61,10 @@ Packed<T> transposed(AttentionShape s, const T* values, int64_t stride) {
 
 float softmax_scale(AttentionShape s) { return Log2OfE / std::sqrt(static_cast<float>(s.size)); }
 
-// scores -> probabilities; returns the base-2 logarithm of the sum. Lanes past the last token become zero.
+// scores -> probabilities; returns the base-2 logarithm of the sum. Lanes past the last token become zero. The scores are
+// overwritten.
 template <class T>
-float softmax(const float* scores, T* probabilities, int64_t tokens, int64_t stride, float scale) {
+float softmax(float* scores, T* probabilities, int64_t tokens, int64_t stride, float scale) {
   const __m512 factor = _mm512_set1_ps(scale);
   __m512 largest = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
   for (int64_t j = 0; j < tokens; j += Lanes) {
@@ -73,18 +74,17 @@ float softmax(const float* scores, T* probabilities, int64_t tokens, int64_t str
   const float top = _mm512_reduce_max_ps(largest) * scale;
   const __m512 shift = _mm512_set1_ps(-top);
   __m512 total = _mm512_setzero_ps();
-  for (int64_t j = 0; j < tokens; j += Lanes) {
-    const __mmask16 lanes = lanes_of(tokens - j);
-    total = _mm512_mask_add_ps(total, lanes, total, exp2(_mm512_fmadd_ps(load(scores + j, lanes), factor, shift)));
-  }
-  const float log_sum = top + std::log2(_mm512_reduce_add_ps(total));
-  const __m512 down = _mm512_set1_ps(-log_sum);
   for (int64_t j = 0; j < stride; j += Lanes) {
     const __mmask16 lanes = lanes_of(tokens - j);
-    const __m512 p = _mm512_maskz_mov_ps(lanes, exp2(_mm512_fmadd_ps(load(scores + j, lanes), factor, down)));
-    store(probabilities + j, p, 0xFFFF);
+    const __m512 share = _mm512_maskz_mov_ps(lanes, exp2(_mm512_fmadd_ps(load(scores + j, lanes), factor, shift)));
+    total = _mm512_add_ps(total, share);
+    store(scores + j, share, AllLanes);
   }
-  return log_sum;
+  const float sum = _mm512_reduce_add_ps(total);
+  const __m512 scale_down = _mm512_set1_ps(1 / sum);
+  for (int64_t j = 0; j < stride; j += Lanes)
+    store(probabilities + j, _mm512_mul_ps(load(scores + j, AllLanes), scale_down), AllLanes);
+  return top + std::log2(sum);
 }
 
 // P from the scores and log sums, dS = P (dP - sum(P dP)) / sqrt(d) over dP.
@@ -97,13 +97,13 @@ void softmax_gradient(const float* scores, float log_sum, const float* dp, T* pr
     const __mmask16 lanes = lanes_of(s.tokens - j);
     const __m512 p = _mm512_maskz_mov_ps(lanes, exp2(_mm512_fmadd_ps(load(scores + j, lanes), factor, down)));
     total = _mm512_fmadd_ps(p, load(dp + j, lanes), total);
-    store(probabilities + j, p, 0xFFFF);
+    store(probabilities + j, p, AllLanes);
   }
   const __m512 mean = _mm512_set1_ps(_mm512_reduce_add_ps(total));
   const __m512 scale = _mm512_set1_ps(1 / std::sqrt(static_cast<float>(s.size)));
   for (int64_t j = 0; j < stride; j += Lanes) {
     const __m512 slope = _mm512_mul_ps(_mm512_sub_ps(load(dp + j, lanes_of(s.tokens - j)), mean), scale);
-    store(ds + j, _mm512_mul_ps(load(probabilities + j, 0xFFFF), slope), 0xFFFF);
+    store(ds + j, _mm512_mul_ps(load(probabilities + j, AllLanes), slope), AllLanes);
   }
 }
 

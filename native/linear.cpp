@@ -1,12 +1,21 @@
 // Linear maps, their gradients, and what stands beside them: bias, residual sum, GELU.
+#include <cstdlib>
+#include <cstring>
+
 #include "kernels.h"
 #include "product.h"
 
 namespace otomask {
 
+// OTOMASK_KERNELS=off leaves everything to ATen, to compare.
+static bool are_wanted() {
+  const char* setting = std::getenv("OTOMASK_KERNELS");
+  return !setting || std::strcmp(setting, "off") != 0;
+}
+
 template <>
 bool has_kernels<float>() {
-  static const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+  static const bool has = are_wanted() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   return has;
 }

@@ -110,6 +110,15 @@ struct Packed {
   Scratch<> memory;
 };
 
+/* Rows lie too far apart for the processor to guess which comes next. */
+constexpr int64_t PrefetchRows = 16;
+
+template <class Source>
+inline void prefetch(const Source* from, int64_t count) {
+  const auto* bytes = reinterpret_cast<const char*>(from);
+  for (int64_t at = 0; at < count * int64_t(sizeof(Source)); at += 64) _mm_prefetch(bytes + at, _MM_HINT_T0);
+}
+
 template <class T, int Vectors, class Source>
 void pack_group(const Packed<T>& packed, const Source* source, int64_t stride, int64_t k, int64_t columns, int64_t j,
                 float* sums) {
@@ -124,6 +133,7 @@ void pack_group(const Packed<T>& packed, const Source* source, int64_t stride, i
   for (int64_t p = 0; p < packed.depth; p++) {
     const Source* first = source + p * PerWord<T> * stride;
     const Source* second = p * PerWord<T> + 1 < k ? first + stride : nullptr;
+    for (int64_t row = 0; row < PerWord<T>; row++) prefetch(first + (PrefetchRows + row) * stride, Vectors * Lanes);
 #pragma GCC unroll 3
     for (int v = 0; v < Vectors; v++) {
       const int64_t at = v * Lanes;
@@ -165,6 +175,7 @@ void pack_columns(const Packed<T>& packed, const Source* source, int64_t stride,
       for (int64_t p = 0; p < packed.depth; p += Lanes) {
         __m512i rows[16];
         for (int64_t i = 0; i < 16; i++) {
+          prefetch(source + (j + i) * stride + (p + 4 * Lanes) * PerWord<T>, Lanes * PerWord<T>);
           rows[i] = j + i < columns ? word_row<T>(source + (j + i) * stride + p * PerWord<T>, k - p * PerWord<T>)
                                     : _mm512_setzero_si512();
         }
