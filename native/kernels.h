@@ -65,10 +65,16 @@ template <class T>
 void layer_norm(int64_t m, int64_t n, const float* x, const float* weight, const float* bias, float epsilon, T* y,
                 float* mean, float* scale);
 
-/* dx, and weight_gradient [n] and bias_gradient [n], to which is added. */
+/* dx (plus `residual`, the gradient that reaches x on another way, unless null), and weight_gradient [n] and
+ * bias_gradient [n], to which is added. */
 template <class T>
 void layer_norm_gradient(int64_t m, int64_t n, const T* dy, const float* x, const float* weight, const float* mean,
-                         const float* scale, float* dx, float* weight_gradient, float* bias_gradient);
+                         const float* scale, const float* residual, float* dx, float* weight_gradient,
+                         float* bias_gradient);
+
+/* losses [m]: 2 - 2 cos(row of predicted, standardised row of target), whose variance is unbiased; gradient [m, n]: that of
+ * their mean in predicted. */
+void cosine_loss(int64_t m, int64_t n, const float* predicted, const float* target, float* losses, float* gradient);
 
 }  // namespace otomask
 

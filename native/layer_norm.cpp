@@ -42,7 +42,8 @@ void layer_norm(int64_t m, int64_t n, const float* x, const float* weight, const
 
 template <class T>
 void layer_norm_gradient(int64_t m, int64_t n, const T* dy, const float* x, const float* weight, const float* mean,
-                         const float* scale, float* dx, float* weight_gradient, float* bias_gradient) {
+                         const float* scale, const float* residual, float* dx, float* weight_gradient,
+                         float* bias_gradient) {
   const int64_t tasks = round_up(m, RowsPerTask) / RowsPerTask;
   const Scratch<float> sums(tasks * 2 * n);  // of each task: [weight, bias]
   std::fill_n(sums.get(), tasks * 2 * n, 0.f);
@@ -66,7 +67,8 @@ void layer_norm_gradient(int64_t m, int64_t n, const T* dy, const float* x, cons
         const __m512 unit = _mm512_mul_ps(_mm512_sub_ps(load(x + i * n + j, lanes), centre), factor);
         const __m512 inner = _mm512_mul_ps(load(dy + i * n + j, lanes), load(weight + j, lanes));
         const __m512 slope = _mm512_fnmadd_ps(unit, mean_along, _mm512_sub_ps(inner, mean_slope));
-        store(dx + i * n + j, _mm512_mul_ps(slope, factor), lanes);
+        const __m512 present = residual ? load(residual + i * n + j, lanes) : _mm512_setzero_ps();
+        store(dx + i * n + j, _mm512_fmadd_ps(slope, factor, present), lanes);
       });
     }
   });
@@ -82,7 +84,7 @@ void layer_norm_gradient(int64_t m, int64_t n, const T* dy, const float* x, cons
 #define OTOMASK_FOR(T)                                                                                        \
   template void layer_norm(int64_t, int64_t, const float*, const float*, const float*, float, T*, float*, float*); \
   template void layer_norm_gradient(int64_t, int64_t, const T*, const float*, const float*, const float*, const float*, \
-                                    float*, float*, float*);
+                                    const float*, float*, float*, float*);
 OTOMASK_FOR(float)
 OTOMASK_FOR(BFloat16)
 

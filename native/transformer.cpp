@@ -1,4 +1,5 @@
-// The parts of a transformer block as operators with gradients: otomask::linear, mlp, attention and layer_norm.
+// The parts of a transformer block as operators with gradients: otomask::linear, mlp, attention,
+// layer_norm; and the loss of M2D, cosine_loss.
 //
 // Each has two ways: its formula in ATen operators, for any device and type, and the kernels of kernels.h where they
 // apply (CPU, float32 weights, AVX-512). Under autocast the products run in bfloat16, the residual stream stays float32.
@@ -233,9 +234,10 @@ Tensor attention_operator(const Tensor& qkv, int64_t heads) {
   return Attention::apply(for_product(qkv).contiguous(), heads);
 }
 
+// Returns y and x itself, for the residual sum: the gradients of both meet in one pass.
 struct LayerNorm : torch::autograd::Function<LayerNorm> {
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                        double epsilon, bool bfloat16) {
+  static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                               double epsilon, bool bfloat16) {
     const int64_t n = weight.numel(), m = x.numel() / n;
     Tensor y = empty_like(x, x.sizes(), bfloat16 ? at::kBFloat16 : at::kFloat);
     Tensor mean = empty_like(x, {m}, at::kFloat), scale = at::empty_like(mean);
@@ -247,12 +249,15 @@ struct LayerNorm : torch::autograd::Function<LayerNorm> {
     context->save_for_backward({x, weight, bias});
     context->saved_data["mean"] = mean;
     context->saved_data["scale"] = scale;
-    return y;
+    context->set_materialize_grads(false);
+    return {y, x};
   }
 
   static variable_list backward(AutogradContext* context, variable_list outputs) {
     const auto saved = context->get_saved_variables();
-    const Tensor &x = saved[0], &weight = saved[1], dy = outputs[0].contiguous();
+    const Tensor &x = saved[0], &weight = saved[1];
+    if (!outputs[0].defined()) return {outputs[1], Tensor(), Tensor(), Tensor(), Tensor()};
+    const Tensor dy = outputs[0].contiguous(), residual = outputs[1].defined() ? outputs[1].contiguous() : Tensor();
     const int64_t n = weight.numel(), m = x.numel() / n;
     const ParameterGradient dweight(weight), dbias(saved[2]);
     Tensor dx = at::empty_like(x);
@@ -260,17 +265,54 @@ struct LayerNorm : torch::autograd::Function<LayerNorm> {
       using T = decltype(type);
       layer_norm_gradient(m, n, data<T>(dy), data<float>(x), data<float>(weight),
                           data<float>(context->saved_data["mean"].toTensor()),
-                          data<float>(context->saved_data["scale"].toTensor()), data<float>(dx), dweight.values(),
-                          dbias.values());
+                          data<float>(context->saved_data["scale"].toTensor()), data<float>(residual), data<float>(dx),
+                          dweight.values(), dbias.values());
     });
     return {dx, dweight.fresh, dbias.fresh, Tensor(), Tensor()};
   }
 };
 
-Tensor layer_norm_operator(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon, bool feeds_product) {
-  if (!kernels_apply(x, {weight, bias}, {}) || x.scalar_type() != at::kFloat || x.size(-1) != weight.numel())
-    return at::layer_norm(x, weight.sizes(), weight, bias, epsilon);
-  return LayerNorm::apply(x.contiguous(), weight, bias, epsilon, feeds_product && autocasts_on_cpu());
+bool layer_norm_kernels_apply(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return kernels_apply(x, {weight, bias}, {}) && x.scalar_type() == at::kFloat && x.size(-1) == weight.numel();
+}
+
+Tensor layer_norm_operator(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon) {
+  if (!layer_norm_kernels_apply(x, weight, bias)) return at::layer_norm(x, weight.sizes(), weight, bias, epsilon);
+  return LayerNorm::apply(x.contiguous(), weight, bias, epsilon, false)[0];
+}
+
+std::tuple<Tensor, Tensor> layer_norm_branch_operator(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                                      double epsilon) {
+  if (!layer_norm_kernels_apply(x, weight, bias)) return {at::layer_norm(x, weight.sizes(), weight, bias, epsilon), x};
+  const variable_list both = LayerNorm::apply(x.contiguous(), weight, bias, epsilon, autocasts_on_cpu());
+  return {both[0], both[1]};
+}
+
+struct CosineLoss : torch::autograd::Function<CosineLoss> {
+  static Tensor forward(AutogradContext* context, const Tensor& predicted, const Tensor& target) {
+    const int64_t n = predicted.size(-1), m = predicted.numel() / n;
+    Tensor losses = empty_like(predicted, {m}, at::kFloat), gradient = at::empty_like(predicted);
+    cosine_loss(m, n, data<float>(predicted), data<float>(target), data<float>(losses), data<float>(gradient));
+    context->saved_data["gradient"] = gradient;
+    return losses.mean();
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list outputs) {
+    return {context->saved_data["gradient"].toTensor() * outputs[0], Tensor()};
+  }
+};
+
+Tensor normalised(const Tensor& x) { return x / x.norm(2, -1, true).clamp_min(1e-12); }
+
+Tensor cosine_loss_operator(const Tensor& predicted, const Tensor& target) {
+  TORCH_CHECK(predicted.sizes() == target.sizes() && !target.requires_grad(),
+              "cosine_loss wants a target without gradient, shaped as the prediction");
+  const Tensor ours = predicted.contiguous(), wanted = target.contiguous();
+  if (is_plain_float(ours) && is_plain_float(wanted) && ours.size(-1) > 1 && ours.numel() > 0 && has_kernels<float>()) {
+    return CosineLoss::apply(ours, wanted);
+  }
+  const Tensor standardised = (target - target.mean(-1, true)) * (target.var(-1, true, true) + 1e-6).rsqrt();
+  return 2 - 2 * (normalised(predicted) * normalised(standardised)).sum(-1).mean();
 }
 
 }  // namespace
@@ -282,8 +324,12 @@ TORCH_LIBRARY_FRAGMENT(otomask, library) {
       "-> Tensor",
       mlp_operator);
   library.def("attention(Tensor qkv, int heads) -> Tensor", attention_operator);
-  library.def("layer_norm(Tensor x, Tensor weight, Tensor bias, float epsilon, bool feeds_product=False) -> Tensor",
+  library.def("layer_norm(Tensor x, Tensor weight, Tensor bias, float epsilon) -> Tensor",
               layer_norm_operator);
+  library.def(
+      "layer_norm_branch(Tensor x, Tensor weight, Tensor bias, float epsilon) -> (Tensor, Tensor)",
+      layer_norm_branch_operator);
+  library.def("cosine_loss(Tensor predicted, Tensor target) -> Tensor", cosine_loss_operator);
 }
 
 }  // namespace otomask

@@ -4,6 +4,7 @@ namespace OtoMask.Torch;
 public static class F
 {
     private static readonly Operator LinearOp = new("otomask::linear"), MlpOp = new("otomask::mlp"), AttentionOp = new("otomask::attention"), LayerNormOp = new("otomask::layer_norm");
+    private static readonly Operator LayerNormBranchOp = new("otomask::layer_norm_branch"), CosineLossOp = new("otomask::cosine_loss");
     private static readonly Operator SoftmaxOp = new("aten::softmax", "int"), LogSoftmaxOp = new("aten::log_softmax", "int"), NormOp = new("aten::norm", "ScalarOpt_dim");
     private static readonly Operator EmbeddingOp = new("aten::embedding"), ClampMinOp = new("aten::clamp_min"), BinaryCrossEntropyOp = new("aten::binary_cross_entropy_with_logits");
 
@@ -29,9 +30,16 @@ public static class F
     /// <param name="weight">[D].</param>
     /// <param name="bias">[D].</param>
     /// <param name="epsilon">Added to the variance.</param>
-    /// <param name="feedsProduct">The result goes into matrix products alone, so under autocast it is made in their type.</param>
-    public static Tensor LayerNorm(Tensor x, Tensor weight, Tensor bias, double epsilon, bool feedsProduct = false) =>
-        LayerNormOp.Call(x, weight, bias, epsilon, feedsProduct);
+    public static Tensor LayerNorm(Tensor x, Tensor weight, Tensor bias, double epsilon) => LayerNormOp.Call(x, weight, bias, epsilon);
+
+    /// <summary>Where a residual branch begins: x normalised, to go into matrix products alone, and x itself, to which the branch will
+    /// be added. Under autocast the former is made in the products' type; the gradients of both meet in one pass.</summary>
+    /// <inheritdoc cref="LayerNorm" path="/param"/>
+    public static (Tensor Normalised, Tensor Residual) LayerNormBranch(Tensor x, Tensor weight, Tensor bias, double epsilon)
+    {
+        Tensor[] both = LayerNormBranchOp.CallMany(x, weight, bias, epsilon);
+        return (both[0], both[1]);
+    }
 
     /// <summary>Rows of <paramref name="table"/> [n, D] picked by <paramref name="ids"/>, any shape: [..] -> [.., D].</summary>
     public static Tensor Embedding(Tensor table, Tensor ids) => EmbeddingOp.Call(table, ids);
@@ -50,6 +58,11 @@ public static class F
 
     /// <summary>Each vector of the last dimension divided by its Euclidean norm, or by 1e-12 if that is larger.</summary>
     public static Tensor Normalize(Tensor x) => x / ClampMinOp.Call(NormOp.Call(x, 2.0, new long[] { -1 }, true), 1e-12);
+
+    /// <summary>Mean over the vectors of the last dimension of 2 - 2 cos(predicted, target less its mean over the root of its unbiased
+    /// variance + 1e-6), a tensor of no dimension. The target has no gradient.</summary>
+    /// <remarks>Niizumi et al., arXiv 2210.14648. METHOD section 5.</remarks>
+    public static Tensor CosineLoss(Tensor predicted, Tensor target) => CosineLossOp.Call(predicted, target);
 
     /// <summary>Mean binary cross-entropy of logits against targets in [0, 1], the same shape.</summary>
     public static Tensor BinaryCrossEntropyWithLogits(Tensor logits, Tensor targets) => BinaryCrossEntropyOp.Call(logits, targets);

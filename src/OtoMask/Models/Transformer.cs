@@ -25,8 +25,8 @@ internal sealed class LayerNorm(ParameterSet parameters, string name, int width)
 
     public Tensor Forward(Tensor x) => F.LayerNorm(x, weight, bias, Epsilon);
 
-    /// <summary>The same, to go into matrix products alone.</summary>
-    public Tensor ForProduct(Tensor x) => F.LayerNorm(x, weight, bias, Epsilon, feedsProduct: true);
+    /// <summary>Where a residual branch begins: x normalised, and x to add the branch to.</summary>
+    public (Tensor Normalised, Tensor Residual) Branch(Tensor x) => F.LayerNormBranch(x, weight, bias, Epsilon);
 }
 
 /// <summary>Multi-head self-attention: every token looks at every other.</summary>
@@ -60,11 +60,22 @@ internal sealed class Block(ParameterSet parameters, Initial initial, string nam
     private readonly LayerNorm norm2 = new(parameters, $"{name}.norm2", width);
     private readonly Mlp mlp = new(parameters, initial, $"{name}.mlp", width);
 
-    public Tensor Forward(Tensor x)
+    public Tensor Forward(Tensor x) => AddMlp(AddAttention(x));
+
+    /// <summary>x + Attention(LN(x)).</summary>
+    public Tensor AddAttention(Tensor x)
     {
         using var scope = new TensorScope();
-        x = attn.Forward(norm1.ForProduct(x), addTo: x);
-        return scope.Keep(mlp.Forward(norm2.ForProduct(x), addTo: x));
+        (Tensor normalised, Tensor residual) = norm1.Branch(x);
+        return scope.Keep(attn.Forward(normalised, addTo: residual));
+    }
+
+    /// <summary>x + Mlp(LN(x)).</summary>
+    public Tensor AddMlp(Tensor x)
+    {
+        using var scope = new TensorScope();
+        (Tensor normalised, Tensor residual) = norm2.Branch(x);
+        return scope.Keep(mlp.Forward(normalised, addTo: residual));
     }
 }
 
@@ -83,18 +94,19 @@ internal sealed class BlockStack
     }
 
     /// <summary>[B, N, D] -> [B, N, D], normalised.</summary>
-    public Tensor Forward(Tensor x) => norm.Forward(ForwardBlocks(x));
+    public Tensor Forward(Tensor x) => Forward(x, first: 0);
 
-    /// <summary>The same without the last normalisation.</summary>
-    public Tensor ForwardBlocks(Tensor x)
+    /// <summary>The same for the tokens from <paramref name="first"/> on alone: [B, N, D] -> [B, N - first, D]. All of them are attended to,
+    /// but what no later attention sees is not computed.</summary>
+    public Tensor Forward(Tensor x, long first)
     {
-        foreach (Block block in blocks)
+        using var scope = new TensorScope();
+        foreach (Block block in blocks.AsSpan(..^1))
             x = block.Forward(x);
-        return x;
+        x = blocks[^1].AddAttention(x);
+        x = blocks[^1].AddMlp(first == 0 ? x : x.Narrow(1, first, x.Shape[1] - first));
+        return scope.Keep(norm.Forward(x));
     }
-
-    /// <summary>The last normalisation alone.</summary>
-    public Tensor Normalise(Tensor x) => norm.Forward(x);
 
     /// <summary>What comes out of every block; the last one normalised.</summary>
     public IReadOnlyList<Tensor> ForwardEveryLayer(Tensor x)

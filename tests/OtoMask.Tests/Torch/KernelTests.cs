@@ -57,7 +57,12 @@ public class KernelTests
     [Theory]
     [MemberData(nameof(Maps))]
     public void Layer_norms_agree(long rows, long width, long clips, bool half) =>
-        Agree(half, x => F.LayerNorm(x[0], x[1], x[2], 1e-6, feedsProduct: half), [clips, rows, width + 3], [width + 3], [width + 3]);
+        Agree(half, x => Joined(F.LayerNormBranch(x[0], x[1], x[2], 1e-6)), [clips, rows, width + 3], [width + 3], [width + 3]);
+
+    [Theory]
+    [MemberData(nameof(Maps))]
+    public void Cosine_losses_agree(long rows, long width, long clips, bool half) => Agree(
+        half, x => F.CosineLoss(x[0], x[0].Detach() * x[0].Detach()) * (clips * rows), [clips, rows, width]);
 
     [Fact]
     public void Results_do_not_depend_on_the_number_of_threads()
@@ -70,7 +75,7 @@ public class KernelTests
                 TorchRuntime.Threads = count;
                 using var scope = new TensorScope();
                 return Differentiate<float>(
-                    true, x => F.Mlp(F.LayerNorm(x[0], x[5], x[4], 1e-6, true), x[1], x[2], x[3], x[4], x[0]) + F.Attention(F.Linear(x[0], x[6], x[7]), 4),
+                    true, x => F.Mlp(F.LayerNormBranch(x[0], x[5], x[4], 1e-6).Normalised, x[1], x[2], x[3], x[4], x[0]) + F.Attention(F.Linear(x[0], x[6], x[7]), 4),
                     [3, 150, 48], [192, 48], [192], [48, 192], [48], [48], [144, 48], [144]);
             })];
             for (int i = 0; i < results[0].Length; i++)
@@ -103,6 +108,9 @@ public class KernelTests
         }
         Assert.Contains(once, value => value != 0);
     }
+
+    /// <summary>Both results in one, so that both have a gradient.</summary>
+    private static Tensor Joined((Tensor Normalised, Tensor Residual) both) => both.Normalised + both.Residual * 0.5;
 
     private static void Agree(bool half, Func<Tensor[], Tensor> function, params long[][] shapes)
     {
