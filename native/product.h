@@ -9,6 +9,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <atomic>
 #include <memory>
 #include <new>
 
@@ -40,6 +41,16 @@ class Scratch {
   };
   std::unique_ptr<Value, Free> values;
 };
+
+/* body(task) for every task, each thread taking the next one when it is free: data loaders use the processor too, so equal
+ * shares would not end together. Inside at::parallel_for it runs on the calling thread alone. */
+template <class Body>
+void share_out(int64_t tasks, const Body& body) {
+  std::atomic<int64_t> next{0};
+  at::parallel_for(0, std::min<int64_t>(tasks, at::get_num_threads()), 1, [&](int64_t, int64_t) {
+    for (int64_t task = next++; task < tasks; task = next++) body(task);
+  });
+}
 
 /* Sixteen words from two rows that follow each other along k (one row, for float32). */
 template <class T, class Source>
@@ -256,23 +267,21 @@ void strip(const Left& left, const uint32_t* panel, int64_t depth, int64_t begin
 }
 
 /* The product of left [m, k] and packed right [k, n]. `after(i, j, sums, lanes)` receives every row i, 16 columns from j
- * at a time, and decides what becomes of them. Inside at::parallel_for it runs on the calling thread alone. */
+ * at a time, and decides what becomes of them. */
 template <class T, class Left, class After>
 void multiply(const Left& left, const Packed<T>& right, int64_t m, int64_t n, const After& after) {
   constexpr int64_t chunk_rows = 16 * TileRows;
   const int64_t panels = round_up(n, PanelColumns) / PanelColumns;
   const int64_t chunks = round_up(m, chunk_rows) / chunk_rows;
   const bool by_panel = n > m;  // the larger operand is read once
-  at::parallel_for(0, chunks * panels, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; task++) {
-      const int64_t first = (by_panel ? task % chunks : task / panels) * chunk_rows, last = std::min(m, first + chunk_rows);
-      const int64_t j = (by_panel ? task / chunks : task % panels) * PanelColumns;
-      const uint32_t* panel = right.at(0, j);
-      const int64_t vectors = std::min<int64_t>(3, round_up(n - j, Lanes) / Lanes);
-      if (vectors == 3) strip<T, 3>(left, panel, right.depth, first, last, j, n, after);
-      if (vectors == 2) strip<T, 2>(left, panel, right.depth, first, last, j, n, after);
-      if (vectors == 1) strip<T, 1>(left, panel, right.depth, first, last, j, n, after);
-    }
+  share_out(chunks * panels, [&](int64_t task) {
+    const int64_t first = (by_panel ? task % chunks : task / panels) * chunk_rows, last = std::min(m, first + chunk_rows);
+    const int64_t j = (by_panel ? task / chunks : task % panels) * PanelColumns;
+    const uint32_t* panel = right.at(0, j);
+    const int64_t vectors = std::min<int64_t>(3, round_up(n - j, Lanes) / Lanes);
+    if (vectors == 3) strip<T, 3>(left, panel, right.depth, first, last, j, n, after);
+    if (vectors == 2) strip<T, 2>(left, panel, right.depth, first, last, j, n, after);
+    if (vectors == 1) strip<T, 1>(left, panel, right.depth, first, last, j, n, after);
   });
 }
 
