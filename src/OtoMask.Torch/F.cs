@@ -6,7 +6,8 @@ public static class F
     private static readonly Operator LinearOp = new("otomask::linear"), MlpOp = new("otomask::mlp"), AttentionOp = new("otomask::attention"), LayerNormOp = new("otomask::layer_norm");
     private static readonly Operator LayerNormBranchOp = new("otomask::layer_norm_branch"), CosineLossOp = new("otomask::cosine_loss");
     private static readonly Operator SoftmaxOp = new("aten::softmax", "int"), LogSoftmaxOp = new("aten::log_softmax", "int"), NormOp = new("aten::norm", "ScalarOpt_dim");
-    private static readonly Operator EmbeddingOp = new("aten::embedding"), ClampMinOp = new("aten::clamp_min"), BinaryCrossEntropyOp = new("aten::binary_cross_entropy_with_logits");
+    private static readonly Operator SigmoidOp = new("aten::sigmoid"), SoftplusOp = new("aten::softplus");
+    private static readonly Operator EmbeddingOp = new("aten::embedding"), ClampMinOp = new("aten::clamp_min");
 
     /// <summary>x W^T + b, added to <paramref name="addTo"/> where given: [.., in] -> [.., out].</summary>
     /// <param name="x">[.., in].</param>
@@ -56,6 +57,12 @@ public static class F
     /// <summary>Logarithm of the softmax over one dimension.</summary>
     public static Tensor LogSoftmax(Tensor x, int dimension) => LogSoftmaxOp.Call(x, dimension);
 
+    /// <summary>1 / (1 + e^-x).</summary>
+    public static Tensor Sigmoid(Tensor x) => SigmoidOp.Call(x);
+
+    /// <summary>log(1 + e^x).</summary>
+    public static Tensor Softplus(Tensor x) => SoftplusOp.Call(x);
+
     /// <summary>Each vector of the last dimension divided by its Euclidean norm, or by 1e-12 if that is larger.</summary>
     public static Tensor Normalize(Tensor x) => x / ClampMinOp.Call(NormOp.Call(x, 2.0, new long[] { -1 }, true), 1e-12);
 
@@ -63,7 +70,4 @@ public static class F
     /// variance + 1e-6), a tensor of no dimension. The target has no gradient.</summary>
     /// <remarks>Niizumi et al., arXiv 2210.14648. METHOD section 5.</remarks>
     public static Tensor CosineLoss(Tensor predicted, Tensor target) => CosineLossOp.Call(predicted, target);
-
-    /// <summary>Mean binary cross-entropy of logits against targets in [0, 1], the same shape.</summary>
-    public static Tensor BinaryCrossEntropyWithLogits(Tensor logits, Tensor targets) => BinaryCrossEntropyOp.Call(logits, targets);
 }

@@ -6,7 +6,7 @@ namespace OtoMask.Torch;
 /// <summary>libtorch as a whole: threads, devices, precision of the calling thread.</summary>
 public static class TorchRuntime
 {
-    /// <summary>Threads that one operator uses; set it to the cores given to this process before the first operator.</summary>
+    /// <summary>Threads that one operator uses; at first the cores given to this process, or OMP_NUM_THREADS where that is set.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Set to less than 1.</exception>
     public static int Threads
     {

@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using OtoMask.App.Bench;
 using OtoMask.Pretraining;
-using OtoMask.Torch;
 
 namespace OtoMask.App.Commands;
 
@@ -25,7 +24,6 @@ internal static class BenchCommand
         command.SetAction((line, cancel) =>
         {
             PretrainingConfig config = options.Read(line, Defaults).Validate();
-            TorchRuntime.Threads = Environment.ProcessorCount;
             IReadOnlyList<MaskCost> costs = MaskBench.Run(config, Positive(line.GetRequiredValue(seconds), "--seconds"), cancel);
             Write(line, json, () => MaskBench.Json(config, costs), console => MaskBench.Write(config, costs, console));
             return Task.FromResult(0);
@@ -44,7 +42,6 @@ internal static class BenchCommand
         command.SetAction((line, cancel) =>
         {
             PretrainingConfig config = options.Read(line, Defaults).Validate();
-            TorchRuntime.Threads = Environment.ProcessorCount;
             TrainBenchResult result = TrainBench.Run(config, (int)Positive(line.GetRequiredValue(steps), "--steps"), cancel);
             Write(line, json, () => TrainBench.Json(result), console => TrainBench.Write(result, console));
             return Task.FromResult(0);

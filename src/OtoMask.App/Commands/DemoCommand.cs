@@ -33,10 +33,10 @@ internal static class DemoCommand
 
     private static void Run(bool quick, string dataFolder, CancellationToken cancellation)
     {
-        TorchRuntime.Threads = Environment.ProcessorCount;
         DemoRecipe recipe = quick ? DemoRecipe.Quick : DemoRecipe.Full;
         RequireWritable(Folder);
-        AnnounceDownload(dataFolder);
+        if (!FetchesAudio(dataFolder))
+            recipe = recipe.WithAudioAtHand;
         long begin = Stopwatch.GetTimestamp();
         using DemoRun run = DemoProgress.Show(recipe.TotalSeconds, progress =>
         {
@@ -75,12 +75,14 @@ internal static class DemoCommand
         }
     }
 
-    private static void AnnounceDownload(string dataFolder)
+    /// <summary>Says where the audio comes from; true where it has to be fetched first.</summary>
+    private static bool FetchesAudio(string dataFolder)
     {
         long bytes = new TaskAssembler(dataFolder).DownloadBytes(DemoRecipe.Tasks.Select(KnownTasks.Find), withPretrainingPool: true);
         AnsiConsole.WriteLine(bytes > 0
             ? string.Create(CultureInfo.InvariantCulture, $"fetching {bytes / 1e6:F0} MB of Debian packages of real audio into {dataFolder} (unpacked, not installed)")
             : $"using the audio assembled in {dataFolder}");
+        return bytes > 0;
     }
 
     private static void Show(DemoRun run, DemoFindings findings)
@@ -144,8 +146,8 @@ internal static class DemoCommand
         {
             Maskings = [.. ((string[])["random", "inverse-block", "dwm", "dwm-topk"]).Select(KnownMaskings.Find)],
             FrontEnd = run.Tasks[0].LogMel,
-            PatchHeight = 16,
-            PatchWidth = 16,
+            PatchHeight = run.Recipe.Pretraining.Geometry.PatchHeight,
+            PatchWidth = run.Recipe.Pretraining.Geometry.PatchWidth,
         };
         List<GalleryClip> clips = [.. Examples(run).Select((example, i) => painter.Paint(example.Name, example.LogMel, i))];
         strategies = painter.Strategies;

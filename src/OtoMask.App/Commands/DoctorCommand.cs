@@ -54,7 +54,6 @@ internal static class DoctorCommand
 
     private static void Libtorch(Report report)
     {
-        TorchRuntime.Threads = Environment.ProcessorCount; // as every command that computes does
         string description = TorchRuntime.Describe();
         report.Line("libtorch", description.Split('\n')[0].Replace("libtorch ", ""));
         report.Line("threads", $"{TorchRuntime.Threads} for one operator");

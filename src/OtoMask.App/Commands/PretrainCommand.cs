@@ -77,7 +77,6 @@ internal static class PretrainCommand
             folder.RequireFree();
         LabelledTask? task = TaskOf(config);
 
-        TorchRuntime.Threads = Environment.ProcessorCount;
         string closing = PretrainDisplay.Show(display =>
         {
             using TrainingSetup setup = config is null
@@ -134,7 +133,7 @@ internal static class PretrainCommand
         AtomicFile.WriteAllText(folder.Report, RunReport.Build(new RunSummary
         {
             Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder.Path))),
-            What = $"{ConfigKeys.All.Single(key => key.Name == "framework").Get(config)} {config.Size}, {config.Mask} masking of {config.Geometry} input, on {config.Data}",
+            What = $"{ConfigKeys.All.Single(key => key.Name == "framework").Get(config)} {SizeOf(config)}, {config.Mask} masking of {config.Input} input, on {config.Data}",
             Log = log,
             Config = ConfigFile.ToYaml(config),
             Clips = setup.Source.Clips.Count,
@@ -147,4 +146,6 @@ internal static class PretrainCommand
     private static string Absolute(string path) => path.Length == 0 ? path : Path.GetFullPath(path);
 
     private static string Capitalised(string help) => char.ToUpperInvariant(help[0]) + help[1..] + ".";
+
+    private static string SizeOf(PretrainingConfig config) => config.Encoder is { } own ? $"{own.Width}/{own.Depth}/{own.Heads}" : config.Size;
 }

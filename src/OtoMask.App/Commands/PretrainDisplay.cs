@@ -61,13 +61,19 @@ internal abstract class PretrainDisplay : ITrainingObserver
     /// <summary>One bar with what matters beside it, warnings and evaluations as lines above it.</summary>
     private sealed class LiveDisplay(ProgressContext context) : PretrainDisplay
     {
+        private const int WideTerminal = 110, NarrowBar = 8;
+        private static readonly bool IsWide = AnsiConsole.Profile.Width >= WideTerminal;
         private ProgressTask? preparation, steps;
 
         public static T Start<T>(Func<PretrainDisplay, T> work) => AnsiConsole.Progress()
             .AutoRefresh(true)
             .HideCompleted(false)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(IsWide
+                ? [Description, new ProgressBarColumn { Width = AnsiConsole.Profile.Width - WideTerminal + 3 * NarrowBar }, new PercentageColumn(), new RemainingTimeColumn()]
+                : [Description, new ProgressBarColumn { Width = NarrowBar }, new RemainingTimeColumn()])
             .Start(context => work(new LiveDisplay(context)));
+
+        private static TaskDescriptionColumn Description => new() { Alignment = Justify.Left };
 
         public override void Stage(string name)
         {
@@ -87,7 +93,8 @@ internal abstract class PretrainDisplay : ITrainingObserver
         {
             FinishPreparation();
             steps ??= context.AddTask("training", autoStart: true, maxValue: all);
-            (steps.Value, steps.Description) = (done, state);
+            // 80 columns hold the state, a short bar and the time left, but only just.
+            (steps.Value, steps.Description) = (done, IsWide ? state : state.Replace("  ", " ").Replace(" clips/s", "/s").Replace(" %", "%"));
         }
 
         protected override void Line(string text, bool isWarning = false) =>

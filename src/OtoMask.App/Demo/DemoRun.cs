@@ -17,14 +17,16 @@ internal sealed record DemoScores(string Name, string What, IReadOnlyList<ProbeR
 /// <summary>The demo's work: assemble, pre-train twice, probe both and both baselines.</summary>
 internal sealed class DemoRun : IDisposable
 {
-    private readonly DemoRecipe recipe;
     private readonly DemoProgress progress;
     private readonly CancellationToken cancellation;
     private readonly List<DemoEncoder> encoders = [];
     private readonly List<DemoScores> scores = [];
 
     private DemoRun(DemoRecipe recipe, DemoProgress progress, CancellationToken cancellation) =>
-        (this.recipe, this.progress, this.cancellation) = (recipe, progress, cancellation);
+        (Recipe, this.progress, this.cancellation) = (recipe, progress, cancellation);
+
+    /// <summary>What was done.</summary>
+    public DemoRecipe Recipe { get; }
 
     /// <summary>The labelled clips, one a task.</summary>
     public IReadOnlyList<TaskClips> Tasks { get; private set; } = [];
@@ -72,7 +74,7 @@ internal sealed class DemoRun : IDisposable
 
     private string Assemble(string dataFolder)
     {
-        progress.Stage("fetching and assembling three tasks of real audio", recipe.AssemblySeconds);
+        progress.Stage("fetching and assembling three tasks of real audio", Recipe.AssemblySeconds);
         long begin = Stopwatch.GetTimestamp();
         int parts = DemoRecipe.Tasks.Count + 1, part = 0;
         var assembler = new TaskAssembler(dataFolder, new Relay(told =>
@@ -85,8 +87,8 @@ internal sealed class DemoRun : IDisposable
         }
         string pool = assembler.AssemblePretrainingPool(assembled);
         Assembled = assembled;
-        LogMelSettings logMel = recipe.Pretraining.LogMel;
-        Tasks = [.. assembled.Select(task => new TaskClips(LabelledTask.Read(task.CsvPath), logMel, TaskClips.UnitOf(recipe.Pretraining.Geometry, logMel)))];
+        LogMelSettings logMel = Recipe.Pretraining.LogMel;
+        Tasks = [.. assembled.Select(task => new TaskClips(LabelledTask.Read(task.CsvPath), logMel, TaskClips.UnitOf(Recipe.Pretraining.Geometry, logMel)))];
         AssemblySeconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
         return pool;
     }
@@ -95,27 +97,27 @@ internal sealed class DemoRun : IDisposable
     {
         foreach (string mask in DemoRecipe.Masks)
         {
-            progress.Stage($"pre-training with {mask} masking", recipe.PretrainingSeconds);
-            PretrainingConfig config = recipe.Pretraining with { Data = pool, Mask = mask };
+            progress.Stage($"pre-training with {mask} masking", Recipe.PretrainingSeconds);
+            PretrainingConfig config = Recipe.Pretraining with { Data = pool, Mask = mask };
             encoders.Add(DemoEncoder.Train(config, Path.Combine(runFolders, mask), progress, cancellation));
         }
     }
 
     private void Probe()
     {
-        Probe(new LogMelStatistics(recipe.Pretraining.Geometry.Bands), "mean and deviation of each mel band over time");
-        using (EncoderSnapshot untrained = encoders[0].Snapshot().Untrained(recipe.Pretraining.Seed))
-            Probe(new EncoderEmbedding(untrained, "untrained"), "the same network with its first, random weights");
+        Probe(new LogMelStatistics(Recipe.Pretraining.Geometry.Bands), "mean and deviation of each mel band over time", Recipe.StatisticsSeconds);
+        using (EncoderSnapshot untrained = encoders[0].Snapshot().Untrained(Recipe.Pretraining.Seed))
+            Probe(new EncoderEmbedding(untrained, "untrained"), "the same network with its first, random weights", Recipe.ProbeSeconds);
         foreach (DemoEncoder encoder in encoders)
         {
             using EncoderSnapshot snapshot = encoder.Snapshot();
-            Probe(new EncoderEmbedding(snapshot, encoder.Mask), $"pre-trained with {encoder.Mask} masking");
+            Probe(new EncoderEmbedding(snapshot, encoder.Mask), $"pre-trained with {encoder.Mask} masking", Recipe.ProbeSeconds);
         }
     }
 
-    private void Probe(IClipEmbedding embedding, string what)
+    private void Probe(IClipEmbedding embedding, string what, double expectedSeconds)
     {
-        progress.Stage($"probing {embedding.Name}", recipe.ProbeSeconds);
+        progress.Stage($"probing {embedding.Name}", expectedSeconds);
         long begin = Stopwatch.GetTimestamp();
         var results = new List<ProbeResult>();
         foreach (TaskClips task in Tasks)
@@ -124,7 +126,7 @@ internal sealed class DemoRun : IDisposable
             double share = (double)results.Count / Tasks.Count;
             progress.At(share, $"probing {embedding.Name} on {task.Task.Name}");
             EmbeddedTask embedded = EmbeddedTask.Embed(task, embedding);
-            results.Add(LinearProbe.Run(embedded, ProbeMode.Tuned, recipe.ProbeSeeds, (done, all) => progress.At(share + (double)done / all / Tasks.Count)));
+            results.Add(LinearProbe.Run(embedded, ProbeMode.Tuned, Recipe.ProbeSeeds, (done, all) => progress.At(share + (double)done / all / Tasks.Count)));
         }
         scores.Add(new DemoScores(embedding.Name, what, results, Stopwatch.GetElapsedTime(begin).TotalSeconds));
     }

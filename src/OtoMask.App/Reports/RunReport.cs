@@ -85,8 +85,8 @@ internal static class RunReport
             charts.Add(Charts.Lines(page, "Gradient norm", "Before clipping. Spikes are normal, growth is not.", "step",
                 [StepCurve("gradient norm", steps, step => step.GradientNorm)], smooth: true));
         if (steps.Any(step => step.Ema is not null))
-            charts.Add(Charts.Lines(page, "Decay of the target network", "Near 1, it follows slowly.", "step",
-                [StepCurve("EMA decay", steps, step => step.Ema)]));
+            charts.Add(Charts.Lines(page, "How much the target network takes over", "1 - tau, the share of the online network in each step's average.", "step",
+                [StepCurve("1 - tau", steps, step => 1 - step.Ema)]));
         return Html.Of($"""<div class="charts">{Html.Join(charts)}</div>""");
     }
 

@@ -23,7 +23,14 @@ internal sealed partial class SndFile : SafeHandle
     {
         try
         {
-            return OpenDescriptor((int)file.DangerousGetHandle(), mode, ref info, closeDescriptor: 0);
+            // Asked not to close the descriptor, libsndfile still does so when it fails (sf_open_fd sets that wish only after
+            // success). Closing it here again would close whatever file another thread got under the same number meanwhile.
+            // So it gets a descriptor of its own, and always closes it.
+            int own = Duplicate((int)file.DangerousGetHandle());
+            GC.KeepAlive(file);
+            return own >= 0
+                ? OpenDescriptor(own, mode, ref info, closeDescriptor: 1)
+                : throw new IOException($"no further file can be opened (error {Marshal.GetLastPInvokeError()}); raise the limit with ulimit -n");
         }
         catch (DllNotFoundException e)
         {
@@ -90,6 +97,9 @@ internal sealed partial class SndFile : SafeHandle
 
     [LibraryImport(Library, EntryPoint = "sf_open_fd")]
     private static partial SndFile OpenDescriptor(int descriptor, int mode, ref Info info, int closeDescriptor);
+
+    [LibraryImport("libc", EntryPoint = "dup", SetLastError = true)]
+    private static partial int Duplicate(int descriptor);
 
     [LibraryImport(Library, EntryPoint = "sf_readf_float")]
     private static partial long ReadFloats(SndFile file, ref float interleaved, long frames);

@@ -55,9 +55,9 @@ internal static class LogisticRegression
     {
         using IDisposable frozen = TorchRuntime.NoGrad();
         using var scope = new TensorScope();
-        float[] logits = train.Logits(ToSingle(layer));
-        double loss = ProbeLoss.ToGradient(logits, train.Targets, train.Classes, train.MultiLabel) / train.Rows;
-        Tensor residual = Tensor.From(logits, train.Rows, train.Classes);
+        Tensor logits = train.Features.MatMul(Tensor.From(ToSingle(layer), train.Classes, train.Inputs + 1).Transpose(0, 1)); // [n, C]
+        (Tensor losses, Tensor residual) = train.MultiLabel ? BinaryLoss(logits, train.TargetTensor) : SoftmaxLoss(logits, train.TargetTensor);
+        double loss = losses.To(DType.Float64).Sum().Item() / train.Rows;
         ReadOnlySpan<float> slope = residual.Transpose(0, 1).MatMul(train.Features).ToArray<float>(); // [C, D + 1]
 
         int width = train.Inputs + 1;
@@ -70,6 +70,17 @@ internal static class LogisticRegression
         }
         return loss + l2 / 2 * squares;
     }
+
+    /// <summary>Cross-entropy of each row and its gradient, probability - target.</summary>
+    private static (Tensor Losses, Tensor Gradient) SoftmaxLoss(Tensor logits, Tensor targets)
+    {
+        Tensor logarithms = F.LogSoftmax(logits, -1);
+        return ((logarithms * targets).Sum(-1) * -1, logarithms.Exp() - targets);
+    }
+
+    /// <summary>Binary cross-entropy of each row, summed over classes, and its gradient.</summary>
+    private static (Tensor Losses, Tensor Gradient) BinaryLoss(Tensor logits, Tensor targets) =>
+        ((F.Softplus(logits) - logits * targets).Sum(-1), F.Sigmoid(logits) - targets);
 
     private static double[] ZeroLayer(ProbeData train) => new double[train.Classes * (train.Inputs + 1)];
 

@@ -16,6 +16,8 @@ internal sealed class ProbeData : IDisposable
             foreach (int label in labels[row])
                 Targets[row * classes + label] = 1;
         }
+        using var scope = new TensorScope();
+        TargetTensor = scope.KeepForever(Tensor.From(Targets, labels.Length, classes));
     }
 
     /// <summary>[n, D + 1].</summary>
@@ -26,6 +28,9 @@ internal sealed class ProbeData : IDisposable
 
     /// <summary>[n, C], 1 at the labels.</summary>
     public float[] Targets { get; }
+
+    /// <summary>The same on the side of libtorch.</summary>
+    public Tensor TargetTensor { get; }
 
     public int Classes { get; }
 
@@ -56,5 +61,9 @@ internal sealed class ProbeData : IDisposable
     public double Score(ReadOnlySpan<float> logits) =>
         MultiLabel ? Scores.MacroAveragePrecision(logits, Labels) : Scores.Accuracy(logits, Labels);
 
-    public void Dispose() => Features.Dispose();
+    public void Dispose()
+    {
+        Features.Dispose();
+        TargetTensor.Dispose();
+    }
 }

@@ -10,14 +10,14 @@ namespace OtoMask.Pretraining;
 /// <param name="Loss">Loss before the step.</param>
 /// <param name="LearningRate">AdamW's step length.</param>
 /// <param name="Hint">Hint ratio of the masks.</param>
-/// <param name="Ema">tau of M2D's target network.</param>
+/// <param name="Ema">tau of M2D's target network; null for MSM-MAE, which has none.</param>
 /// <param name="GradientNorm">Global norm before clipping.</param>
 /// <param name="Applied">False where loss or gradient were not finite and the step was skipped.</param>
 /// <param name="ClipsPerSecond">Clips over the time of the step, waiting included.</param>
 /// <param name="DataWait">Share of the step spent waiting for data, 0 .. 1.</param>
 /// <param name="MaskMilliseconds">Time to mask the step's clips, on loader threads or before the gather.</param>
 public sealed record StepRecord(
-    long Step, int Epoch, double Loss, double LearningRate, double Hint, double Ema, double GradientNorm, bool Applied,
+    long Step, int Epoch, double Loss, double LearningRate, double Hint, double? Ema, double GradientNorm, bool Applied,
     double ClipsPerSecond, double DataWait, double MaskMilliseconds);
 
 /// <summary>One value of an evaluation during training.</summary>

@@ -10,7 +10,7 @@ namespace OtoMask.Pretraining;
 /// <summary>What a run stands on: the data, its statistics, the model, and how many steps there are.</summary>
 public sealed class TrainingSetup : IDisposable
 {
-    private const int TimedSteps = 3;
+    private const int TimedSteps = 3, PublishedEpochs = 300;
     private readonly Device device;
 
     private TrainingSetup(PretrainingConfig config, ClipSource source, NormalisationStatistics normalisation, BadFiles badFiles, Checkpoint? from)
@@ -132,14 +132,13 @@ public sealed class TrainingSetup : IDisposable
     {
         observer.Stage("timing a few steps");
         BatchPipeline pipeline = Pipeline((_, _) => 1);
-        double seconds = Config.Steps is null || From is null ? TimeSteps(pipeline, cancellation) : 0;
+        double seconds = TimeSteps(pipeline, cancellation);
         if (Config.Minutes is { } minutes)
             Config = Config with { Minutes = null, Steps = Math.Max(1, (long)(minutes * 60 / seconds)) };
-        TotalSteps = Config.Steps ?? Math.Max(1, (long)(Config.Epochs ?? 300) * pipeline.StepsPerEpoch / Config.Accumulate);
-        if (Config.Steps is null && Config.Epochs is null)
-            Config = Config with { Epochs = 300 };
-        if (seconds > 0)
-            observer.Estimate(new RunEstimate(TotalSteps - (From?.State.Step ?? 0), seconds, Environment.WorkingSet, Model.Trained.Count));
+        else if (Config.Steps is null && Config.Epochs is null)
+            Config = Config with { Epochs = PublishedEpochs };
+        TotalSteps = Config.Steps ?? Math.Max(1, (long)Config.Epochs! * pipeline.StepsPerEpoch / Config.Accumulate);
+        observer.Estimate(new RunEstimate(TotalSteps - (From?.State.Step ?? 0), seconds, Environment.WorkingSet, Model.Trained.Count));
     }
 
     /// <summary>Seconds of one step: the slower of computing it and loading its data.</summary>

@@ -5,7 +5,7 @@ namespace OtoMask.Tests.App;
 /// <summary>The real program in a process of its own, as a shell runs it.</summary>
 internal sealed class AppProcess : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
     private readonly Process process;
     private readonly Task<string> output, error;
 

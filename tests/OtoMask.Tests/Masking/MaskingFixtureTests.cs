@@ -63,6 +63,8 @@ public class MaskingFixtureTests
         int beyond = 0;
         for (int clip = 0; clip < Clips.Length; clip++)
         {
+            if (name == "dwm-topk" && CutFallsOnATie(Clips[clip]))
+                continue;
             double agreement = 0;
             double[] ours = MaskingSamples.Marginals(draws, Grid.Count, draw =>
             {
@@ -85,6 +87,20 @@ public class MaskingFixtureTests
         }
         Assert.True(beyond <= 0.001 * Clips.Length * Grid.Count, $"{beyond} patches differ by more than 5 s");
         Assert.True(differences <= 1.25 * allowed, $"mean difference is {differences / allowed:0.000} x the mean of 0.8 s");
+    }
+
+    /// <summary>
+    /// Whether the last masked and the first visible patch weigh the same but for rounding (digital silence, a steady tone): which
+    /// of the two <c>dwm-topk</c> masks is then nobody's rule.
+    /// </summary>
+    private static bool CutFallsOnATie(float[] patches)
+    {
+        const float Rounding = 1e-6f;
+        var weights = new float[Grid.Count];
+        DispersionWeights.MeanAbsoluteDeviation(new PatchView(Grid, PatchSize, patches), weights);
+        Array.Sort(weights);
+        int visibleCount = Grid.VisibleCount(MaskRatio);
+        return weights[visibleCount] - weights[visibleCount - 1] <= Rounding;
     }
 
     [Fact]

@@ -60,7 +60,7 @@ public class TrainerTests
         Assert.Equal(1, first.Hint);
         Assert.Equal(1 - Math.Pow(29.0 / 30, 2), last.Hint, 1e-12);
         Assert.Equal(config.EmaStart, first.Ema);
-        Assert.Equal(config.EmaEnd, last.Ema, 1e-12);
+        Assert.Equal(config.EmaEnd, last.Ema!.Value, 1e-12);
     }
 
     [Fact]

@@ -66,7 +66,7 @@ public sealed class ReportPageTests : IDisposable
         await using HeadlessChromium page = await OpenAsync("run", SyntheticReports.Run());
 
         Assert.Equal(
-            ["Loss", "Learning rate", "Hint ratio", "Gradient norm", "Decay of the target network", "RankMe", "CEV-AUC", "k-NN accuracy", "Clips per second", "Time spent waiting for data"],
+            ["Loss", "Learning rate", "Hint ratio", "Gradient norm", "How much the target network takes over", "RankMe", "CEV-AUC", "k-NN accuracy", "Clips per second", "Time spent waiting for data"],
             await page.EvaluateAsync<string[]>("""[...document.querySelectorAll(".chart figcaption")].map(caption => caption.firstChild.textContent)"""));
         Assert.Equal(10, await page.EvaluateAsync<int>("""document.querySelectorAll(".chart svg").length"""));
         Assert.Empty(page.Complaints);
