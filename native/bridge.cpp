@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "guard.h"
+#include "kernels.h"
 #include "otomask.h"
 
 namespace otomask {
@@ -150,7 +151,10 @@ OM_API int32_t om_describe(const char** text) {
   return guarded([&] {
     static thread_local std::string description;
     description = "libtorch " TORCH_VERSION "\n" + at::get_parallel_info() +
-                  (allocator_is_set ? "Allocator keeps freed blocks\n" : "Allocator returns freed blocks\n");
+                  (allocator_is_set ? "Allocator keeps freed blocks\n" : "Allocator returns freed blocks\n") +
+                  (has_kernels<c10::BFloat16>() ? "Kernels of our own: AVX-512, bfloat16\n"
+                   : has_kernels<float>()       ? "Kernels of our own: AVX-512\n"
+                                                : "Kernels of our own: none, ATen computes\n");
     *text = description.c_str();
   });
 }

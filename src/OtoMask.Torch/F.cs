@@ -3,23 +3,44 @@ namespace OtoMask.Torch;
 /// <summary>Functions of neural networks, named as in PyTorch.</summary>
 public static class F
 {
-    private static readonly Operator LinearOp = new("aten::linear"), LayerNormOp = new("aten::layer_norm"), GeluOp = new("aten::gelu");
-    private static readonly Operator SoftmaxOp = new("aten::softmax", "int"), LogSoftmaxOp = new("aten::log_softmax", "int"), NormOp = new("aten::norm", "ScalarOpt_dim");
+    private static readonly Operator LinearOp = new("otomask::linear"), MlpOp = new("otomask::mlp"), AttentionOp = new("otomask::attention"), LayerNormOp = new("otomask::layer_norm");
+    private static readonly Operator LayerNormBranchOp = new("otomask::layer_norm_branch"), CosineLossOp = new("otomask::cosine_loss");
+    private static readonly Operator LogSoftmaxOp = new("aten::log_softmax", "int"), NormOp = new("aten::norm", "ScalarOpt_dim");
     private static readonly Operator SigmoidOp = new("aten::sigmoid"), SoftplusOp = new("aten::softplus");
     private static readonly Operator EmbeddingOp = new("aten::embedding"), ClampMinOp = new("aten::clamp_min");
 
-    /// <summary>x W^T + b: [.., in] -> [.., out].</summary>
+    /// <summary>x W^T + b, added to <paramref name="addTo"/> where given: [.., in] -> [.., out].</summary>
     /// <param name="x">[.., in].</param>
     /// <param name="weight">[out, in].</param>
     /// <param name="bias">[out].</param>
-    public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null) => LinearOp.Call(x, weight, bias);
+    /// <param name="addTo">[.., out].</param>
+    public static Tensor Linear(Tensor x, Tensor weight, Tensor bias, Tensor? addTo = null) => LinearOp.Call(x, weight, bias, addTo);
+
+    /// <summary>Two linear maps with an exact (erf) Gaussian error linear unit between, added to <paramref name="addTo"/>.</summary>
+    /// <param name="x">[.., D].</param>
+    /// <param name="innerWeight">[H, D].</param>
+    /// <param name="innerBias">[H].</param>
+    /// <param name="outerWeight">[D, H].</param>
+    /// <param name="outerBias">[D].</param>
+    /// <param name="addTo">[.., D].</param>
+    public static Tensor Mlp(Tensor x, Tensor innerWeight, Tensor innerBias, Tensor outerWeight, Tensor outerBias, Tensor addTo) =>
+        MlpOp.Call(x, innerWeight, innerBias, outerWeight, outerBias, addTo);
 
     /// <summary>Each vector of the last dimension to mean 0 and variance 1, then scaled and shifted.</summary>
-    public static Tensor LayerNorm(Tensor x, Tensor weight, Tensor bias, double epsilon) =>
-        LayerNormOp.Call(x, weight.Shape, weight, bias, epsilon);
+    /// <param name="x">[.., D].</param>
+    /// <param name="weight">[D].</param>
+    /// <param name="bias">[D].</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    public static Tensor LayerNorm(Tensor x, Tensor weight, Tensor bias, double epsilon) => LayerNormOp.Call(x, weight, bias, epsilon);
 
-    /// <summary>The exact (erf) Gaussian error linear unit.</summary>
-    public static Tensor Gelu(Tensor x) => GeluOp.Call(x);
+    /// <summary>Where a residual branch begins: x normalised, to go into matrix products alone, and x itself, to which the branch will
+    /// be added. Under autocast the former is made in the products' type; the gradients of both meet in one pass.</summary>
+    /// <inheritdoc cref="LayerNorm" path="/param"/>
+    public static (Tensor Normalised, Tensor Residual) LayerNormBranch(Tensor x, Tensor weight, Tensor bias, double epsilon)
+    {
+        Tensor[] both = LayerNormBranchOp.CallMany(x, weight, bias, epsilon);
+        return (both[0], both[1]);
+    }
 
     /// <summary>Rows of <paramref name="table"/> [n, D] picked by <paramref name="ids"/>, any shape: [..] -> [.., D].</summary>
     public static Tensor Embedding(Tensor table, Tensor ids) => EmbeddingOp.Call(table, ids);
@@ -28,19 +49,7 @@ public static class F
     /// <param name="qkv">Queries, keys and values of every head side by side: [B, N, 3 * h * d].</param>
     /// <param name="heads">h; the scale is 1 / sqrt(d).</param>
     /// <remarks>Vaswani et al., "Attention is all you need", 2017.</remarks>
-    public static Tensor Attention(Tensor qkv, int heads)
-    {
-        using var scope = new TensorScope();
-        long[] shape = qkv.Shape;
-        long clips = shape[0], tokens = shape[1], width = shape[2] / 3, size = width / heads;
-        Tensor[] parts = qkv.Reshape(clips, tokens, 3, heads, size).Permute(2, 0, 3, 1, 4).Unbind(0); // 3 x [B, h, N, d]
-        Tensor scores = (parts[0] * (1 / Math.Sqrt(size))).MatMul(parts[1].Transpose(-2, -1)); // [B, h, N, N]
-        Tensor mixed = Softmax(scores, -1).MatMul(parts[2]); // [B, h, N, d]
-        return scope.Keep(mixed.Transpose(1, 2).Reshape(clips, tokens, width)); // [B, N, D]
-    }
-
-    /// <summary>Softmax over one dimension.</summary>
-    public static Tensor Softmax(Tensor x, int dimension) => SoftmaxOp.Call(x, dimension);
+    public static Tensor Attention(Tensor qkv, int heads) => AttentionOp.Call(qkv, heads);
 
     /// <summary>Logarithm of the softmax over one dimension.</summary>
     public static Tensor LogSoftmax(Tensor x, int dimension) => LogSoftmaxOp.Call(x, dimension);
@@ -53,4 +62,9 @@ public static class F
 
     /// <summary>Each vector of the last dimension divided by its Euclidean norm, or by 1e-12 if that is larger.</summary>
     public static Tensor Normalize(Tensor x) => x / ClampMinOp.Call(NormOp.Call(x, 2.0, new long[] { -1 }, true), 1e-12);
+
+    /// <summary>Mean over the vectors of the last dimension of 2 - 2 cos(predicted, target less its mean over the root of its unbiased
+    /// variance + 1e-6), a tensor of no dimension. The target has no gradient.</summary>
+    /// <remarks>Niizumi et al., arXiv 2210.14648. METHOD section 5.</remarks>
+    public static Tensor CosineLoss(Tensor predicted, Tensor target) => CosineLossOp.Call(predicted, target);
 }

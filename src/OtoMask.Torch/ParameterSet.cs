@@ -77,22 +77,22 @@ public sealed class ParameterSet : IDisposable
     /// <param name="trained">Whether gradients are wanted.</param>
     public void LayOut(Device device, bool trained)
     {
-        var host = new float[Count];
         long offset = 0;
         foreach (Parameter parameter in declared.OrderBy(parameter => parameter.Decays ? 0 : 1))
         {
             parameter.Offset = offset;
             offset += parameter.Count;
         }
+        using var scope = new TensorScope();
+        Tensor host = Tensor.Zeros(Device.Cpu, DType.Float32, Count); // filled in place: a second copy of a large model would cost as much as its gradients
         Parallel.For(0, declared.Count, position =>
         {
             Parameter parameter = declared[position];
-            parameter.Initialise(host.AsSpan((int)parameter.Offset, (int)parameter.Count), position);
+            parameter.Initialise(host.Memory().Slice((int)parameter.Offset, (int)parameter.Count), position);
         });
 
-        using var scope = new TensorScope();
-        values = scope.KeepForever(Tensor.From(host, host.Length).To(device));
-        gradients = trained ? scope.KeepForever(Tensor.Zeros(device, DType.Float32, host.Length)) : null;
+        values = scope.KeepForever(host.To(device));
+        gradients = trained ? scope.KeepForever(Tensor.Zeros(device, DType.Float32, Count)) : null;
         foreach (Parameter parameter in declared)
         {
             parameter.Value = scope.KeepForever(values.Narrow(0, parameter.Offset, parameter.Count).View(parameter.Shape).Detach());

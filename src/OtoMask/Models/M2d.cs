@@ -19,9 +19,7 @@ public sealed class M2d : MaskedModel
     public override Tensor Loss(PatchBatch batch)
     {
         Tensor predicted = Predict(batch).To(DType.Float32); // [B, Lm, D]
-        Tensor wanted = Standardise(Target(batch).To(DType.Float32)); // [B, Lm, D]
-        Tensor cosine = (F.Normalize(predicted) * F.Normalize(wanted)).Sum(-1);
-        return cosine.Mean() * -2 + 2;
+        return F.CosineLoss(predicted, Target(batch).To(DType.Float32));
     }
 
     /// <summary>Moves the target network: target = decay * target + (1 - decay) * online.</summary>

@@ -12,7 +12,8 @@ internal sealed class Linear(ParameterSet parameters, Initial initial, string na
 
     public Parameter Bias { get; } = parameters.Add($"{name}.bias", Initial.Zeros, outputs);
 
-    public Tensor Forward(Tensor x) => F.Linear(x, Weight, Bias);
+    /// <summary>x W^T + b, added to <paramref name="addTo"/> where given.</summary>
+    public Tensor Forward(Tensor x, Tensor? addTo = null) => F.Linear(x, Weight, Bias, addTo);
 }
 
 /// <summary>Layer normalisation over the last dimension.</summary>
@@ -23,6 +24,9 @@ internal sealed class LayerNorm(ParameterSet parameters, string name, int width)
     private readonly Parameter bias = parameters.Add($"{name}.bias", Initial.Zeros, width);
 
     public Tensor Forward(Tensor x) => F.LayerNorm(x, weight, bias, Epsilon);
+
+    /// <summary>Where a residual branch begins: x normalised, and x to add the branch to.</summary>
+    public (Tensor Normalised, Tensor Residual) Branch(Tensor x) => F.LayerNormBranch(x, weight, bias, Epsilon);
 }
 
 /// <summary>Multi-head self-attention: every token looks at every other.</summary>
@@ -31,10 +35,10 @@ internal sealed class Attention(ParameterSet parameters, Initial initial, string
     private readonly Linear qkv = new(parameters, initial, $"{name}.qkv", width, 3 * width);
     private readonly Linear proj = new(parameters, initial, $"{name}.proj", width, width);
 
-    public Tensor Forward(Tensor x)
+    public Tensor Forward(Tensor x, Tensor addTo)
     {
         using var scope = new TensorScope();
-        return scope.Keep(proj.Forward(F.Attention(qkv.Forward(x), heads))); // [B, N, D]
+        return scope.Keep(proj.Forward(F.Attention(qkv.Forward(x), heads), addTo)); // [B, N, D]
     }
 }
 
@@ -45,11 +49,7 @@ internal sealed class Mlp(ParameterSet parameters, Initial initial, string name,
     private readonly Linear fc1 = new(parameters, initial, $"{name}.fc1", width, Ratio * width);
     private readonly Linear fc2 = new(parameters, initial, $"{name}.fc2", Ratio * width, width);
 
-    public Tensor Forward(Tensor x)
-    {
-        using var scope = new TensorScope();
-        return scope.Keep(fc2.Forward(F.Gelu(fc1.Forward(x)))); // [B, N, D]
-    }
+    public Tensor Forward(Tensor x, Tensor addTo) => F.Mlp(x, fc1.Weight, fc1.Bias, fc2.Weight, fc2.Bias, addTo); // [B, N, D]
 }
 
 /// <summary>A pre-norm transformer block: x += Attention(LN(x)); x += Mlp(LN(x)).</summary>
@@ -60,11 +60,22 @@ internal sealed class Block(ParameterSet parameters, Initial initial, string nam
     private readonly LayerNorm norm2 = new(parameters, $"{name}.norm2", width);
     private readonly Mlp mlp = new(parameters, initial, $"{name}.mlp", width);
 
-    public Tensor Forward(Tensor x)
+    public Tensor Forward(Tensor x) => AddMlp(AddAttention(x));
+
+    /// <summary>x + Attention(LN(x)).</summary>
+    public Tensor AddAttention(Tensor x)
     {
         using var scope = new TensorScope();
-        x = x + attn.Forward(norm1.Forward(x));
-        return scope.Keep(x + mlp.Forward(norm2.Forward(x)));
+        (Tensor normalised, Tensor residual) = norm1.Branch(x);
+        return scope.Keep(attn.Forward(normalised, addTo: residual));
+    }
+
+    /// <summary>x + Mlp(LN(x)).</summary>
+    public Tensor AddMlp(Tensor x)
+    {
+        using var scope = new TensorScope();
+        (Tensor normalised, Tensor residual) = norm2.Branch(x);
+        return scope.Keep(mlp.Forward(normalised, addTo: residual));
     }
 }
 
@@ -83,18 +94,19 @@ internal sealed class BlockStack
     }
 
     /// <summary>[B, N, D] -> [B, N, D], normalised.</summary>
-    public Tensor Forward(Tensor x) => norm.Forward(ForwardBlocks(x));
+    public Tensor Forward(Tensor x) => Forward(x, first: 0);
 
-    /// <summary>The same without the last normalisation.</summary>
-    public Tensor ForwardBlocks(Tensor x)
+    /// <summary>The same for the tokens from <paramref name="first"/> on alone: [B, N, D] -> [B, N - first, D]. All of them are attended to,
+    /// but what no later attention sees is not computed.</summary>
+    public Tensor Forward(Tensor x, long first)
     {
-        foreach (Block block in blocks)
+        using var scope = new TensorScope();
+        foreach (Block block in blocks.AsSpan(..^1))
             x = block.Forward(x);
-        return x;
+        x = blocks[^1].AddAttention(x);
+        x = blocks[^1].AddMlp(first == 0 ? x : x.Narrow(1, first, x.Shape[1] - first));
+        return scope.Keep(norm.Forward(x));
     }
-
-    /// <summary>The last normalisation alone.</summary>
-    public Tensor Normalise(Tensor x) => norm.Forward(x);
 
     /// <summary>What comes out of every block; the last one normalised.</summary>
     public IReadOnlyList<Tensor> ForwardEveryLayer(Tensor x)

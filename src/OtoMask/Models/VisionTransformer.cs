@@ -70,12 +70,12 @@ internal sealed class MaskedDecoder : IDisposable
     public Tensor Forward(Tensor latent, Tensor visibleIds, Tensor maskedIds)
     {
         using var scope = new TensorScope();
-        long clips = maskedIds.Shape[0], masked = maskedIds.Shape[1], visible = visibleIds.Shape[1], width = shape.Decoder.Width;
+        long clips = maskedIds.Shape[0], visible = visibleIds.Shape[1], width = shape.Decoder.Width;
         Tensor seenIds = Tensor.Cat(1, Tensor.Zeros(visibleIds.Device, DType.Int64, clips, 1), visibleIds + 1); // 0 = CLS
         Tensor seen = embed.Forward(latent) + F.Embedding(positions!, seenIds); // [B, 1 + Lv, Dd]
         Tensor hidden = maskToken.Value + F.Embedding(positions!, maskedIds + 1); // [B, Lm, Dd]
-        Tensor tokens = blocks.ForwardBlocks(Tensor.Cat(1, seen, hidden)).Narrow(1, 1 + visible, masked);
-        return scope.Keep(head.Forward(blocks.Normalise(tokens)));
+        Tensor tokens = blocks.Forward(Tensor.Cat(1, seen, hidden), first: 1 + visible); // [B, Lm, Dd]
+        return scope.Keep(head.Forward(tokens));
     }
 
     /// <inheritdoc cref="VisionTransformer.LayOut"/>

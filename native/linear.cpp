@@ -1,0 +1,151 @@
+// Linear maps, their gradients, and what stands beside them: bias, residual sum, GELU.
+#include <cstdlib>
+#include <cstring>
+
+#include "kernels.h"
+#include "product.h"
+
+namespace otomask {
+
+// OTOMASK_KERNELS=off leaves everything to ATen, to compare.
+static bool are_wanted() {
+  const char* setting = std::getenv("OTOMASK_KERNELS");
+  return !setting || std::strcmp(setting, "off") != 0;
+}
+
+template <>
+bool has_kernels<float>() {
+  static const bool has = are_wanted() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  return has;
+}
+
+template <>
+bool has_kernels<BFloat16>() {
+  static const bool has = has_kernels<float>() && __builtin_cpu_supports("avx512bf16");
+  return has;
+}
+
+namespace {
+
+// What happens to sixteen sums of row i from column j on; one struct per purpose, given to multiply().
+
+__m512 biased(__m512 sums, const float* bias, int64_t j, __mmask16 lanes) {
+  return bias ? _mm512_add_ps(sums, load(bias + j, lanes)) : sums;
+}
+
+template <class T>
+struct Write {
+  T* y;
+  const float* bias;
+  int64_t n;
+  void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
+    store(y + i * n + j, biased(sums, bias, j, lanes), lanes);
+  }
+};
+
+struct WriteAdded {
+  float* y;
+  const float *bias, *residual;
+  int64_t n;
+  void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
+    const __m512 before = load(residual + i * n + j, lanes);
+    store(y + i * n + j, _mm512_add_ps(before, biased(sums, bias, j, lanes)), lanes);
+  }
+};
+
+template <class T>
+struct WriteGelu {
+  T *before, *y;
+  const float* bias;
+  int64_t n;
+  void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
+    const int64_t at = i * n + j;
+    const __m512 x = rounded<T>(biased(sums, bias, j, lanes));  // as the gradient will see it
+    store(before + at, x, lanes);
+    store(y + at, _mm512_mul_ps(x, Normal(x).below), lanes);
+  }
+};
+
+template <class T>
+struct WriteGeluGradient {
+  T *before, *y;
+  int64_t n;
+  void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
+    const int64_t at = i * n + j;
+    const __m512 x = load(before + at, lanes);
+    const Normal normal(x);
+    store(y + at, _mm512_mul_ps(x, normal.below), lanes);
+    store(before + at, _mm512_mul_ps(sums, _mm512_fmadd_ps(x, normal.density, normal.below)), lanes);
+  }
+};
+
+struct Accumulate {
+  float* y;
+  int64_t n;
+  void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
+    float* to = y + i * n + j;
+    store(to, _mm512_add_ps(load(to, lanes), sums), lanes);
+  }
+};
+
+template <class T, class After>
+void times_transposed_weight(LinearShape s, const T* x, const float* weight, const After& after) {
+  const Packed<T> packed(s.k, s.n, PanelColumns);
+  pack_columns(packed, weight, s.k, s.k, s.n);
+  multiply<T>(left_rows(x, s.k), packed, s.m, s.n, after);
+}
+
+template <class T, class After>
+void times_weight(LinearShape s, const T* dy, const float* weight, const After& after) {
+  const Packed<T> packed(s.n, s.k, PanelColumns);
+  pack_rows(packed, weight, s.k, s.n, s.k);
+  multiply<T>(left_rows(dy, s.n), packed, s.m, s.k, after);
+}
+
+}  // namespace
+
+template <class T>
+void linear(LinearShape s, const T* x, const float* weight, const float* bias, T* y) {
+  times_transposed_weight(s, x, weight, Write<T>{y, bias, s.n});
+}
+
+template <class T>
+void linear_add(LinearShape s, const T* x, const float* weight, const float* bias, const float* residual, float* y) {
+  times_transposed_weight(s, x, weight, WriteAdded{y, bias, residual, s.n});
+}
+
+template <class T>
+void linear_gelu(LinearShape s, const T* x, const float* weight, const float* bias, T* before, T* y) {
+  times_transposed_weight(s, x, weight, WriteGelu<T>{before, y, bias, s.n});
+}
+
+template <class T>
+void linear_input_gradient(LinearShape s, const T* dy, const float* weight, T* dx) {
+  times_weight(s, dy, weight, Write<T>{dx, nullptr, s.k});
+}
+
+template <class T>
+void linear_gelu_input_gradient(LinearShape s, const T* dy, const float* weight, T* before, T* x) {
+  times_weight(s, dy, weight, WriteGeluGradient<T>{before, x, s.k});
+}
+
+template <class T>
+void linear_weight_gradient(LinearShape s, const T* dy, const T* x, float* weight_gradient, float* bias_gradient) {
+  const Packed<T> left(s.m, s.n, LeftColumns), right(s.m, s.k, PanelColumns);
+  pack_rows(left, dy, s.n, s.m, s.n, bias_gradient);
+  pack_rows(right, x, s.k, s.m, s.k);
+  multiply<T>(LeftPacked<T>{left}, right, s.n, s.k, Accumulate{weight_gradient, s.k});
+}
+
+#define OTOMASK_FOR(T)                                                                                                \
+  template void linear(LinearShape, const T*, const float*, const float*, T*);                                       \
+  template void linear_add(LinearShape, const T*, const float*, const float*, const float*, float*);                 \
+  template void linear_gelu(LinearShape, const T*, const float*, const float*, T*, T*);                              \
+  template void linear_input_gradient(LinearShape, const T*, const float*, T*);                                      \
+  template void linear_gelu_input_gradient(LinearShape, const T*, const float*, T*, T*);                             \
+  template void linear_weight_gradient(LinearShape, const T*, const T*, float*, float*);
+OTOMASK_FOR(float)
+OTOMASK_FOR(BFloat16)
+
+}  // namespace otomask

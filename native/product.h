@@ -1,0 +1,290 @@
+/* Matrix products on AVX-512 with what comes before and after them fused in.
+ *
+ * C [m, n] = A [m, k] B [k, n], sums in float32. The unit along k is a word of four bytes: one float32, or two bfloat16
+ * that follow each other along k; so both types share packing and loops, and differ in one instruction. B is packed in
+ * panels 48 columns wide, word (p, j) of a panel at p * 48 + j. Eight rows of A times one panel fill 24 registers with
+ * sums; every sum runs over all of k in order on one thread, so results do not depend on the number of threads. */
+#ifndef OTOMASK_PRODUCT_H
+#define OTOMASK_PRODUCT_H
+
+#include <ATen/Parallel.h>
+
+#include <atomic>
+#include <memory>
+#include <new>
+
+#include "lanes.h"
+
+namespace otomask {
+
+constexpr int64_t TileRows = 8, PanelColumns = 3 * Lanes, LeftColumns = Lanes;
+
+template <class T>
+constexpr int64_t PerWord = sizeof(uint32_t) / sizeof(T);
+
+template <class T>
+constexpr int64_t words(int64_t k) {
+  return (k + PerWord<T> - 1) / PerWord<T>;
+}
+
+/* Memory for packed matrices, aligned to cache lines. */
+template <class Value = uint32_t>
+class Scratch {
+ public:
+  explicit Scratch(int64_t count)
+      : values(static_cast<Value*>(::operator new(std::max<int64_t>(count, 1) * sizeof(Value), std::align_val_t(64)))) {}
+  Value* get() const { return values.get(); }
+
+ private:
+  struct Free {
+    void operator()(Value* memory) const { ::operator delete(memory, std::align_val_t(64)); }
+  };
+  std::unique_ptr<Value, Free> values;
+};
+
+/* body(task) for every task, each thread taking the next one when it is free: data loaders use the processor too, so equal
+ * shares would not end together. Inside at::parallel_for it runs on the calling thread alone. */
+template <class Body>
+void share_out(int64_t tasks, const Body& body) {
+  std::atomic<int64_t> next{0};
+  at::parallel_for(0, std::min<int64_t>(tasks, at::get_num_threads()), 1, [&](int64_t, int64_t) {
+    for (int64_t task = next++; task < tasks; task = next++) body(task);
+  });
+}
+
+/* Sixteen words from two rows that follow each other along k (one row, for float32). */
+template <class T, class Source>
+inline __m512i interleave(const Source* first, const Source* second, __mmask16 lanes) {
+  if constexpr (std::is_same_v<T, float>) {
+    return _mm512_castps_si512(load(first, lanes));
+  } else {
+    const __m512 low = load(first, lanes), high = second ? load(second, lanes) : _mm512_setzero_ps();
+    const __m512i even = _mm512_srli_epi32((__m512i)_mm512_castps_si512(low), 16);
+    if constexpr (std::is_same_v<Source, BFloat16>) {
+      return _mm512_or_si512(even, _mm512_castps_si512(high));
+    } else {
+      const __m512i l = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(low));
+      const __m512i h = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(high));
+      return _mm512_or_si512(l, _mm512_slli_epi32(h, 16));
+    }
+  }
+}
+
+/* Sixteen words that follow each other in one row, of which `count` values exist. */
+template <class T, class Source>
+inline __m512i word_row(const Source* from, int64_t count) {
+  if constexpr (std::is_same_v<T, float>) {
+    return _mm512_castps_si512(load(from, lanes_of(count)));
+  } else if constexpr (std::is_same_v<Source, BFloat16>) {
+    return _mm512_maskz_loadu_epi16(count >= 32 ? ~0u : (1u << std::max<int64_t>(count, 0)) - 1, from);
+  } else {
+    const __m512 low = load(from, lanes_of(count)), high = load(from + Lanes, lanes_of(count - Lanes));
+    return (__m512i)_mm512_cvtne2ps_pbh(high, low);
+  }
+}
+
+inline void transpose(__m512i (&rows)[16]) {
+  __m512i a[16];
+  for (int i = 0; i < 16; i += 2) {
+    a[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
+    a[i + 1] = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4) {
+    rows[i] = _mm512_unpacklo_epi64(a[i], a[i + 2]);
+    rows[i + 1] = _mm512_unpackhi_epi64(a[i], a[i + 2]);
+    rows[i + 2] = _mm512_unpacklo_epi64(a[i + 1], a[i + 3]);
+    rows[i + 3] = _mm512_unpackhi_epi64(a[i + 1], a[i + 3]);
+  }
+  for (int half = 0; half < 16; half += 8) {
+    for (int i = 0; i < 4; i++) {
+      a[half + i] = _mm512_shuffle_i32x4(rows[half + i], rows[half + i + 4], 0x88);
+      a[half + i + 4] = _mm512_shuffle_i32x4(rows[half + i], rows[half + i + 4], 0xDD);
+    }
+  }
+  for (int i = 0; i < 8; i++) {
+    rows[i] = _mm512_shuffle_i32x4(a[i], a[i + 8], 0x88);
+    rows[i + 8] = _mm512_shuffle_i32x4(a[i], a[i + 8], 0xDD);
+  }
+}
+
+/* A packed operand: panels of `width` columns, `depth` words along k. */
+template <class T>
+struct Packed {
+  Packed(int64_t k, int64_t columns, int64_t width)
+      : depth(words<T>(k)), width(width), memory(depth * round_up(columns, width)) {}
+
+  uint32_t* at(int64_t p, int64_t column) const {
+    return memory.get() + column / width * width * depth + p * width + column % width;
+  }
+
+  int64_t depth, width;
+  Scratch<> memory;
+};
+
+/* Rows lie too far apart for the processor to guess which comes next. */
+constexpr int64_t PrefetchRows = 16;
+
+template <class Source>
+inline void prefetch(const Source* from, int64_t count) {
+  const auto* bytes = reinterpret_cast<const char*>(from);
+  for (int64_t at = 0; at < count * int64_t(sizeof(Source)); at += 64) _mm_prefetch(bytes + at, _MM_HINT_T0);
+}
+
+template <class T, int Vectors, class Source>
+void pack_group(const Packed<T>& packed, const Source* source, int64_t stride, int64_t k, int64_t columns, int64_t j,
+                float* sums) {
+  __mmask16 lanes[Vectors];
+  uint32_t* to[Vectors];
+  __m512 sum[Vectors];
+  for (int v = 0; v < Vectors; v++) {
+    lanes[v] = lanes_of(columns - j - v * Lanes);
+    to[v] = packed.at(0, j + v * Lanes);
+    sum[v] = _mm512_setzero_ps();
+  }
+  for (int64_t p = 0; p < packed.depth; p++) {
+    const Source* first = source + p * PerWord<T> * stride;
+    const Source* second = p * PerWord<T> + 1 < k ? first + stride : nullptr;
+    for (int64_t row = 0; row < PerWord<T>; row++) prefetch(first + (PrefetchRows + row) * stride, Vectors * Lanes);
+#pragma GCC unroll 3
+    for (int v = 0; v < Vectors; v++) {
+      const int64_t at = v * Lanes;
+      _mm512_store_si512(to[v] + p * packed.width, interleave<T>(first + at, second ? second + at : nullptr, lanes[v]));
+      if (sums) {
+        sum[v] = _mm512_add_ps(sum[v], load(first + at, lanes[v]));
+        if (PerWord<T> == 2 && second) sum[v] = _mm512_add_ps(sum[v], load(second + at, lanes[v]));
+      }
+    }
+  }
+  for (int v = 0; sums && v < Vectors; v++) {
+    float* total = sums + j + v * Lanes;
+    store(total, _mm512_add_ps(load(total, lanes[v]), sum[v]), lanes[v]);
+  }
+}
+
+/* Packs source [k, columns]: k runs down the rows. To `sums`, where given, is added the sum of each column. */
+template <class T, class Source>
+void pack_rows(const Packed<T>& packed, const Source* source, int64_t stride, int64_t k, int64_t columns,
+               float* sums = nullptr) {
+  // Three vectors at a time, so that most of each cache line is used when it comes by.
+  const int64_t all = round_up(columns, packed.width), groups = round_up(all, PanelColumns) / PanelColumns;
+  at::parallel_for(0, groups, std::max<int64_t>(1, 16384 / k), [&](int64_t begin, int64_t end) {
+    for (int64_t j = begin * PanelColumns; j < end * PanelColumns; j += PanelColumns) {
+      const int64_t vectors = std::min<int64_t>(3, (all - j) / Lanes);
+      if (vectors == 3) pack_group<T, 3>(packed, source + j, stride, k, columns, j, sums);
+      if (vectors == 2) pack_group<T, 2>(packed, source + j, stride, k, columns, j, sums);
+      if (vectors == 1) pack_group<T, 1>(packed, source + j, stride, k, columns, j, sums);
+    }
+  });
+}
+
+/* Packs source [columns, k] transposed: k runs along the rows. */
+template <class T, class Source>
+void pack_columns(const Packed<T>& packed, const Source* source, int64_t stride, int64_t k, int64_t columns) {
+  const int64_t blocks = round_up(columns, packed.width) / Lanes;
+  at::parallel_for(0, blocks, std::max<int64_t>(1, 16384 / k), [&](int64_t begin, int64_t end) {
+    for (int64_t j = begin * Lanes; j < end * Lanes; j += Lanes) {
+      for (int64_t p = 0; p < packed.depth; p += Lanes) {
+        __m512i rows[16];
+        for (int64_t i = 0; i < 16; i++) {
+          prefetch(source + (j + i) * stride + (p + 4 * Lanes) * PerWord<T>, Lanes * PerWord<T>);
+          rows[i] = j + i < columns ? word_row<T>(source + (j + i) * stride + p * PerWord<T>, k - p * PerWord<T>)
+                                    : _mm512_setzero_si512();
+        }
+        transpose(rows);
+        const int64_t deep = std::min(Lanes, packed.depth - p);
+        for (int64_t i = 0; i < deep; i++) _mm512_storeu_si512(packed.at(p + i, j), rows[i]);
+      }
+    }
+  });
+}
+
+/* The left operand: word (i, p) at data[i * Row + p * Step]; rows as they lie in memory, or packed 16 columns wide. */
+struct LeftRows {
+  const uint32_t* data;
+  int64_t stride;
+  const uint32_t* row(int64_t i) const { return data + i * stride; }
+  int64_t row_step() const { return stride; }
+  static constexpr int64_t Step = 1;
+};
+
+template <class T>
+LeftRows left_rows(const T* data, int64_t stride) {
+  return {reinterpret_cast<const uint32_t*>(data), stride / PerWord<T>};
+}
+
+template <class T>
+struct LeftPacked {
+  const Packed<T>& packed;
+  const uint32_t* row(int64_t i) const { return packed.at(0, i); }
+  static constexpr int64_t row_step() { return 1; }
+  static constexpr int64_t Step = LeftColumns;
+};
+
+template <class T>
+inline __m512 multiply_add(__m512i a, __m512i b, __m512 sum) {
+  if constexpr (std::is_same_v<T, float>) return _mm512_fmadd_ps((__m512)a, (__m512)b, sum);
+  return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
+}
+
+/* Rows i .. i + Rows of the product with Vectors * 16 columns of one panel. */
+template <class T, int Rows, int Vectors, class Left, class After>
+inline void tile(const Left& left, const uint32_t* panel, int64_t depth, int64_t i, int64_t j, int64_t n,
+                 const After& after) {
+  __m512 sum[Rows][Vectors];
+  for (auto& row : sum)
+    for (auto& vector : row) vector = _mm512_setzero_ps();
+  const uint32_t* a = left.row(i);
+  const int64_t step = left.row_step();
+  for (int64_t p = 0; p < depth; p++) {
+    __m512i b[Vectors];
+#pragma GCC unroll 3
+    for (int v = 0; v < Vectors; v++) b[v] = _mm512_load_si512(panel + p * PanelColumns + v * Lanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; r++) {
+      const __m512i word = _mm512_set1_epi32(static_cast<int>(a[r * step + p * Left::Step]));
+#pragma GCC unroll 3
+      for (int v = 0; v < Vectors; v++) sum[r][v] = multiply_add<T>(word, b[v], sum[r][v]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; r++) {
+#pragma GCC unroll 3
+    for (int v = 0; v < Vectors; v++) {
+      const int64_t column = j + v * Lanes;
+      after(i + r, column, sum[r][v], lanes_of(n - column));
+    }
+  }
+}
+
+template <class T, int Vectors, class Left, class After>
+void strip(const Left& left, const uint32_t* panel, int64_t depth, int64_t begin, int64_t end, int64_t j, int64_t n,
+           const After& after) {
+  int64_t i = begin;
+  for (; i + 8 <= end; i += 8) tile<T, 8, Vectors>(left, panel, depth, i, j, n, after);
+  if (i + 4 <= end) tile<T, 4, Vectors>(left, panel, depth, i, j, n, after), i += 4;
+  if (i + 2 <= end) tile<T, 2, Vectors>(left, panel, depth, i, j, n, after), i += 2;
+  if (i < end) tile<T, 1, Vectors>(left, panel, depth, i, j, n, after);
+}
+
+/* The product of left [m, k] and packed right [k, n]. `after(i, j, sums, lanes)` receives every row i, 16 columns from j
+ * at a time, and decides what becomes of them. */
+template <class T, class Left, class After>
+void multiply(const Left& left, const Packed<T>& right, int64_t m, int64_t n, const After& after) {
+  constexpr int64_t chunk_rows = 16 * TileRows;
+  const int64_t panels = round_up(n, PanelColumns) / PanelColumns;
+  const int64_t chunks = round_up(m, chunk_rows) / chunk_rows;
+  const bool by_panel = n > m;  // the larger operand is read once
+  share_out(chunks * panels, [&](int64_t task) {
+    const int64_t first = (by_panel ? task % chunks : task / panels) * chunk_rows, last = std::min(m, first + chunk_rows);
+    const int64_t j = (by_panel ? task / chunks : task % panels) * PanelColumns;
+    const uint32_t* panel = right.at(0, j);
+    const int64_t vectors = std::min<int64_t>(3, round_up(n - j, Lanes) / Lanes);
+    if (vectors == 3) strip<T, 3>(left, panel, right.depth, first, last, j, n, after);
+    if (vectors == 2) strip<T, 2>(left, panel, right.depth, first, last, j, n, after);
+    if (vectors == 1) strip<T, 1>(left, panel, right.depth, first, last, j, n, after);
+  });
+}
+
+}  // namespace otomask
+
+#endif
