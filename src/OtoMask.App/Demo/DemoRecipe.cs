@@ -38,17 +38,17 @@ internal sealed record DemoRecipe
         Pretraining = Embedded(),
         ProbeSeeds = [42, 43, 44],
         AssemblySeconds = 45,
-        PretrainingSeconds = 80,
-        ProbeSeconds = 17,
+        PretrainingSeconds = 75,
+        ProbeSeconds = 19,
     };
 
     /// <summary>The same in under a minute: coarser patches and too few steps to learn much.</summary>
     public static DemoRecipe Quick => Full with
     {
         Pretraining = Embedded() with { Patch = "16x16", Steps = 30, EvaluateEvery = 1 },
-        ProbeSeeds = [42, 43],
-        PretrainingSeconds = 7,
-        ProbeSeconds = 9,
+        ProbeSeeds = [42],
+        PretrainingSeconds = 4,
+        ProbeSeconds = 8,
     };
 
     /// <summary>The same where the packages were fetched before.</summary>

@@ -7,7 +7,7 @@ namespace OtoMask.Evaluation;
 /// Wright, "Numerical Optimization", algorithm 7.4, with a backtracking line search.</remarks>
 internal static class LimitedMemoryBfgs
 {
-    private const int Memory = 5, MostHalvings = 20;
+    private const int Memory = 10, MostHalvings = 20;
     private const double SufficientDecrease = 1e-4;
 
     /// <summary>The function's value at a point; its gradient goes into the second argument.</summary>
