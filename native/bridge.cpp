@@ -236,3 +236,7 @@ OM_API int32_t om_device_count(const char* device, int32_t* count) {
     *count = type == c10::kCPU ? 1 : backend ? backend->deviceCount() : 0;
   });
 }
+
+OM_API int32_t om_has_bfloat16(int32_t* has) {
+  return guarded([&] { *has = has_kernels<c10::BFloat16>(); });
+}

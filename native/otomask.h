@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define OM_API extern "C" __attribute__((visibility("default")))
-#define OM_ABI 1
+#define OM_ABI 2
 
 enum om_tag : int32_t {
   OM_NONE = 0,
@@ -69,5 +69,7 @@ OM_API int32_t om_set_autocast(const char* device, int32_t enabled, int32_t dtyp
 OM_API int32_t om_set_threads(int32_t count);
 OM_API int32_t om_threads(int32_t* count);
 OM_API int32_t om_device_count(const char* device, int32_t* count);
+/* 1 where the processor multiplies bfloat16 faster than float32, else 0. */
+OM_API int32_t om_has_bfloat16(int32_t* has);
 
 #endif

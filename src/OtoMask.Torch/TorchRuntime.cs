@@ -29,6 +29,16 @@ public static class TorchRuntime
         return Marshal.PtrToStringUTF8(text) ?? "";
     }
 
+    /// <summary>True where this processor multiplies bfloat16 faster than float32 (AVX512-BF16); elsewhere it is emulated, slowly.</summary>
+    public static bool HasFastBFloat16
+    {
+        get
+        {
+            NativeMethods.Check(NativeMethods.om_has_bfloat16(out int has));
+            return has != 0;
+        }
+    }
+
     /// <summary>True when <paramref name="device"/> is a device that this machine and this libtorch have.</summary>
     public static bool Has(Device device)
     {

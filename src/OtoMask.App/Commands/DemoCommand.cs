@@ -8,6 +8,7 @@ using OtoMask.Corpora;
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Masking;
+using OtoMask.Pretraining;
 using OtoMask.Torch;
 using Spectre.Console;
 
@@ -128,7 +129,7 @@ internal static class DemoCommand
         NextSteps = NextSteps,
         Environment =
         [
-            ("cores", $"{Environment.ProcessorCount}"), ("libtorch", TorchRuntime.Describe().Split('\n')[0]),
+            ("cores", $"{Environment.ProcessorCount}"), ("precision", run.Recipe.Pretraining.Precision == Precision.Bf16 ? "bf16" : "fp32"), ("libtorch", TorchRuntime.Describe().Split('\n')[0]),
             ("clips pre-trained on", $"{run.Encoders[0].Clips}"), ("list of clips", run.Encoders[0].ManifestHash),
             ("steps", $"{run.Encoders[0].Steps.Count}"), ("seed", "42"), ("whole demo", $"{total.TotalSeconds:F0} s"),
         ],
@@ -144,7 +145,7 @@ internal static class DemoCommand
     {
         var painter = new GalleryPainter
         {
-            Maskings = [.. ((string[])["random", "inverse-block", "dwm", "dwm-topk"]).Select(KnownMaskings.Find)],
+            Maskings = [.. ((string[])["random", "dwm", "dwm-topk", "time-span"]).Select(KnownMaskings.Find)],
             FrontEnd = run.Tasks[0].LogMel,
             PatchHeight = run.Recipe.Pretraining.Geometry.PatchHeight,
             PatchWidth = run.Recipe.Pretraining.Geometry.PatchWidth,

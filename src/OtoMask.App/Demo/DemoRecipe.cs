@@ -1,4 +1,5 @@
 using OtoMask.Pretraining;
+using OtoMask.Torch;
 
 namespace OtoMask.App.Demo;
 
@@ -32,7 +33,7 @@ internal sealed record DemoRecipe
     /// <summary>Seconds of everything: assembly, the pre-trainings, the probes of encoders (the untrained one too) and statistics.</summary>
     public double TotalSeconds => AssemblySeconds + Masks.Count * PretrainingSeconds + (Masks.Count + 1) * ProbeSeconds + StatisticsSeconds;
 
-    /// <summary>The recipe of <c>configs/demo.yaml</c>, which the program carries inside.</summary>
+    /// <summary>The recipe of <c>configs/demo.yaml</c>, which the program carries inside; in float32 where bfloat16 is slow.</summary>
     public static DemoRecipe Full => new()
     {
         Pretraining = Embedded(),
@@ -59,6 +60,7 @@ internal sealed record DemoRecipe
         using Stream stream = typeof(DemoRecipe).Assembly.GetManifestResourceStream("demo.yaml")
             ?? throw new InvalidOperationException("the program was built without configs/demo.yaml");
         using var reader = new StreamReader(stream);
-        return ConfigFile.Parse(reader.ReadToEnd(), "configs/demo.yaml");
+        PretrainingConfig config = ConfigFile.Parse(reader.ReadToEnd(), "configs/demo.yaml");
+        return TorchRuntime.HasFastBFloat16 ? config : config with { Precision = Precision.Fp32 };
     }
 }

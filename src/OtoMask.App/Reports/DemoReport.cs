@@ -154,7 +154,8 @@ internal static class DemoReport
         return Html.Of(
             $"""
             <p>MSM-MAE saw the coloured patches of the middle picture alone and filled in the grey ones. It predicts what is likely, so fine
-            detail comes out blurred; what counts is that harmonics, onsets and pauses stand where they belong.</p>
+            detail comes out blurred; what counts is that harmonics, onsets and pauses stand where they belong. It predicts the pattern of each
+            patch, not its level: every predicted patch is shown at the mean and deviation of the true one.</p>
             {Html.Each(reconstructions, item => Trio(page, item))}
             """);
     }

@@ -6,7 +6,7 @@ namespace OtoMask.Torch.Interop;
 internal static unsafe partial class NativeMethods
 {
     private const string Library = "otomask";
-    private const int Abi = 1;
+    private const int Abi = 2;
 
     static NativeMethods()
     {
@@ -98,6 +98,9 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int om_device_count(string device, out int count);
+
+    [LibraryImport(Library)]
+    public static partial int om_has_bfloat16(out int has);
 }
 
 /// <summary>One argument or result as it crosses the bridge (16 bytes, <c>om_value</c>).</summary>
