@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using OtoMask.Corpora;
 using OtoMask.Randomness;
+using OtoMask.Tests.Data;
 
 namespace OtoMask.Tests.Corpora;
 
@@ -21,8 +22,10 @@ public class GroupedSplitTests
             (string Label, string Group)[] clips = RandomClips(item.Seed, item.Clips, item.Groups, item.Labels);
             bool[] isTest = GroupedSplit.Draw(clips, 0.3, item.Seed);
             bool whole = clips.Zip(isTest).GroupBy(pair => pair.First.Group).All(group => group.Select(pair => pair.Second).Distinct().Count() == 1);
-            return whole && isTest.SequenceEqual(GroupedSplit.Draw(clips, 0.3, item.Seed)) && isTest.Count(test => test) <= (0.5 * clips.Length) + 1;
-        }).QuickCheckThrowOnFailure();
+            // Every group taken brings the labels nearer to what is wanted, so together they end no further above it than they began
+            // below: at most twice the share.
+            return whole && isTest.SequenceEqual(GroupedSplit.Draw(clips, 0.3, item.Seed)) && isTest.Count(test => test) <= 2 * 0.3 * clips.Length;
+        }).QuickCheckThrowOnFailureIn(cases: 300);
     }
 
     [Fact]
