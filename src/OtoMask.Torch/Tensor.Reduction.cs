@@ -4,7 +4,7 @@ namespace OtoMask.Torch;
 public sealed partial class Tensor
 {
     private static readonly Operator SumOp = new("aten::sum"), SumDimOp = new("aten::sum", "dim_IntList"), MeanOp = new("aten::mean"), MeanDimOp = new("aten::mean", "dim");
-    private static readonly Operator VarOp = new("aten::var", "dim"), NormOp = new("aten::norm", "Scalar"), ArgMaxOp = new("aten::argmax"), TopKOp = new("aten::topk");
+    private static readonly Operator VarOp = new("aten::var", "dim"), NormOp = new("aten::norm", "Scalar"), TopKOp = new("aten::topk");
 
     /// <summary>Sum of all values, a tensor of no dimension.</summary>
     public Tensor Sum() => SumOp.Call(this);
@@ -23,9 +23,6 @@ public sealed partial class Tensor
 
     /// <summary>Euclidean norm of all values, a tensor of no dimension.</summary>
     public Tensor Norm() => NormOp.Call(this, 2.0);
-
-    /// <summary>Where the largest value of each row along a dimension is.</summary>
-    public Tensor ArgMax(int dimension) => ArgMaxOp.Call(this, dimension);
 
     /// <summary>The <paramref name="count"/> largest values along a dimension, largest first, and where they are.</summary>
     public (Tensor Values, Tensor Ids) TopK(int count, int dimension = -1)

@@ -8,7 +8,6 @@ public sealed partial class Tensor
     private static readonly Operator CatOp = new("aten::cat"), UnbindOp = new("aten::unbind", "int"), IndexSelectOp = new("aten::index_select");
     private static readonly Operator ToTypeOp = new("aten::to", "dtype"), ToDeviceOp = new("aten::to", "device");
     private static readonly Operator DetachOp = new("aten::detach"), CloneOp = new("aten::clone"), RequiresGradOp = new("aten::requires_grad_"), ContiguousOp = new("aten::contiguous");
-    private static readonly Operator GatherOp = new("aten::gather"), FlattenOp = new("aten::flatten", "using_ints");
 
     /// <summary>Zeros of a shape.</summary>
     public static Tensor Zeros(Device device, DType type, params long[] shape) => ZerosOp.Call(shape, type, Argument.None, device);
@@ -43,11 +42,6 @@ public sealed partial class Tensor
     /// <summary>The rows (entries of one dimension) that the 1-D <paramref name="ids"/> name, in that order.</summary>
     public Tensor IndexSelect(int dimension, Tensor ids) => IndexSelectOp.Call(this, dimension, ids);
 
-    /// <summary>Values picked along one dimension by ids of the result's shape.</summary>
-    public Tensor Gather(int dimension, Tensor ids) => GatherOp.Call(this, dimension, ids);
-
-    /// <summary>Dimensions <paramref name="first"/> .. <paramref name="last"/> merged in one.</summary>
-    public Tensor Flatten(int first = 0, int last = -1) => FlattenOp.Call(this, first, last);
 
     /// <summary>The same values as another type; itself when it has that type.</summary>
     public Tensor To(DType type) => ToTypeOp.Call(this, type);
