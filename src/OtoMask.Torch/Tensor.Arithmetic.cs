@@ -7,7 +7,7 @@ public sealed partial class Tensor
     private static readonly Operator SubTensor = new("aten::sub", "Tensor"), SubScalar = new("aten::sub", "Scalar");
     private static readonly Operator MulTensor = new("aten::mul", "Tensor"), MulScalar = new("aten::mul", "Scalar");
     private static readonly Operator DivTensor = new("aten::div", "Tensor"), DivScalar = new("aten::div", "Scalar");
-    private static readonly Operator MatMulOp = new("aten::matmul"), RsqrtOp = new("aten::rsqrt"), ExpOp = new("aten::exp");
+    private static readonly Operator MatMulOp = new("aten::matmul"), SqrtOp = new("aten::sqrt"), RsqrtOp = new("aten::rsqrt"), ExpOp = new("aten::exp");
     private static readonly Operator AddInPlace = new("aten::add_", "Tensor"), MulInPlace = new("aten::mul_", "Scalar");
     private static readonly Operator LerpInPlace = new("aten::lerp_", "Scalar"), ZeroInPlace = new("aten::zero_"), CopyInPlace = new("aten::copy_");
 
@@ -23,6 +23,9 @@ public sealed partial class Tensor
 
     /// <summary>Matrix product over the last two dimensions, the ones before broadcast: [.., n, k] x [.., k, m] -> [.., n, m].</summary>
     public Tensor MatMul(Tensor right) => MatMulOp.Call(this, right);
+
+    /// <summary>Square root of each value.</summary>
+    public Tensor Sqrt() => SqrtOp.Call(this);
 
     /// <summary>One over the square root of each value.</summary>
     public Tensor Rsqrt() => RsqrtOp.Call(this);
