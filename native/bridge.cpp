@@ -237,6 +237,6 @@ OM_API int32_t om_device_count(const char* device, int32_t* count) {
   });
 }
 
-OM_API int32_t om_has_bfloat16(int32_t* has) {
-  return guarded([&] { *has = has_kernels<c10::BFloat16>(); });
+OM_API int32_t om_kernels(int32_t* level) {
+  return guarded([&] { *level = has_kernels<c10::BFloat16>() ? 2 : has_kernels<float>() ? 1 : 0; });
 }

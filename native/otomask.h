@@ -69,7 +69,7 @@ OM_API int32_t om_set_autocast(const char* device, int32_t enabled, int32_t dtyp
 OM_API int32_t om_set_threads(int32_t count);
 OM_API int32_t om_threads(int32_t* count);
 OM_API int32_t om_device_count(const char* device, int32_t* count);
-/* 1 where the processor multiplies bfloat16 faster than float32, else 0. */
-OM_API int32_t om_has_bfloat16(int32_t* has);
+/* Which kernels of our own this processor runs: 0 none, 1 float32, 2 bfloat16 too. */
+OM_API int32_t om_kernels(int32_t* level);
 
 #endif

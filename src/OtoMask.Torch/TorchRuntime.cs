@@ -29,13 +29,13 @@ public static class TorchRuntime
         return Marshal.PtrToStringUTF8(text) ?? "";
     }
 
-    /// <summary>True where this processor multiplies bfloat16 faster than float32 (AVX512-BF16); elsewhere it is emulated, slowly.</summary>
-    public static bool HasFastBFloat16
+    /// <summary>Which kernels of our own this processor runs; what it does not run, ATen computes, more slowly.</summary>
+    public static KernelLevel Kernels
     {
         get
         {
-            NativeMethods.Check(NativeMethods.om_has_bfloat16(out int has));
-            return has != 0;
+            NativeMethods.Check(NativeMethods.om_kernels(out int level));
+            return (KernelLevel)level;
         }
     }
 
@@ -69,4 +69,17 @@ public static class TorchRuntime
 
         public void Dispose() => Interlocked.Exchange(ref pending, null)?.Invoke();
     }
+}
+
+/// <summary>Which kernels of our own a processor runs.</summary>
+public enum KernelLevel
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>float32 (AVX-512).</summary>
+    Fp32 = 1,
+
+    /// <summary>float32, and bfloat16 faster still (AVX512-BF16); elsewhere bfloat16 is emulated, slowly.</summary>
+    Bf16 = 2,
 }

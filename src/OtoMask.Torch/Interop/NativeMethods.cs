@@ -100,7 +100,7 @@ internal static unsafe partial class NativeMethods
     public static partial int om_device_count(string device, out int count);
 
     [LibraryImport(Library)]
-    public static partial int om_has_bfloat16(out int has);
+    public static partial int om_kernels(out int level);
 }
 
 /// <summary>One argument or result as it crosses the bridge (16 bytes, <c>om_value</c>).</summary>
