@@ -11,9 +11,10 @@ export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-PASSIVE}
 
 # Debian prefers OpenBLAS-pthread whenever it is installed (every -dev package pulls it in), and under OpenMP its threads
 # fight libtorch's: a step takes ten times as long. update-alternatives would cure it for the whole machine, which is the
-# administrator's business and needs root; a library path cures it for this process and its children alone.
+# administrator's business and needs root; a library path cures it for this process and its children alone. The folder may
+# come only later, with the package that this run installs: until then the path means nothing.
 openblas=/usr/lib/$HOSTTYPE-linux-gnu/openblas-openmp
-if [[ -z ${LIBTORCH:-} && -d $openblas && :${LD_LIBRARY_PATH:-}: != *:$openblas:* ]]; then
+if [[ -z ${LIBTORCH:-} && :${LD_LIBRARY_PATH:-}: != *:$openblas:* ]]; then
   export LD_LIBRARY_PATH=$openblas${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
 
