@@ -3,13 +3,13 @@ using OtoMask.Pretraining;
 
 namespace OtoMask.App.Commands;
 
-/// <summary>Some of the values of a run's configuration as options of a command, named and explained by <see cref="ConfigKeys"/>.</summary>
-/// <param name="names">Names of the keys.</param>
+/// <summary>Values of a run's configuration as options of a command, named and explained by <see cref="ConfigKeys"/>.</summary>
+/// <param name="names">Names of the keys; none = all of them.</param>
 internal sealed class ConfigOptions(params string[] names)
 {
     private readonly (ConfigKey Key, Option<string> Option)[] options =
     [
-        .. ConfigKeys.All.Where(key => names.Contains(key.Name)).Select(key => (key, new Option<string>($"--{key.Name}")
+        .. ConfigKeys.All.Where(key => names.Length == 0 || names.Contains(key.Name)).Select(key => (key, new Option<string>($"--{key.Name}")
         {
             Description = $"{char.ToUpperInvariant(key.Help[0])}{key.Help[1..]}.",
             HelpName = key.Placeholder,
@@ -21,6 +21,10 @@ internal sealed class ConfigOptions(params string[] names)
         foreach ((_, Option<string> option) in options)
             command.Options.Add(option);
     }
+
+    /// <summary>Names of the keys that the command line says something about.</summary>
+    public IReadOnlySet<string> Given(ParseResult line) =>
+        options.Where(pair => line.GetValue(pair.Option) is not null).Select(pair => pair.Key.Name).ToHashSet();
 
     /// <summary>The configuration with what the command line says.</summary>
     /// <exception cref="UserErrorException">A value is not what its key takes; the message names the option.</exception>

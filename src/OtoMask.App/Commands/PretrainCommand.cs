@@ -17,54 +17,39 @@ internal static class PretrainCommand
         Option<string> output = new("--out") { Description = "Run folder to make.", HelpName = "RUN" };
         Option<string> resume = new("--resume") { Description = "Go on with a run exactly where its newest checkpoint left it.", HelpName = "RUN" };
         Option<int?> stopAt = new("--stop-at") { Description = "Stop after this epoch although the schedules go on; --resume continues.", HelpName = "EPOCH" };
-        Dictionary<string, Option<string>> values = ConfigKeys.All.ToDictionary(key => key.Name, key => new Option<string>($"--{key.Name}") { Description = Capitalised(key.Help), HelpName = key.Placeholder });
-
+        ConfigOptions values = new();
         Command command = new("pretrain", "Pre-train an encoder on audio of your own, with the masking strategy of your choice.") { config, seconds, output, resume, stopAt };
-        foreach (Option<string> value in values.Values)
-            command.Options.Add(value);
+        values.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
-            Dictionary<string, string> given = values.Where(pair => line.GetValue(pair.Value) is not null).ToDictionary(pair => pair.Key, pair => line.GetValue(pair.Value)!);
+            IReadOnlySet<string> given = values.Given(line);
             if (line.GetValue(resume) is { } folder)
             {
                 if (given.Count > 0 || line.GetValue(config) is not null || line.GetValue(output) is not null || line.GetValue(seconds) is not null)
                     throw new UserErrorException("--resume goes on with the run as it was configured; give it alone or with --stop-at");
                 return Task.FromResult(Run(new RunFolder(folder), null, line.GetValue(stopAt), cancellation));
             }
-            PretrainingConfig configuration = Configure(line.GetValue(config), line.GetValue(seconds), given);
+            PretrainingConfig start = line.GetValue(config) is { } file ? ConfigFile.Read(file) : new PretrainingConfig();
+            if (given.Intersect(["epochs", "steps", "minutes"]).Count() > 1)
+                throw new UserErrorException("--epochs, --steps and --minutes are three ways to give one length: choose one");
+            if (line.GetValue(seconds) is not null && given.Contains("input"))
+                throw new UserErrorException("--input and --input-seconds say the same thing: choose one");
+            PretrainingConfig configuration = Resolve(values.Read(line, start), line.GetValue(seconds));
             string path = line.GetValue(output) ?? throw new UserErrorException("nowhere to write: name a run folder with --out");
             return Task.FromResult(Run(new RunFolder(path), configuration, line.GetValue(stopAt), cancellation));
         });
         return command;
     }
 
-    private static PretrainingConfig Configure(string? file, double? seconds, Dictionary<string, string> given)
+    /// <summary>Frames for seconds, and paths that mean the same from any folder.</summary>
+    private static PretrainingConfig Resolve(PretrainingConfig config, double? seconds)
     {
-        PretrainingConfig config = file is null ? new PretrainingConfig() : ConfigFile.Read(file);
-        if (given.Keys.Intersect((string[])["epochs", "steps", "minutes"]).Count() > 1)
-            throw new UserErrorException("--epochs, --steps and --minutes are three ways to give one length: choose one");
-        foreach (ConfigKey key in ConfigKeys.All.Where(key => given.ContainsKey(key.Name)))
-            config = Set(config, key, given[key.Name]);
         if (seconds is { } length)
         {
-            if (given.ContainsKey("input"))
-                throw new UserErrorException("--input and --input-seconds say the same thing: choose one");
             InputGeometry geometry = InputGeometry.FromSeconds(length, config.Patch);
             config = config with { Input = $"{geometry.Bands}x{geometry.Frames}" };
         }
         return config with { Data = Absolute(config.Data), Task = config.Task is null ? null : Absolute(config.Task) };
-    }
-
-    private static PretrainingConfig Set(PretrainingConfig config, ConfigKey key, string value)
-    {
-        try
-        {
-            return key.Set(config, value);
-        }
-        catch (UserErrorException error)
-        {
-            throw new UserErrorException($"--{error.Message}", error);
-        }
     }
 
     private static int Run(RunFolder folder, PretrainingConfig? config, int? stopAt, CancellationToken cancellation)
@@ -145,7 +130,6 @@ internal static class PretrainCommand
 
     private static string Absolute(string path) => path.Length == 0 ? path : Path.GetFullPath(path);
 
-    private static string Capitalised(string help) => char.ToUpperInvariant(help[0]) + help[1..] + ".";
 
     private static string SizeOf(PretrainingConfig config) => config.Encoder is { } own ? $"{own.Width}/{own.Depth}/{own.Heads}" : config.Size;
 }
