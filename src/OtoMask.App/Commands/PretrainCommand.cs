@@ -130,6 +130,5 @@ internal static class PretrainCommand
 
     private static string Absolute(string path) => path.Length == 0 ? path : Path.GetFullPath(path);
 
-
     private static string SizeOf(PretrainingConfig config) => config.Encoder is { } own ? $"{own.Width}/{own.Depth}/{own.Heads}" : config.Size;
 }
