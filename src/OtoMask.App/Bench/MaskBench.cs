@@ -96,11 +96,12 @@ internal static class MaskBench
         Tensor input = Tensor.From(all, config.Batch, patches, config.Geometry.PatchSize).To(device);
         Tensor positions = Tensor.From(ids, config.Batch, patches).To(device);
         float[] features = [];
+        Precision precision = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config, cancel).Faster : config.Precision;
         double milliseconds = Milliseconds(seconds, cancel, _ =>
         {
             using var pass = new TensorScope();
             using IDisposable noGrad = TorchRuntime.NoGrad();
-            using IDisposable? autocast = config.Precision == Precision.Bf16 ? TorchRuntime.Autocast(device) : null;
+            using IDisposable? autocast = precision.On(device);
             features = model.Encode(input, positions).Narrow(1, 1, patches).To(DType.Float32).ToArray<float>();
         });
         return (features, milliseconds);

@@ -9,7 +9,7 @@ using OtoMask.Torch;
 namespace OtoMask.App.Bench;
 
 /// <summary>Median cost of a training step.</summary>
-/// <param name="Config">What was trained.</param>
+/// <param name="Config">What was trained, its precision resolved.</param>
 /// <param name="Steps">Steps measured.</param>
 /// <param name="Step">Milliseconds of a whole step, from asking for its batch to its last update.</param>
 /// <param name="Phases">Milliseconds of its phases. Masks that loaders draw cost the step nothing; their time is told all the same.</param>
@@ -17,8 +17,9 @@ namespace OtoMask.App.Bench;
 /// <param name="GemmSpeed">GFLOP/s of a plain matrix product, measured just before.</param>
 /// <param name="PeakMemory">Largest resident memory of the process, bytes.</param>
 /// <param name="Loss">Loss of the last step.</param>
+/// <param name="Choice">What precision <c>auto</c> was found to be; null where it was given.</param>
 internal sealed record TrainBenchResult(
-    PretrainingConfig Config, int Steps, double Step, PhaseMilliseconds Phases, double Gigaflops, double GemmSpeed, long PeakMemory, double Loss)
+    PretrainingConfig Config, int Steps, double Step, PhaseMilliseconds Phases, double Gigaflops, double GemmSpeed, long PeakMemory, double Loss, PrecisionChoice? Choice)
 {
     /// <summary>Clips trained on per second.</summary>
     public double ClipsPerSecond => Config.Batch / Step * 1000;
@@ -40,12 +41,14 @@ internal static class TrainBench
     public static TrainBenchResult Run(PretrainingConfig config, int steps, CancellationToken cancel)
     {
         var device = new Device(config.Device);
+        using MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device);
+        PrecisionChoice? choice = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config, cancel) : null;
+        config = config with { Precision = choice?.Faster ?? config.Precision };
         double gemm = GemmSpeed.Measure(config.Precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32, device, GemmSeconds, cancel);
 
         MaskingInfo masking = KnownMaskings.Find(config.Mask);
         using var clips = new SyntheticClips(config.Geometry, config.Seed);
         using ClipSource source = ClipSource.Open(clips.Folder, new ClipSourceOptions(config.LogMel));
-        using MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device);
         using var optimizer = new AdamW(model.Trained, config.WeightDecay);
         var training = new TrainingStep(model, optimizer, config.Precision, config.ClipNorm, masking.CreateFeatureStrategy());
         using BatchReader reader = Pipeline(config, masking, source).Read(cancellation: cancel);
@@ -63,7 +66,7 @@ internal static class TrainBench
         return new TrainBenchResult(
             config, steps, Summary.Median(measured.Select(step => step.Step)),
             new(Median(p => p.Data), Median(p => p.Mask), Median(p => p.Forward), Median(p => p.Backward), Median(p => p.Update)),
-            StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, visible), gemm, ProcessStatus.PeakMemory, loss);
+            StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, visible), gemm, ProcessStatus.PeakMemory, loss, choice);
     }
 
     private static (double Step, PhaseMilliseconds Phases, int Visible, double Loss) TakeStep(BatchReader reader, TrainingStep training)
@@ -109,6 +112,7 @@ internal static class TrainBench
         ["mask"] = result.Config.Mask,
         ["batch"] = result.Config.Batch,
         ["precision"] = result.Config.Precision == Precision.Bf16 ? "bf16" : "fp32",
+        ["precision_auto"] = result.Choice?.ToString(),
         ["threads"] = TorchRuntime.Threads,
         ["steps"] = result.Steps,
         ["clips_per_second"] = Math.Round(result.ClipsPerSecond, 2),
@@ -132,6 +136,8 @@ internal static class TrainBench
     public static void Write(TrainBenchResult result, TextWriter console)
     {
         PretrainingConfig config = result.Config;
+        if (result.Choice is not null)
+            console.WriteLine(result.Choice);
         string where = KnownMaskings.Find(config.Mask).CreateDataStrategy() is null ? "in the step, with the model's features" : "on loader threads, beside the step";
         console.WriteLine($"{config.Framework} {Text(config.ModelShape.Encoder)} + {Text(config.ModelShape.Decoder)}, input {config.Input}, patch {config.Patch}, "
             + $"batch {config.Batch}, {config.Precision}, {TorchRuntime.Threads} threads, median of {result.Steps} steps");

@@ -20,6 +20,8 @@ internal abstract class PretrainDisplay : ITrainingObserver
 
     public abstract void Progress(double share);
 
+    public void Choice(PrecisionChoice choice) => Line(choice.ToString());
+
     public virtual void Estimate(RunEstimate estimate)
     {
         string seconds = estimate.SecondsPerStep.ToString(estimate.SecondsPerStep < 0.1 ? "F3" : "F2", CultureInfo.InvariantCulture);

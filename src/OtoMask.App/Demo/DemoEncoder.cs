@@ -94,6 +94,10 @@ internal sealed class DemoEncoder : ITrainingObserver, IDisposable
     {
     }
 
+    public void Choice(PrecisionChoice choice)
+    {
+    }
+
     public void Estimate(RunEstimate estimate)
     {
     }

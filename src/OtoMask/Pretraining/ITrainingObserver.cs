@@ -20,6 +20,9 @@ public interface ITrainingObserver
     /// <summary>How far the stage is.</summary>
     void Progress(double share);
 
+    /// <summary>What precision <c>auto</c> stands for in this run.</summary>
+    void Choice(PrecisionChoice choice);
+
     /// <summary>What the run will take.</summary>
     void Estimate(RunEstimate estimate);
 

@@ -59,7 +59,7 @@ public sealed record PretrainingConfig
     /// <summary>Batches whose gradients make one optimiser step.</summary>
     public int Accumulate { get; init; } = 1;
 
-    /// <summary>Precision of the matrix products.</summary>
+    /// <summary>Precision of the matrix products; <see cref="Precision.Auto"/> is resolved before the first step.</summary>
     public Precision Precision { get; init; } = Precision.Fp32;
 
     /// <summary>Seed of everything random.</summary>

@@ -21,7 +21,7 @@ public sealed class TrainingSetup : IDisposable
         Model = from is null ? MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device) : from.LoadModel(device);
     }
 
-    /// <summary>The configuration, its length resolved to steps.</summary>
+    /// <summary>The configuration, its precision and its length resolved.</summary>
     public PretrainingConfig Config { get; private set; }
 
     /// <summary>The clips.</summary>
@@ -49,8 +49,8 @@ public sealed class TrainingSetup : IDisposable
     public long TotalSteps { get; private set; }
 
     /// <summary>Opens the data of a new run, measures its statistics, builds the model and times a few steps.</summary>
-    /// <param name="config">The configuration; a length in minutes is turned into steps.</param>
-    /// <param name="observer">Is told the stages and the estimate.</param>
+    /// <param name="config">The configuration; precision <c>auto</c> is measured, a length in minutes turned into steps.</param>
+    /// <param name="observer">Is told the stages, the precision and the estimate.</param>
     /// <param name="cancellation">Stops the preparation.</param>
     /// <exception cref="UserErrorException">The configuration or the data is impossible.</exception>
     public static TrainingSetup Begin(PretrainingConfig config, ITrainingObserver observer, CancellationToken cancellation = default)
@@ -66,6 +66,8 @@ public sealed class TrainingSetup : IDisposable
         NormalisationStatistics normalisation = NormalisationStatistics.Measure(
             source, config.Geometry, config.Seed, badFiles, config.ShortClips, progress: (done, all) => observer.Progress((double)done / all), cancellation: cancellation);
         var setup = new TrainingSetup(config, source, normalisation, badFiles, from: null);
+        if (config.Precision == Precision.Auto)
+            setup.ChoosePrecision(observer, cancellation);
         setup.Plan(observer, cancellation);
         return setup;
     }
@@ -125,6 +127,14 @@ public sealed class TrainingSetup : IDisposable
     {
         if (!TorchRuntime.Has(new Device(config.Device)))
             throw new UserErrorException($"device '{config.Device}' is not there; use cpu, or a libtorch with CUDA (LIBTORCH) on a machine with a GPU");
+    }
+
+    private void ChoosePrecision(ITrainingObserver observer, CancellationToken cancellation)
+    {
+        observer.Stage("timing fp32 and bf16");
+        PrecisionChoice choice = PrecisionChoice.Measure(Model, Config, cancellation);
+        Config = Config with { Precision = choice.Faster };
+        observer.Choice(choice);
     }
 
     /// <summary>Times a few steps that change nothing, and resolves the length of the run to steps.</summary>

@@ -6,16 +6,6 @@ using OtoMask.Torch;
 
 namespace OtoMask.Pretraining;
 
-/// <summary>Precision of the matrix products; weights, sums, normalisation and the optimiser are always float32.</summary>
-public enum Precision
-{
-    /// <summary>float32 throughout.</summary>
-    Fp32,
-
-    /// <summary>bfloat16 matrix products.</summary>
-    Bf16,
-}
-
 /// <summary>Seconds spent in each part of the training steps so far.</summary>
 public sealed class PhaseTimes
 {
@@ -41,7 +31,7 @@ public readonly record struct StepOutcome(double Loss, double GradientNorm, bool
 /// <summary>One optimiser step of a model: forward and backward over its batches, clip, AdamW, moving average.</summary>
 /// <param name="model">The model; its owner disposes it.</param>
 /// <param name="optimizer">The optimiser of the model's trained parameters; its owner disposes it.</param>
-/// <param name="precision">Precision of the matrix products.</param>
+/// <param name="precision">Precision of the matrix products; not <see cref="Precision.Auto"/>.</param>
 /// <param name="clipNorm">Largest global gradient norm; METHOD section 6 has 3.0.</param>
 /// <param name="featureMasking">The strategy, where it needs the model; else null and batches come masked.</param>
 public sealed class TrainingStep(
@@ -76,7 +66,7 @@ public sealed class TrainingStep(
         double value = 0;
         Times.Forward += Timed(() =>
         {
-            using IDisposable? autocast = precision == Precision.Bf16 ? TorchRuntime.Autocast(model.Device) : null;
+            using IDisposable? autocast = precision.On(model.Device);
             loss = model.Loss(ToDevice(batch));
             value = loss.Item();
         });
@@ -126,7 +116,7 @@ public sealed class TrainingStep(
         int patches = batch.Grid.Count, width = model.Shape.Encoder.Width;
         float[] features;
         using (TorchRuntime.NoGrad())
-        using (IDisposable? autocast = precision == Precision.Bf16 ? TorchRuntime.Autocast(model.Device) : null)
+        using (precision.On(model.Device))
         {
             Tensor whole = Copy<float>(batch.Patches, batch.Count, patches, batch.PatchSize);
             Tensor encoded = model.Encode(whole, AllIds(batch.Count, patches)); // [B, 1 + L, D]

@@ -21,6 +21,13 @@ public sealed class BenchTests
     }
 
     [Fact]
+    public void TrainTakesTheFasterPrecision()
+    {
+        JsonNode result = Json(["bench", "train", "--steps", "2", "--precision", "auto", "--json", .. SmallModel]);
+        Assert.StartsWith($"precision auto: {result["precision"]}, ", (string)result["precision_auto"]!);
+    }
+
+    [Fact]
     public void MasksTellsTheCostOfEveryStrategy()
     {
         JsonNode result = Json("bench", "masks", "--seconds", "0.01", "--json", "--encoder", "48/2/3", "--batch", "2");

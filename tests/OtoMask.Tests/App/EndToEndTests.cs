@@ -43,6 +43,14 @@ public sealed class EndToEndTests : IDisposable
     }
 
     [Fact]
+    public void Precision_auto_is_told_and_resolved_in_the_configuration()
+    {
+        string[] told = [.. Ok(Pretrain("run", "--precision", "auto")).Output.Split('\n').Where(line => line.StartsWith("precision auto: ", StringComparison.Ordinal))];
+        string chosen = Assert.Single(told).Split(' ')[2].TrimEnd(',');
+        Assert.Contains($"\nprecision: {chosen}\n", File.ReadAllText(folder.Inside("run/config.yaml")));
+    }
+
+    [Fact]
     public void A_cache_gives_the_same_run_as_the_files()
     {
         Assert.Contains("12 clips", Ok(AppProcess.Run("prepare", folder.Audio(), "--out", folder.Inside("cache"))).Output);

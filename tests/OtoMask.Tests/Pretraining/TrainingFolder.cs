@@ -54,9 +54,9 @@ internal sealed class TrainingFolder : IDisposable
         return folder;
     }
 
-    public static void Resume(RunFolder folder)
+    public static void Resume(RunFolder folder, ITrainingObserver? observer = null)
     {
-        var observer = new RecordingObserver();
+        observer ??= new RecordingObserver();
         using TrainingSetup setup = TrainingSetup.Resume(folder, observer);
         using var trainer = new Trainer(folder, setup, observer);
         Assert.Equal(TrainingEnd.Finished, trainer.Run(null, []));
@@ -83,6 +83,8 @@ internal sealed class RecordingObserver : ITrainingObserver
 
     public List<string> Warnings { get; } = [];
 
+    public List<PrecisionChoice> Choices { get; } = [];
+
     public RunEstimate? Estimated { get; private set; }
 
     public Action<StepRecord>? OnStep { get; init; }
@@ -94,6 +96,8 @@ internal sealed class RecordingObserver : ITrainingObserver
     public void Progress(double share)
     {
     }
+
+    public void Choice(PrecisionChoice choice) => Choices.Add(choice);
 
     public void Estimate(RunEstimate estimate) => Estimated = estimate;
 
