@@ -33,6 +33,7 @@ template <class T>
 struct Rows {
   T* y;
   int64_t stride;
+  void expect(int64_t, int64_t, int64_t) const {}
   void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const { store(y + i * stride + j, sums, lanes); }
 };
 
@@ -76,7 +77,7 @@ float softmax(float* scores, T* probabilities, int64_t tokens, int64_t stride, f
   __m512 total = _mm512_setzero_ps();
   for (int64_t j = 0; j < stride; j += Lanes) {
     const __mmask16 lanes = lanes_of(tokens - j);
-    const __m512 share = _mm512_maskz_mov_ps(lanes, exp2(_mm512_fmadd_ps(load(scores + j, lanes), factor, shift)));
+    const __m512 share = _mm512_maskz_mov_ps(lanes, exp2<T>(_mm512_fmadd_ps(load(scores + j, lanes), factor, shift)));
     total = _mm512_add_ps(total, share);
     store(scores + j, share, AllLanes);
   }
@@ -95,7 +96,7 @@ void softmax_gradient(const float* scores, float log_sum, const float* dp, T* pr
   __m512 total = _mm512_setzero_ps();
   for (int64_t j = 0; j < stride; j += Lanes) {
     const __mmask16 lanes = lanes_of(s.tokens - j);
-    const __m512 p = _mm512_maskz_mov_ps(lanes, exp2(_mm512_fmadd_ps(load(scores + j, lanes), factor, down)));
+    const __m512 p = _mm512_maskz_mov_ps(lanes, exp2<T>(_mm512_fmadd_ps(load(scores + j, lanes), factor, down)));
     total = _mm512_fmadd_ps(p, load(dp + j, lanes), total);
     store(probabilities + j, p, AllLanes);
   }

@@ -39,6 +39,7 @@ struct Write {
   T* y;
   const float* bias;
   int64_t n;
+  void expect(int64_t, int64_t, int64_t) const {}
   void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
     store(y + i * n + j, biased(sums, bias, j, lanes), lanes);
   }
@@ -48,6 +49,7 @@ struct WriteAdded {
   float* y;
   const float *bias, *residual;
   int64_t n;
+  void expect(int64_t i, int64_t j, int64_t count) const { prefetch(residual + i * n + j, count); }
   void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
     const __m512 before = load(residual + i * n + j, lanes);
     store(y + i * n + j, _mm512_add_ps(before, biased(sums, bias, j, lanes)), lanes);
@@ -59,11 +61,12 @@ struct WriteGelu {
   T *before, *y;
   const float* bias;
   int64_t n;
+  void expect(int64_t, int64_t, int64_t) const {}
   void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
     const int64_t at = i * n + j;
     const __m512 x = rounded<T>(biased(sums, bias, j, lanes));  // as the gradient will see it
     store(before + at, x, lanes);
-    store(y + at, _mm512_mul_ps(x, Normal(x).below), lanes);
+    store(y + at, _mm512_mul_ps(x, Normal<T>(x).below), lanes);
   }
 };
 
@@ -71,10 +74,11 @@ template <class T>
 struct WriteGeluGradient {
   T *before, *y;
   int64_t n;
+  void expect(int64_t i, int64_t j, int64_t count) const { prefetch(before + i * n + j, count); }
   void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
     const int64_t at = i * n + j;
     const __m512 x = load(before + at, lanes);
-    const Normal normal(x);
+    const Normal<T> normal(x);
     store(y + at, _mm512_mul_ps(x, normal.below), lanes);
     store(before + at, _mm512_mul_ps(sums, _mm512_fmadd_ps(x, normal.density, normal.below)), lanes);
   }
@@ -83,6 +87,7 @@ struct WriteGeluGradient {
 struct Accumulate {
   float* y;
   int64_t n;
+  void expect(int64_t i, int64_t j, int64_t count) const { prefetch(y + i * n + j, count); }
   void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
     float* to = y + i * n + j;
     store(to, _mm512_add_ps(load(to, lanes), sums), lanes);

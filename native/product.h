@@ -130,6 +130,9 @@ inline void prefetch(const Source* from, int64_t count) {
   for (int64_t at = 0; at < count * int64_t(sizeof(Source)); at += 64) _mm_prefetch(bytes + at, _MM_HINT_T0);
 }
 
+/* Values that are worth a thread. */
+constexpr int64_t PackGrain = 16384;
+
 template <class T, int Vectors, class Source>
 void pack_group(const Packed<T>& packed, const Source* source, int64_t stride, int64_t k, int64_t columns, int64_t j,
                 float* sums) {
@@ -167,7 +170,7 @@ void pack_rows(const Packed<T>& packed, const Source* source, int64_t stride, in
                float* sums = nullptr) {
   // Three vectors at a time, so that most of each cache line is used when it comes by.
   const int64_t all = round_up(columns, packed.width), groups = round_up(all, PanelColumns) / PanelColumns;
-  at::parallel_for(0, groups, std::max<int64_t>(1, 16384 / k), [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, groups, std::max<int64_t>(1, PackGrain / (k * PanelColumns)), [&](int64_t begin, int64_t end) {
     for (int64_t j = begin * PanelColumns; j < end * PanelColumns; j += PanelColumns) {
       const int64_t vectors = std::min<int64_t>(3, (all - j) / Lanes);
       if (vectors == 3) pack_group<T, 3>(packed, source + j, stride, k, columns, j, sums);
@@ -181,7 +184,7 @@ void pack_rows(const Packed<T>& packed, const Source* source, int64_t stride, in
 template <class T, class Source>
 void pack_columns(const Packed<T>& packed, const Source* source, int64_t stride, int64_t k, int64_t columns) {
   const int64_t blocks = round_up(columns, packed.width) / Lanes;
-  at::parallel_for(0, blocks, std::max<int64_t>(1, 16384 / k), [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, blocks, std::max<int64_t>(1, PackGrain / (k * Lanes)), [&](int64_t begin, int64_t end) {
     for (int64_t j = begin * Lanes; j < end * Lanes; j += Lanes) {
       for (int64_t p = 0; p < packed.depth; p += Lanes) {
         __m512i rows[16];
@@ -233,6 +236,7 @@ inline void tile(const Left& left, const uint32_t* panel, int64_t depth, int64_t
   __m512 sum[Rows][Vectors];
   for (auto& row : sum)
     for (auto& vector : row) vector = _mm512_setzero_ps();
+  for (int r = 0; r < Rows; r++) after.expect(i + r, j, std::min(n - j, int64_t(Vectors) * Lanes));
   const uint32_t* a = left.row(i);
   const int64_t step = left.row_step();
   for (int64_t p = 0; p < depth; p++) {
@@ -246,13 +250,21 @@ inline void tile(const Left& left, const uint32_t* panel, int64_t depth, int64_t
       for (int v = 0; v < Vectors; v++) sum[r][v] = multiply_add<T>(word, b[v], sum[r][v]);
     }
   }
+  alignas(64) float sums[Rows][Vectors][Lanes];
 #pragma GCC unroll 8
-  for (int r = 0; r < Rows; r++) {
+  for (int r = 0; r < Rows; r++)
 #pragma GCC unroll 3
-    for (int v = 0; v < Vectors; v++) {
-      const int64_t column = j + v * Lanes;
-      after(i + r, column, sum[r][v], lanes_of(n - column));
-    }
+    for (int v = 0; v < Vectors; v++) _mm512_store_ps(sums[r][v], sum[r][v]);
+  if (n - j >= Vectors * Lanes) {
+#pragma GCC unroll 1
+    for (int r = 0; r < Rows; r++)
+#pragma GCC unroll 3
+      for (int v = 0; v < Vectors; v++) after(i + r, j + v * Lanes, _mm512_load_ps(sums[r][v]), AllLanes);
+  } else {
+#pragma GCC unroll 1
+    for (int r = 0; r < Rows; r++)
+#pragma GCC unroll 1
+      for (int v = 0; v < Vectors; v++) after(i + r, j + v * Lanes, _mm512_load_ps(sums[r][v]), lanes_of(n - j - v * Lanes));
   }
 }
 
@@ -267,7 +279,8 @@ void strip(const Left& left, const uint32_t* panel, int64_t depth, int64_t begin
 }
 
 /* The product of left [m, k] and packed right [k, n]. `after(i, j, sums, lanes)` receives every row i, 16 columns from j
- * at a time, and decides what becomes of them. */
+ * at a time, and decides what becomes of them; `after.expect(i, j, count)` comes before the sums are begun, so that memory
+ * they will meet can be on its way. */
 template <class T, class Left, class After>
 void multiply(const Left& left, const Packed<T>& right, int64_t m, int64_t n, const After& after) {
   constexpr int64_t chunk_rows = 16 * TileRows;
