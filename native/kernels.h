@@ -30,7 +30,7 @@ void linear(LinearShape shape, const T* x, const float* weight, const float* bia
 template <class T>
 void linear_add(LinearShape shape, const T* x, const float* weight, const float* bias, const float* residual, float* y);
 
-/* Into both: before = x weight^T + bias and y = gelu(before) = before Phi(before). */
+/* y = gelu(before) = before Phi(before) with before = x weight^T + bias, which is kept for the gradient unless null. */
 template <class T>
 void linear_gelu(LinearShape shape, const T* x, const float* weight, const float* bias, T* before, T* y);
 

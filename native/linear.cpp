@@ -65,7 +65,7 @@ struct WriteGelu {
   void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
     const int64_t at = i * n + j;
     const __m512 x = rounded<T>(biased(sums, bias, j, lanes));  // as the gradient will see it
-    store(before + at, x, lanes);
+    if (before) store(before + at, x, lanes);
     store(y + at, _mm512_mul_ps(x, Normal<T>(x).below), lanes);
   }
 };

@@ -140,16 +140,17 @@ Tensor linear_operator(const Tensor& x, const Tensor& weight, const Tensor& bias
 // residual + outer(gelu(inner(x))). Only x and the inner map's output are kept for the gradient.
 struct Mlp : torch::autograd::Function<Mlp> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& inner_weight, const Tensor& inner_bias,
-                        const Tensor& outer_weight, const Tensor& outer_bias, const Tensor& residual) {
+                        const Tensor& outer_weight, const Tensor& outer_bias, const Tensor& residual, bool differentiates) {
     const LinearShape inner = linear_shape(x, inner_weight), outer{inner.m, inner.n, inner.k};
-    Tensor before = empty_like(x, {inner.m, inner.n}, x.scalar_type()), hidden = at::empty_like(before);
-    Tensor y = at::empty_like(residual);
+    Tensor hidden = empty_like(x, {inner.m, inner.n}, x.scalar_type()), before, y = at::empty_like(residual);
+    if (differentiates) before = at::empty_like(hidden);
     with_type(x, [&](auto type) {
       using T = decltype(type);
       linear_gelu(inner, data<T>(x), data<float>(inner_weight), data<float>(inner_bias), data<T>(before), data<T>(hidden));
       linear_add(outer, data<T>(hidden), data<float>(outer_weight), data<float>(outer_bias), data<float>(residual),
                  data<float>(y));
     });
+    if (!differentiates) return y;
     context->save_for_backward({x, inner_weight, inner_bias, outer_weight, outer_bias});
     context->saved_data["before"] = before;
     return y;
@@ -173,7 +174,7 @@ struct Mlp : torch::autograd::Function<Mlp> {
       linear_input_gradient(inner, data<T>(before), data<float>(inner_weight), data<T>(dx));
       linear_weight_gradient(inner, data<T>(before), data<T>(x), dinner_weight.values(), dinner_bias.values());
     });
-    return {dx, dinner_weight.fresh, dinner_bias.fresh, douter_weight.fresh, douter_bias.fresh, outputs[0]};
+    return {dx, dinner_weight.fresh, dinner_bias.fresh, douter_weight.fresh, douter_bias.fresh, outputs[0], Tensor()};
   }
 };
 
@@ -183,7 +184,9 @@ Tensor mlp_operator(const Tensor& x, const Tensor& inner_weight, const Tensor& i
                                   {inner_weight.size(0), inner_weight.size(1)}) &&
                     x.sizes() == residual.sizes() && x.size(-1) == inner_weight.size(1);
   if (!fits) return residual + at::linear(at::gelu(at::linear(x, inner_weight, inner_bias)), outer_weight, outer_bias);
-  return Mlp::apply(for_product(x).contiguous(), inner_weight, inner_bias, outer_weight, outer_bias, residual);
+  // Inside forward, autograd has switched its own mode off already.
+  return Mlp::apply(for_product(x).contiguous(), inner_weight, inner_bias, outer_weight, outer_bias, residual,
+                    at::GradMode::is_enabled());
 }
 
 AttentionShape attention_shape(const Tensor& qkv, int64_t heads) {
