@@ -1,6 +1,5 @@
 // Operators by schema name, autograd and the machine's settings.
 #include <ATen/Parallel.h>
-#include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/GradMode.h>
 #include <malloc.h>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "autocast.h"
 #include "guard.h"
 #include "kernels.h"
 #include "otomask.h"
@@ -122,23 +122,6 @@ static void free_results(om_value* results, int32_t produced) {
   }
 }
 
-static void set_autocast(c10::DeviceType device, bool enabled, at::ScalarType dtype) {
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
-  at::autocast::set_autocast_dtype(device, dtype);
-  at::autocast::set_autocast_enabled(device, enabled);
-#else
-  if (device == c10::kCPU) {
-    at::autocast::set_autocast_cpu_dtype(dtype);
-    at::autocast::set_cpu_enabled(enabled);
-  } else {
-    at::autocast::set_autocast_gpu_dtype(dtype);
-    at::autocast::set_enabled(enabled);
-  }
-#endif
-  // Weights cast once are remembered; the optimiser changes them between steps.
-  if (!enabled) at::autocast::clear_cache();
-}
-
 }  // namespace otomask
 
 using namespace otomask;
@@ -218,7 +201,11 @@ OM_API int32_t om_set_grad_mode(int32_t enabled, int32_t* previous) {
 }
 
 OM_API int32_t om_set_autocast(const char* device, int32_t enabled, int32_t dtype) {
-  return guarded([&] { set_autocast(c10::Device(device).type(), enabled != 0, static_cast<at::ScalarType>(dtype)); });
+  return guarded([&] {
+    set_autocast(c10::Device(device).type(), {enabled != 0, static_cast<at::ScalarType>(dtype)});
+    // Weights cast once are remembered; the optimiser changes them between steps.
+    if (!enabled) at::autocast::clear_cache();
+  });
 }
 
 OM_API int32_t om_set_threads(int32_t count) {

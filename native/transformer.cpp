@@ -4,11 +4,10 @@
 // Each has two ways: its formula in ATen operators, for any device and type, and the kernels of kernels.h where they
 // apply (CPU, float32 weights, AVX-512). Under autocast the products run in bfloat16, the residual stream stays float32.
 #include <ATen/ATen.h>
-#include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
-#include <torch/version.h>
 
+#include "autocast.h"
 #include "kernels.h"
 
 namespace otomask {
@@ -19,13 +18,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 using OptionalTensor = c10::optional<Tensor>;
 
-bool autocasts_on_cpu() {
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
-  return at::autocast::is_autocast_enabled(c10::kCPU);
-#else
-  return at::autocast::is_cpu_enabled();
-#endif
-}
+bool autocasts_on_cpu() { return autocast_of(c10::kCPU).enabled; }
 
 // The type that products compute in on the CPU.
 at::ScalarType product_type() { return autocasts_on_cpu() ? at::kBFloat16 : at::kFloat; }

@@ -5,6 +5,7 @@ public static class F
 {
     private static readonly Operator LinearOp = new("otomask::linear"), MlpOp = new("otomask::mlp"), AttentionOp = new("otomask::attention"), LayerNormOp = new("otomask::layer_norm");
     private static readonly Operator LayerNormBranchOp = new("otomask::layer_norm_branch"), CosineLossOp = new("otomask::cosine_loss");
+    private static readonly Operator CheckpointedBlockOp = new("otomask::checkpointed_block");
     private static readonly Operator LogSoftmaxOp = new("aten::log_softmax", "int"), NormOp = new("aten::norm", "ScalarOpt_dim");
     private static readonly Operator SigmoidOp = new("aten::sigmoid"), SoftplusOp = new("aten::softplus");
     private static readonly Operator EmbeddingOp = new("aten::embedding"), ClampMinOp = new("aten::clamp_min");
@@ -50,6 +51,16 @@ public static class F
     /// <param name="heads">h; the scale is 1 / sqrt(d).</param>
     /// <remarks>Vaswani et al., "Attention is all you need", 2017.</remarks>
     public static Tensor Attention(Tensor qkv, int heads) => AttentionOp.Call(qkv, heads);
+
+    /// <summary>A pre-norm transformer block that keeps only <paramref name="x"/> for its gradient and computes the rest again:
+    /// x += Attention(LN(x)); x += Mlp(LN(x)). [B, N, D] -> [B, N, D].</summary>
+    /// <param name="x">[B, N, D].</param>
+    /// <param name="parameters">Weight and bias of norm1, qkv, proj, norm2, fc1 and fc2.</param>
+    /// <param name="heads">Attention heads.</param>
+    /// <param name="epsilon">Added to the variance by both norms.</param>
+    /// <remarks>Values and gradients are to the bit those of the same operators called one by one. Chen et al., "Training deep nets
+    /// with sublinear memory cost", 2016.</remarks>
+    public static Tensor CheckpointedBlock(Tensor x, Tensor[] parameters, int heads, double epsilon) => CheckpointedBlockOp.Call(x, parameters, heads, epsilon);
 
     /// <summary>Logarithm of the softmax over one dimension.</summary>
     public static Tensor LogSoftmax(Tensor x, int dimension) => LogSoftmaxOp.Call(x, dimension);

@@ -13,7 +13,7 @@ namespace OtoMask.App.Bench;
 /// <param name="Steps">Steps measured.</param>
 /// <param name="Step">Milliseconds of a whole step, from asking for its batch to its last update.</param>
 /// <param name="Phases">Milliseconds of its phases. Masks that loaders draw cost the step nothing; their time is told all the same.</param>
-/// <param name="Gigaflops">Operations of a step, in GFLOP.</param>
+/// <param name="Gigaflops">Operations of a step in GFLOP, each counted once also where checkpoints compute it twice.</param>
 /// <param name="GemmSpeed">GFLOP/s of a plain matrix product, measured just before.</param>
 /// <param name="PeakMemory">Largest resident memory of the process, bytes.</param>
 /// <param name="Loss">Loss of the last step.</param>
@@ -42,6 +42,7 @@ internal static class TrainBench
     {
         var device = new Device(config.Device);
         using MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device);
+        model.CheckpointActivations = config.CheckpointActivations;
         PrecisionChoice? choice = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config, cancel) : null;
         config = config with { Precision = choice?.Faster ?? config.Precision };
         double gemm = GemmSpeed.Measure(config.Precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32, device, GemmSeconds, cancel);
@@ -113,6 +114,7 @@ internal static class TrainBench
         ["batch"] = result.Config.Batch,
         ["precision"] = result.Config.Precision == Precision.Bf16 ? "bf16" : "fp32",
         ["precision_auto"] = result.Choice?.ToString(),
+        ["checkpoint_activations"] = result.Config.CheckpointActivations,
         ["threads"] = TorchRuntime.Threads,
         ["steps"] = result.Steps,
         ["clips_per_second"] = Math.Round(result.ClipsPerSecond, 2),
@@ -140,7 +142,7 @@ internal static class TrainBench
             console.WriteLine(result.Choice);
         string where = KnownMaskings.Find(config.Mask).CreateDataStrategy() is null ? "in the step, with the model's features" : "on loader threads, beside the step";
         console.WriteLine($"{config.Framework} {Text(config.ModelShape.Encoder)} + {Text(config.ModelShape.Decoder)}, input {config.Input}, patch {config.Patch}, "
-            + $"batch {config.Batch}, {config.Precision}, {TorchRuntime.Threads} threads, median of {result.Steps} steps");
+            + $"batch {config.Batch}, {config.Precision}, {(config.CheckpointActivations ? "checkpointed activations, " : "")}{TorchRuntime.Threads} threads, median of {result.Steps} steps");
         console.WriteLine($"clips/s      {result.ClipsPerSecond:F1}");
         console.WriteLine($"step         {result.Step:F1} ms: data wait {result.Phases.Data:F1}, forward {result.Phases.Forward:F1}, "
             + $"backward {result.Phases.Backward:F1}, optimiser and EMA {result.Phases.Update:F1}");

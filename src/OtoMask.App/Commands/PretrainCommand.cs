@@ -23,11 +23,14 @@ internal static class PretrainCommand
         command.SetAction((line, cancellation) =>
         {
             IReadOnlySet<string> given = values.Given(line);
+            if (line.GetValue(stopAt) < 1)
+                throw new UserErrorException($"--stop-at {line.GetValue(stopAt)}: stop after at least 1 epoch");
             if (line.GetValue(resume) is { } folder)
             {
-                if (given.Count > 0 || line.GetValue(config) is not null || line.GetValue(output) is not null || line.GetValue(seconds) is not null)
-                    throw new UserErrorException("--resume goes on with the run as it was configured; give it alone or with --stop-at");
-                return Task.FromResult(Run(new RunFolder(folder), null, line.GetValue(stopAt), cancellation));
+                string[] harmless = [.. ConfigKeys.All.Where(key => key.ChangesNoResult).Select(key => key.Name)];
+                if (given.Except(harmless).Any() || line.GetValue(config) is not null || line.GetValue(output) is not null || line.GetValue(seconds) is not null)
+                    throw new UserErrorException($"--resume goes on with the run as it was configured; give it alone, with --stop-at, or with what changes no result: --{string.Join(", --", harmless)}");
+                return Task.FromResult(Resume(new RunFolder(folder), start => values.Read(line, start), line.GetValue(stopAt), cancellation));
             }
             PretrainingConfig start = line.GetValue(config) is { } file ? ConfigFile.Read(file) : new PretrainingConfig();
             if (given.Intersect(["epochs", "steps", "minutes"]).Count() > 1)
@@ -36,7 +39,7 @@ internal static class PretrainCommand
                 throw new UserErrorException("--input and --input-seconds say the same thing: choose one");
             PretrainingConfig configuration = Resolve(values.Read(line, start), line.GetValue(seconds));
             string path = line.GetValue(output) ?? throw new UserErrorException("nowhere to write: name a run folder with --out");
-            return Task.FromResult(Run(new RunFolder(path), configuration, line.GetValue(stopAt), cancellation));
+            return Task.FromResult(Begin(new RunFolder(path), configuration, line.GetValue(stopAt), cancellation));
         });
         return command;
     }
@@ -52,23 +55,15 @@ internal static class PretrainCommand
         return config with { Data = Absolute(config.Data), Task = config.Task is null ? null : Absolute(config.Task) };
     }
 
-    private static int Run(RunFolder folder, PretrainingConfig? config, int? stopAt, CancellationToken cancellation)
+    private static int Begin(RunFolder folder, PretrainingConfig config, int? stopAt, CancellationToken cancellation)
     {
-        if (stopAt < 1)
-            throw new UserErrorException($"--stop-at {stopAt}: stop after at least 1 epoch");
         // What the user can mend is said before minutes of preparation.
-        config?.Validate();
-        if (config is not null)
-            folder.RequireFree();
+        config.Validate();
+        folder.RequireFree();
         LabelledTask? task = TaskOf(config);
-
-        string closing = PretrainDisplay.Show(display =>
+        return Show(cancellation, display =>
         {
-            using TrainingSetup setup = config is null
-                ? TrainingSetup.Resume(folder, display, cancellation)
-                : TrainingSetup.Begin(config, display, cancellation);
-            if (config is null)
-                return Train(folder, setup, task ?? TaskOf(setup.Config), stopAt, display, cancellation);
+            using TrainingSetup setup = TrainingSetup.Begin(config, display, cancellation);
             folder.Create();
             try
             {
@@ -81,7 +76,19 @@ internal static class PretrainCommand
                 throw;
             }
         });
-        Console.WriteLine(closing);
+    }
+
+    private static int Resume(RunFolder folder, Func<PretrainingConfig, PretrainingConfig> change, int? stopAt, CancellationToken cancellation) =>
+        Show(cancellation, display =>
+        {
+            using TrainingSetup setup = TrainingSetup.Resume(folder, change, display, cancellation);
+            ConfigFile.Write(folder.Config, setup.Config);
+            return Train(folder, setup, TaskOf(setup.Config), stopAt, display, cancellation);
+        });
+
+    private static int Show(CancellationToken cancellation, Func<PretrainDisplay, string> work)
+    {
+        Console.WriteLine(PretrainDisplay.Show(work));
         cancellation.ThrowIfCancellationRequested();
         return 0;
     }
@@ -107,7 +114,7 @@ internal static class PretrainCommand
             : $"done: {trainer.LatestCheckpoint}; look at {folder.Report}, or probe it with: otomask probe {folder.Path} --task TASK.csv";
     }
 
-    private static LabelledTask? TaskOf(PretrainingConfig? config) => config?.Task is { } path ? LabelledTask.Read(path) : null;
+    private static LabelledTask? TaskOf(PretrainingConfig config) => config.Task is { } path ? LabelledTask.Read(path) : null;
 
     private static void Conclude(RunFolder folder, TrainingSetup setup, long step, PretrainDisplay display)
     {

@@ -19,7 +19,7 @@ internal sealed class Linear(ParameterSet parameters, Initial initial, string na
 /// <summary>Layer normalisation over the last dimension.</summary>
 internal sealed class LayerNorm(ParameterSet parameters, string name, int width)
 {
-    private const double Epsilon = 1e-6;
+    public const double Epsilon = 1e-6;
     private readonly Parameter weight = parameters.Add($"{name}.weight", Initial.Ones, width);
     private readonly Parameter bias = parameters.Add($"{name}.bias", Initial.Zeros, width);
 
@@ -59,8 +59,12 @@ internal sealed class Block(ParameterSet parameters, Initial initial, string nam
     private readonly Attention attn = new(parameters, initial, $"{name}.attn", width, heads);
     private readonly LayerNorm norm2 = new(parameters, $"{name}.norm2", width);
     private readonly Mlp mlp = new(parameters, initial, $"{name}.mlp", width);
+    private readonly Parameter[] weightsAndBiases = [.. parameters.Parameters.TakeLast(12)]; // of the six parts above, in their order
 
     public Tensor Forward(Tensor x) => AddMlp(AddAttention(x));
+
+    /// <summary>The same to the bit; only <paramref name="x"/> is kept for the gradient.</summary>
+    public Tensor ForwardCheckpointed(Tensor x) => F.CheckpointedBlock(x, [.. weightsAndBiases.Select(parameter => parameter.Value)], heads, LayerNorm.Epsilon);
 
     /// <summary>x + Attention(LN(x)).</summary>
     public Tensor AddAttention(Tensor x)
@@ -93,8 +97,17 @@ internal sealed class BlockStack
         norm = new LayerNorm(parameters, normName, shape.Width);
     }
 
+    /// <summary>Whether blocks keep only their input for the gradient and compute the rest again: less memory, more time, the same bits.</summary>
+    public bool CheckpointActivations { get; set; }
+
     /// <summary>[B, N, D] -> [B, N, D], normalised.</summary>
-    public Tensor Forward(Tensor x) => Forward(x, first: 0);
+    public Tensor Forward(Tensor x)
+    {
+        using var scope = new TensorScope();
+        foreach (Block block in blocks)
+            x = Forward(block, x);
+        return scope.Keep(norm.Forward(x));
+    }
 
     /// <summary>The same for the tokens from <paramref name="first"/> on alone: [B, N, D] -> [B, N - first, D]. All of them are attended to,
     /// but what no later attention sees is not computed.</summary>
@@ -102,9 +115,10 @@ internal sealed class BlockStack
     {
         using var scope = new TensorScope();
         foreach (Block block in blocks.AsSpan(..^1))
-            x = block.Forward(x);
+            x = Forward(block, x);
+        // The gradient begins here, so this block has nothing to gain from a checkpoint: what it keeps is wanted at once.
         x = blocks[^1].AddAttention(x);
-        x = blocks[^1].AddMlp(first == 0 ? x : x.Narrow(1, first, x.Shape[1] - first));
+        x = blocks[^1].AddMlp(x.Narrow(1, first, x.Shape[1] - first));
         return scope.Keep(norm.Forward(x));
     }
 
@@ -117,4 +131,6 @@ internal sealed class BlockStack
         layers[^1] = norm.Forward(x);
         return layers;
     }
+
+    private Tensor Forward(Block block, Tensor x) => CheckpointActivations ? block.ForwardCheckpointed(x) : block.Forward(x);
 }

@@ -52,7 +52,6 @@ internal sealed class MaskedDecoder : IDisposable
     private readonly ModelShape shape;
     private readonly Linear embed, head;
     private readonly Parameter maskToken;
-    private readonly BlockStack blocks;
     private Tensor? positions;
 
     public MaskedDecoder(ModelShape shape, ParameterSet parameters, Initial initial, int outputs)
@@ -60,9 +59,11 @@ internal sealed class MaskedDecoder : IDisposable
         this.shape = shape;
         embed = new Linear(parameters, initial, "decoder_embed", shape.Encoder.Width, shape.Decoder.Width);
         maskToken = parameters.Add("mask_token", initial.Normal(0.02), 1, 1, shape.Decoder.Width);
-        blocks = new BlockStack(parameters, initial, "decoder_blocks", "decoder_norm", shape.Decoder);
+        Blocks = new BlockStack(parameters, initial, "decoder_blocks", "decoder_norm", shape.Decoder);
         head = new Linear(parameters, initial, "decoder_pred", shape.Decoder.Width, outputs);
     }
+
+    public BlockStack Blocks { get; }
 
     /// <summary>Latent [B, 1 + Lv, D], ids of visible [B, Lv] and masked [B, Lm] patches -> predictions [B, Lm, outputs].</summary>
     /// <remarks>Blocks do not care about order, so nothing is shuffled back: tokens stand as [CLS, visible, masked], and
@@ -74,7 +75,7 @@ internal sealed class MaskedDecoder : IDisposable
         Tensor seenIds = Tensor.Cat(1, Tensor.Zeros(visibleIds.Device, DType.Int64, clips, 1), visibleIds + 1); // 0 = CLS
         Tensor seen = embed.Forward(latent) + F.Embedding(positions!, seenIds); // [B, 1 + Lv, Dd]
         Tensor hidden = maskToken.Value + F.Embedding(positions!, maskedIds + 1); // [B, Lm, Dd]
-        Tensor tokens = blocks.Forward(Tensor.Cat(1, seen, hidden), first: 1 + visible); // [B, Lm, Dd]
+        Tensor tokens = Blocks.Forward(Tensor.Cat(1, seen, hidden), first: 1 + visible); // [B, Lm, Dd]
         return scope.Keep(head.Forward(tokens));
     }
 

@@ -12,7 +12,11 @@ namespace OtoMask.Pretraining;
 /// <param name="Get">Its text, or null where it is not set.</param>
 /// <param name="Set">The configuration with the value that a text stands for.</param>
 public sealed record ConfigKey(
-    string Name, string Placeholder, string Help, Func<PretrainingConfig, string?> Get, Func<PretrainingConfig, string, PretrainingConfig> Set);
+    string Name, string Placeholder, string Help, Func<PretrainingConfig, string?> Get, Func<PretrainingConfig, string, PretrainingConfig> Set)
+{
+    /// <summary>Whether a run computes the same with any value, so that it can be given anew when the run is resumed.</summary>
+    public bool ChangesNoResult { get; init; }
+}
 
 /// <summary>Every value of the configuration, declared once for YAML and the command line.</summary>
 public static class ConfigKeys
@@ -49,9 +53,10 @@ public static class ConfigKeys
         new("min-clips", "N", "repeat small sets to this many clips an epoch", c => Text(c.MinClips), (c, v) => c with { MinClips = Whole("min-clips", v) }),
         new("short-clips", "silence|repeat", "what follows a clip shorter than the input", c => Name(c.ShortClips), (c, v) => c with { ShortClips = OneOf("short-clips", v, ("silence", ShortClips.Silence), ("repeat", ShortClips.Repeat)) }),
         new("device", "cpu|cuda:0", "where the model lives", c => c.Device, (c, v) => c with { Device = v }),
-        new("workers", "N", "loader threads (0 = automatic)", c => Text(c.Workers), (c, v) => c with { Workers = Whole("workers", v) }),
-        new("checkpoint-every", "N", "epochs between checkpoints", c => Text(c.CheckpointEvery), (c, v) => c with { CheckpointEvery = Whole("checkpoint-every", v) }),
-        new("keep-last", "N", "newest checkpoints to keep", c => Text(c.KeepLast), (c, v) => c with { KeepLast = Whole("keep-last", v) }),
+        new("checkpoint-activations", "true|false", "keep only the input of every block and compute it again in the backward pass: less memory, more time", c => Name(c.CheckpointActivations), (c, v) => c with { CheckpointActivations = OneOf("checkpoint-activations", v, ("true", true), ("false", false)) }) { ChangesNoResult = true },
+        new("workers", "N", "loader threads (0 = automatic)", c => Text(c.Workers), (c, v) => c with { Workers = Whole("workers", v) }) { ChangesNoResult = true },
+        new("checkpoint-every", "N", "epochs between checkpoints", c => Text(c.CheckpointEvery), (c, v) => c with { CheckpointEvery = Whole("checkpoint-every", v) }) { ChangesNoResult = true },
+        new("keep-last", "N", "newest checkpoints to keep", c => Text(c.KeepLast), (c, v) => c with { KeepLast = Whole("keep-last", v) }) { ChangesNoResult = true },
         new("evaluate-every", "N", "epochs between evaluations (0 = never)", c => Text(c.EvaluateEvery), (c, v) => c with { EvaluateEvery = Whole("evaluate-every", v) }),
         new("task", "CSV", "labelled task for k-NN accuracy during training", c => c.Task, (c, v) => c with { Task = v }),
     ];
@@ -61,6 +66,8 @@ public static class ConfigKeys
         Framework.MsmMae => "msm-mae",
         _ => value.ToString().ToLowerInvariant(),
     };
+
+    private static string Name(bool value) => value ? "true" : "false";
 
     private static string? Text(BlockShape? shape) => shape is null ? null : $"{shape.Width}/{shape.Depth}/{shape.Heads}";
 

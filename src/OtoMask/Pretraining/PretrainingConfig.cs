@@ -92,6 +92,9 @@ public sealed record PretrainingConfig
     /// <summary>Where the model lives: cpu, cuda, cuda:1.</summary>
     public string Device { get; init; } = "cpu";
 
+    /// <summary>Whether blocks keep only their input for the backward pass: less memory, more time, the same results.</summary>
+    public bool CheckpointActivations { get; init; }
+
     /// <summary>Loader threads; 0 = automatic.</summary>
     public int Workers { get; init; }
 

@@ -19,6 +19,7 @@ public sealed class TrainingSetup : IDisposable
         device = new Device(config.Device);
         Masking = KnownMaskings.Find(config.Mask);
         Model = from is null ? MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device) : from.LoadModel(device);
+        Model.CheckpointActivations = config.CheckpointActivations;
     }
 
     /// <summary>The configuration, its precision and its length resolved.</summary>
@@ -73,12 +74,17 @@ public sealed class TrainingSetup : IDisposable
     }
 
     /// <summary>Prepares to go on with a run.</summary>
+    /// <param name="folder">The run.</param>
+    /// <param name="change">Sets anew what changes no result (<see cref="ConfigKey.ChangesNoResult"/>).</param>
+    /// <param name="observer">Is told the stages and the estimate.</param>
+    /// <param name="cancellation">Stops the preparation.</param>
     /// <exception cref="UserErrorException">There is no good checkpoint, or the data has changed.</exception>
-    public static TrainingSetup Resume(RunFolder folder, ITrainingObserver observer, CancellationToken cancellation = default)
+    public static TrainingSetup Resume(
+        RunFolder folder, Func<PretrainingConfig, PretrainingConfig> change, ITrainingObserver observer, CancellationToken cancellation = default)
     {
         observer.Stage("reading the checkpoint");
         Checkpoint checkpoint = Checkpoint.Read(folder.LatestCheckpoint);
-        PretrainingConfig config = checkpoint.State.ParsedConfig.Validate();
+        PretrainingConfig config = change(checkpoint.State.ParsedConfig).Validate();
         RequireDevice(config);
         ClipSource source = OpenData(config);
         if (source.Clips.ManifestHash != checkpoint.State.ManifestHash)

@@ -17,10 +17,17 @@ internal sealed class AppProcess : IDisposable
         error = process.StandardError.ReadToEndAsync();
     }
 
-    public static AppProcess Start(params string[] arguments) =>
-        new(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "OtoMask.App.dll"), .. arguments]));
+    public static AppProcess Start(params string[] arguments) => new(Command(arguments));
 
     public static AppResult Run(params string[] arguments) => Start(arguments).Wait();
+
+    /// <summary>Runs the program with one variable of its environment set.</summary>
+    public static AppResult RunWith(string variable, string value, params string[] arguments)
+    {
+        ProcessStartInfo start = Command(arguments);
+        start.Environment[variable] = value;
+        return new AppProcess(start).Wait();
+    }
 
     /// <summary>Runs another program; <paramref name="set"/> may change its environment and folder.</summary>
     public static AppResult RunProgram(string program, string[] arguments, Action<ProcessStartInfo> set)
@@ -47,6 +54,8 @@ internal sealed class AppProcess : IDisposable
     }
 
     public void Dispose() => process.Dispose();
+
+    private static ProcessStartInfo Command(string[] arguments) => new("dotnet", [Path.Combine(AppContext.BaseDirectory, "OtoMask.App.dll"), .. arguments]);
 }
 
 /// <summary>How a process ended and what it said.</summary>

@@ -70,6 +70,30 @@ public sealed class EndToEndTests : IDisposable
     }
 
     [Theory]
+    [InlineData("fp32")]
+    [InlineData("bf16")]
+    public void Checkpointed_activations_change_no_bit_where_ATen_computes(string precision)
+    {
+        string audio = folder.Audio();
+        AppResult Train(string run, string checkpoint) => AppProcess.RunWith(
+            "OTOMASK_KERNELS", "off",
+            ["pretrain", "--data", audio, "--out", folder.Inside(run), .. AppFolder.TinyRun, "--precision", precision, "--accumulate", "2", "--checkpoint-activations", checkpoint]);
+        Ok(Train("kept", "false"));
+        Ok(Train("computed again", "true"));
+        AssertSameRun("kept", "computed again");
+    }
+
+    [Fact]
+    public void A_resumed_run_takes_what_changes_no_result_and_nothing_else()
+    {
+        Ok(Pretrain("run", "--stop-at", "1"));
+        string run = folder.Inside("run");
+        AppProcess.Run("pretrain", "--resume", run, "--batch", "8").AssertUserError("--checkpoint-activations");
+        Ok(AppProcess.Run("pretrain", "--resume", run, "--checkpoint-activations", "true", "--workers", "1"));
+        Assert.Contains("checkpoint-activations: true", File.ReadAllText(new RunFolder(run).Config));
+    }
+
+    [Theory]
     [InlineData("INT", 130)]
     [InlineData("TERM", 143)]
     public void A_signal_finishes_the_step_writes_a_checkpoint_and_says_how_to_go_on(string signal, int code)

@@ -23,12 +23,18 @@ public class TrainerTests
         RunFolder straight = data.Train("straight", config), stopped = data.Train("stopped", config, stopAt: 2);
         Assert.NotEqual(straight.LatestCheckpoint[^30..], stopped.LatestCheckpoint[^30..]);
         TrainingFolder.Resume(stopped);
+        AssertSameRun(straight, stopped);
+    }
 
-        SafetensorsContent expected = SafetensorsFile.Read(straight.LatestCheckpoint), actual = SafetensorsFile.Read(stopped.LatestCheckpoint);
-        Assert.Equal(expected.Tensors.Keys.Order(), actual.Tensors.Keys.Order());
-        foreach ((string name, HostTensor tensor) in expected.Tensors)
-            Assert.True(tensor.Data.AsSpan().SequenceEqual(actual.Tensors[name].Data), $"{name} differs");
-        Assert.Equal(DeterministicRows(straight), DeterministicRows(stopped));
+    [Fact]
+    public void A_run_may_go_on_with_checkpointed_activations_and_ends_the_same()
+    {
+        using var data = new TrainingFolder();
+        PretrainingConfig config = data.Config with { Encoder = new BlockShape(16, 3, 2), Decoder = new BlockShape(16, 2, 2), Accumulate = 2, Precision = Precision.Bf16 };
+        RunFolder straight = data.Train("straight", config), stopped = data.Train("stopped", config, stopAt: 2);
+        TrainingFolder.Resume(stopped, checkpointActivations: true);
+        AssertSameRun(straight, stopped);
+        Assert.True(Checkpoint.Read(stopped.Path).State.ParsedConfig.CheckpointActivations);
     }
 
     [Fact]
@@ -63,8 +69,10 @@ public class TrainerTests
         Assert.Equal(config.EmaEnd, last.Ema!.Value, 1e-12);
     }
 
-    [Fact]
-    public void Live_tensors_and_resident_memory_stay_flat_over_200_steps()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Live_tensors_and_resident_memory_stay_flat_over_200_steps(bool checkpointActivations)
     {
         const int WarmUp = 50;
         const long MostGrowth = 16 << 20; // a step of this model touches about 1 MB: a leak of one step in ten would show
@@ -79,7 +87,7 @@ public class TrainerTests
                 resident.Add(Environment.WorkingSet);
             },
         };
-        data.Train("run", data.Config with { Epochs = null, Steps = 200, CheckpointEvery = 50, Batch = 12 }, observer: observer);
+        data.Train("run", data.Config with { Epochs = null, Steps = 200, CheckpointEvery = 50, Batch = 12, CheckpointActivations = checkpointActivations }, observer: observer);
         Assert.Equal(200, live.Count);
         Assert.Single(live.Distinct());
         Assert.InRange(resident[^1] - resident[WarmUp], long.MinValue, MostGrowth);
@@ -140,6 +148,15 @@ public class TrainerTests
         bytes[bytes.Length / 2] ^= 1;
         File.WriteAllBytes(run.LatestCheckpoint, bytes);
         Assert.Contains(run.LatestCheckpoint, Assert.Throws<UserErrorException>(() => Checkpoint.Read(run.Path)).Message);
+    }
+
+    private static void AssertSameRun(RunFolder one, RunFolder other)
+    {
+        SafetensorsContent expected = SafetensorsFile.Read(one.LatestCheckpoint), actual = SafetensorsFile.Read(other.LatestCheckpoint);
+        Assert.Equal(expected.Tensors.Keys.Order(), actual.Tensors.Keys.Order());
+        foreach ((string name, HostTensor tensor) in expected.Tensors)
+            Assert.True(tensor.Data.AsSpan().SequenceEqual(actual.Tensors[name].Data), $"{name} differs");
+        Assert.Equal(DeterministicRows(one), DeterministicRows(other));
     }
 
     private static string[] DeterministicRows(RunFolder run) =>

@@ -54,10 +54,11 @@ internal sealed class TrainingFolder : IDisposable
         return folder;
     }
 
-    public static void Resume(RunFolder folder, ITrainingObserver? observer = null)
+    public static void Resume(RunFolder folder, ITrainingObserver? observer = null, bool? checkpointActivations = null)
     {
         observer ??= new RecordingObserver();
-        using TrainingSetup setup = TrainingSetup.Resume(folder, observer);
+        using TrainingSetup setup = TrainingSetup.Resume(
+            folder, config => config with { CheckpointActivations = checkpointActivations ?? config.CheckpointActivations }, observer);
         using var trainer = new Trainer(folder, setup, observer);
         Assert.Equal(TrainingEnd.Finished, trainer.Run(null, []));
     }
