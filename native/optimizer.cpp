@@ -1,12 +1,24 @@
-// AdamW over one flat buffer, in one pass: an operator of our own, reached through the dispatcher like any other.
+// AdamW with what goes with it (weight decay, clipping, the network that follows, fresh gradients) in one pass over flat
+// buffers: an operator of our own, reached through the dispatcher like any other.
 #include <ATen/Parallel.h>
 #include <torch/library.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "guard.h"
 
+// The compiler makes one version of a marked function for each generation of x86-64, and the loader picks.
+#if defined(__x86_64__) && defined(__gnu_linux__)
+#define OTOMASK_EVERY_X86 __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define OTOMASK_EVERY_X86
+#endif
+
 namespace otomask {
+
+using OptionalTensor = c10::optional<at::Tensor>;
 
 struct AdamW {
   double learning_rate, beta1, beta2, epsilon, weight_decay;
@@ -20,48 +32,138 @@ struct AdamW {
 // Any device, any type: the formula of Loshchilov & Hutter (ICLR 2019), operator by operator.
 static void adamw_portable(const at::Tensor& parameters, const at::Tensor& gradients, const at::Tensor& mean,
                            const at::Tensor& square, double learning_rate, double beta1, double beta2, double epsilon,
-                           double weight_decay, int64_t step, double gradient_scale) {
+                           double weight_decay, int64_t step, double gradient_scale, const OptionalTensor& follower,
+                           int64_t first, double decay) {
   const AdamW rule{learning_rate, beta1, beta2, epsilon, weight_decay, step, gradient_scale};
   const at::Tensor g = gradients * gradient_scale;
+  const at::Tensor m = mean.to(g.scalar_type()) * beta1 + g * (1 - beta1);
+  const at::Tensor v = square.to(g.scalar_type()) * beta2 + g * g * (1 - beta2);
   parameters.mul_(1 - learning_rate * weight_decay);
-  mean.mul_(beta1).add_(g, 1 - beta1);
-  square.mul_(beta2).addcmul_(g, g, 1 - beta2);
-  parameters.addcdiv_(mean, (square.sqrt() / rule.root_correction()).add_(epsilon), -rule.step_size());
+  parameters.addcdiv_(m, (v.sqrt() / rule.root_correction()).add_(epsilon), -rule.step_size());
+  mean.copy_(m);
+  square.copy_(v);
+  gradients.zero_();
+  if (follower) follower->lerp_(parameters.narrow(0, first, follower->numel()), 1 - decay);
 }
 
-// The same for float32 on the CPU: every value is read and written once.
-static void adamw_cpu(const at::Tensor& parameters, const at::Tensor& gradients, const at::Tensor& mean,
-                      const at::Tensor& square, double learning_rate, double beta1, double beta2, double epsilon,
-                      double weight_decay, int64_t step, double gradient_scale) {
-  for (const at::Tensor& tensor : {parameters, gradients, mean, square}) {
-    TORCH_CHECK(tensor.scalar_type() == at::kFloat && tensor.is_contiguous() && tensor.numel() == parameters.numel(),
-                "adamw_ wants contiguous float32 buffers of one length");
+// What the loops need, in the type that they compute in.
+struct Rates {
+  explicit Rates(const AdamW& rule)
+      : keep(1 - rule.learning_rate * rule.weight_decay),
+        b1(rule.beta1),
+        b2(rule.beta2),
+        c1(1 - rule.beta1),
+        c2(1 - rule.beta2),
+        size(rule.step_size()),
+        root(1 / rule.root_correction()),
+        epsilon(rule.epsilon),
+        scale(rule.gradient_scale) {}
+  float keep, b1, b2, c1, c2, size, root, epsilon, scale;
+};
+
+static inline float widened(float value) { return value; }
+
+static inline float widened(uint16_t bfloat16) {
+  const uint32_t bits = uint32_t(bfloat16) << 16;
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+static inline void keep(float value, float* to) { *to = value; }
+
+// To the nearest, ties to even. Moments are finite: a step with other gradients is not taken.
+static inline void keep(float value, uint16_t* to) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  *to = uint16_t((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+template <class Moment>
+static inline __attribute__((always_inline)) void move(int64_t n, const Rates& r, float* p, const float* g, Moment* m,
+                                                       Moment* v) {
+  for (int64_t i = 0; i < n; i++) {
+    const float gradient = g[i] * r.scale;
+    const float mean = r.b1 * widened(m[i]) + r.c1 * gradient;
+    const float square = r.b2 * widened(v[i]) + r.c2 * gradient * gradient;
+    p[i] = r.keep * p[i] - r.size * mean / (std::sqrt(square) * r.root + r.epsilon);
+    keep(mean, &m[i]);
+    keep(square, &v[i]);
   }
-  const AdamW rule{learning_rate, beta1, beta2, epsilon, weight_decay, step, gradient_scale};
-  float* p = parameters.data_ptr<float>();
-  const float* g = gradients.data_ptr<float>();
-  float* m = mean.data_ptr<float>();
-  float* v = square.data_ptr<float>();
-  const auto keep = static_cast<float>(1 - learning_rate * weight_decay);
-  const auto b1 = static_cast<float>(beta1), b2 = static_cast<float>(beta2), eps = static_cast<float>(epsilon);
-  const auto c1 = static_cast<float>(1 - beta1), c2 = static_cast<float>(1 - beta2);
-  const auto size = static_cast<float>(rule.step_size());
-  const auto root = static_cast<float>(1 / rule.root_correction());
-  const auto scale = static_cast<float>(gradient_scale);
-  at::parallel_for(0, parameters.numel(), 1 << 15, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      const float gradient = g[i] * scale;
-      m[i] = b1 * m[i] + c1 * gradient;
-      v[i] = b2 * v[i] + c2 * gradient * gradient;
-      p[i] = keep * p[i] - size * m[i] / (std::sqrt(v[i]) * root + eps);
+}
+
+OTOMASK_EVERY_X86 static void move_all(int64_t n, const Rates& r, float* __restrict p, const float* __restrict g,
+                                       float* __restrict m, float* __restrict v) {
+  move(n, r, p, g, m, v);
+}
+
+OTOMASK_EVERY_X86 static void move_all(int64_t n, const Rates& r, float* __restrict p, const float* __restrict g,
+                                       uint16_t* __restrict m, uint16_t* __restrict v) {
+  move(n, r, p, g, m, v);
+}
+
+OTOMASK_EVERY_X86 static void follow(int64_t n, float share, const float* __restrict p, float* __restrict follower) {
+  for (int64_t i = 0; i < n; i++) follower[i] += share * (p[i] - follower[i]);
+}
+
+// The values that stay in the cache between the loops.
+constexpr int64_t Stretch = 4096;
+
+template <class Moment>
+static void adamw_on_cpu(const AdamW& rule, const at::Tensor& parameters, const at::Tensor& gradients, Moment* m, Moment* v,
+                         float* follower, int64_t first, int64_t last, double decay) {
+  const Rates rates(rule);
+  float *p = parameters.data_ptr<float>(), *g = gradients.data_ptr<float>();
+  const auto share = static_cast<float>(1 - decay);
+  at::parallel_for(0, parameters.numel(), 8 * Stretch, [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin; at < end; at += Stretch) {
+      const int64_t n = std::min(Stretch, end - at);
+      move_all(n, rates, p + at, g + at, m + at, v + at);
+      std::memset(g + at, 0, n * sizeof(float));
+      const int64_t from = std::max(at, first), count = std::min(at + n, last) - from;
+      if (count > 0) follow(count, share, p + from, follower + (from - first));
     }
   });
 }
 
+// On the CPU: float32, with moments of float32 or bfloat16, where every value is read and written once; or any other type.
+static void adamw_cpu(const at::Tensor& parameters, const at::Tensor& gradients, const at::Tensor& mean,
+                      const at::Tensor& square, double learning_rate, double beta1, double beta2, double epsilon,
+                      double weight_decay, int64_t step, double gradient_scale, const OptionalTensor& follower,
+                      int64_t first, double decay) {
+  if (parameters.scalar_type() != at::kFloat) {
+    return adamw_portable(parameters, gradients, mean, square, learning_rate, beta1, beta2, epsilon, weight_decay, step,
+                          gradient_scale, follower, first, decay);
+  }
+  const auto fits = [&](const at::Tensor& tensor, at::ScalarType type, int64_t count) {
+    return tensor.scalar_type() == type && tensor.is_contiguous() && tensor.numel() == count;
+  };
+  const int64_t count = parameters.numel(), followed = follower ? follower->numel() : 0;
+  const bool bfloat16 = mean.scalar_type() == at::kBFloat16;
+  const at::ScalarType moment = bfloat16 ? at::kBFloat16 : at::kFloat;
+  TORCH_CHECK(fits(parameters, at::kFloat, count) && fits(gradients, at::kFloat, count) && fits(mean, moment, count) &&
+                  fits(square, moment, count),
+              "adamw_ wants contiguous buffers of one length: float32, moments of float32 or bfloat16");
+  TORCH_CHECK(!follower || (fits(*follower, at::kFloat, followed) && first >= 0 && first + followed <= count),
+              "adamw_: the follower is contiguous float32 and faces a stretch of the parameters");
+
+  const AdamW rule{learning_rate, beta1, beta2, epsilon, weight_decay, step, gradient_scale};
+  float* follows = follower ? follower->data_ptr<float>() : nullptr;
+  const auto run = [&](auto* m, auto* v) {
+    adamw_on_cpu(rule, parameters, gradients, m, v, follows, first, first + followed, decay);
+  };
+  if (bfloat16) {
+    run(static_cast<uint16_t*>(mean.data_ptr()), static_cast<uint16_t*>(square.data_ptr()));
+  } else {
+    run(mean.data_ptr<float>(), square.data_ptr<float>());
+  }
+}
+
 TORCH_LIBRARY(otomask, library) {
   library.def(
-      "adamw_(Tensor(a!) parameters, Tensor gradients, Tensor(b!) mean, Tensor(c!) square, float learning_rate, "
-      "float beta1, float beta2, float epsilon, float weight_decay, int step, float gradient_scale) -> ()");
+      "adamw_(Tensor(a!) parameters, Tensor(b!) gradients, Tensor(c!) mean, Tensor(d!) square, float learning_rate, "
+      "float beta1, float beta2, float epsilon, float weight_decay, int step, float gradient_scale, "
+      "Tensor(e!)? follower=None, int first=0, float decay=1) -> ()");
 }
 TORCH_LIBRARY_IMPL(otomask, CompositeExplicitAutograd, library) { library.impl("adamw_", adamw_portable); }
 TORCH_LIBRARY_IMPL(otomask, CPU, library) { library.impl("adamw_", adamw_cpu); }

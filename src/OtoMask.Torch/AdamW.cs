@@ -1,6 +1,13 @@
 namespace OtoMask.Torch;
 
-/// <summary>AdamW with decoupled weight decay over the flat buffers of a <see cref="ParameterSet"/>.</summary>
+/// <summary>A stretch of values that follows a stretch of the trained ones: f = decay f + (1 - decay) p after every step.</summary>
+/// <param name="Values">The set that follows.</param>
+/// <param name="Offset">Where the stretch begins in its flat buffer.</param>
+/// <param name="Start">Where the values it follows begin in the trained flat buffer.</param>
+/// <param name="Count">How many there are.</param>
+public readonly record struct Follower(ParameterSet Values, long Offset, long Start, long Count);
+
+/// <summary>AdamW with decoupled weight decay over the flat buffers of a <see cref="ParameterSet"/>, and what else moves with each step.</summary>
 /// <remarks>Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019. One pass over memory on the CPU.</remarks>
 public sealed class AdamW : IDisposable
 {
@@ -11,17 +18,23 @@ public sealed class AdamW : IDisposable
     /// <summary>Prepares moments of zero for every value.</summary>
     /// <param name="parameters">A set laid out with gradients.</param>
     /// <param name="weightDecay">Decay of parameters of two or more dimensions; vectors do not decay.</param>
+    /// <param name="followers">What follows the parameters; at most one stretch each of those that decay and of those that do not.</param>
+    /// <param name="moments">Type of the moments, float32 or bfloat16. The short memories of the defaults forget the rounding within some
+    /// twenty steps; with a beta2 of 0.999 it would add up.</param>
     /// <param name="beta1">Memory of the mean of the gradient.</param>
     /// <param name="beta2">Memory of the mean of its square.</param>
     /// <param name="epsilon">Added to the root of the mean square.</param>
-    public AdamW(ParameterSet parameters, double weightDecay = 0.05, double beta1 = 0.9, double beta2 = 0.95, double epsilon = 1e-8)
+    public AdamW(
+        ParameterSet parameters, double weightDecay = 0.05, IReadOnlyList<Follower>? followers = null, DType moments = DType.Float32,
+        double beta1 = 0.9, double beta2 = 0.95, double epsilon = 1e-8)
     {
         (this.parameters, Beta1, Beta2, Epsilon) = (parameters, beta1, beta2, epsilon);
+        long decayed = parameters.DecayedCount, others = parameters.Count - decayed;
+        Follower? first = FollowerOf(0, decayed, followers ?? []), second = FollowerOf(decayed, others, followers ?? []);
         using var scope = new TensorScope();
-        Mean = scope.KeepForever(parameters.Values.ZerosLike());
-        Square = scope.KeepForever(parameters.Values.ZerosLike());
-        long decayed = parameters.DecayedCount;
-        segments = [Cut(scope, 0, decayed, weightDecay), Cut(scope, decayed, parameters.Count - decayed, 0)];
+        Mean = scope.KeepForever(Tensor.Zeros(parameters.Values.Device, moments, parameters.Count));
+        Square = scope.KeepForever(Tensor.Zeros(parameters.Values.Device, moments, parameters.Count));
+        segments = [Cut(scope, 0, decayed, weightDecay, first), Cut(scope, decayed, others, 0, second)];
     }
 
     /// <summary>Memory of the mean of the gradient.</summary>
@@ -42,15 +55,20 @@ public sealed class AdamW : IDisposable
     /// <summary>Updates made so far.</summary>
     public long Steps { get; set; }
 
-    /// <summary>Moves the parameters against their gradients, which are left as they are.</summary>
+    /// <summary>Moves the parameters against their gradients, and what follows after them; the gradients are zero then.</summary>
     /// <param name="learningRate">Step length.</param>
     /// <param name="gradientScale">Factor on every gradient, for clipping and accumulation.</param>
-    public void Step(double learningRate, double gradientScale = 1)
+    /// <param name="decay">How much of a follower stays.</param>
+    public void Step(double learningRate, double gradientScale = 1, double decay = 1)
     {
         Steps++;
         using IDisposable noGrad = TorchRuntime.NoGrad();
         foreach (Segment s in segments)
-            Update.Run(s.Values, s.Gradients, s.Mean, s.Square, learningRate, Beta1, Beta2, Epsilon, s.WeightDecay, Steps, gradientScale);
+        {
+            Update.Run(
+                s.Values, s.Gradients, s.Mean, s.Square, learningRate, Beta1, Beta2, Epsilon, s.WeightDecay, Steps, gradientScale,
+                s.Follower, s.FirstFollowed, decay);
+        }
     }
 
     /// <inheritdoc/>
@@ -62,13 +80,24 @@ public sealed class AdamW : IDisposable
         Square.Dispose();
     }
 
-    private Segment Cut(TensorScope scope, long start, long length, double weightDecay)
+    private static Follower? FollowerOf(long start, long length, IReadOnlyList<Follower> followers)
     {
-        Tensor Part(Tensor whole) => scope.KeepForever(whole.Narrow(0, start, length));
-        return new Segment(Part(parameters.Values), Part(parameters.Gradients), Part(Mean), Part(Square), weightDecay);
+        Follower[] here = [.. followers.Where(follower => follower.Start >= start && follower.Start < start + length)];
+        if (here.Length > 1 || here.Any(follower => follower.Start + follower.Count > start + length))
+            throw new ArgumentException("a follower faces parameters of one kind, and no other one faces that kind", nameof(followers));
+        return here is [Follower only] ? only : null;
     }
 
-    private sealed record Segment(Tensor Values, Tensor Gradients, Tensor Mean, Tensor Square, double WeightDecay) : IDisposable
+    private Segment Cut(TensorScope scope, long start, long length, double weightDecay, Follower? follower)
+    {
+        Tensor Part(Tensor whole, long from, long count) => scope.KeepForever(whole.Narrow(0, from, count));
+        return new Segment(
+            Part(parameters.Values, start, length), Part(parameters.Gradients, start, length), Part(Mean, start, length), Part(Square, start, length), weightDecay,
+            follower is { } f ? Part(f.Values.Values, f.Offset, f.Count) : null, follower is { } g ? g.Start - start : 0);
+    }
+
+    private sealed record Segment(
+        Tensor Values, Tensor Gradients, Tensor Mean, Tensor Square, double WeightDecay, Tensor? Follower, long FirstFollowed) : IDisposable
     {
         public void Dispose()
         {
@@ -76,6 +105,7 @@ public sealed class AdamW : IDisposable
             Gradients.Dispose();
             Mean.Dispose();
             Square.Dispose();
+            Follower?.Dispose();
         }
     }
 }

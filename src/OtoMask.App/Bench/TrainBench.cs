@@ -50,7 +50,7 @@ internal static class TrainBench
         MaskingInfo masking = KnownMaskings.Find(config.Mask);
         using var clips = new SyntheticClips(config.Geometry, config.Seed);
         using ClipSource source = ClipSource.Open(clips.Folder, new ClipSourceOptions(config.LogMel));
-        using var optimizer = new AdamW(model.Trained, config.WeightDecay);
+        using var optimizer = config.CreateOptimizer(model);
         var training = new TrainingStep(model, optimizer, config.Precision, config.ClipNorm, masking.CreateFeatureStrategy());
         using BatchReader reader = Pipeline(config, masking, source).Read(cancellation: cancel);
 

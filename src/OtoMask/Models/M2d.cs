@@ -18,18 +18,14 @@ public sealed class M2d : MaskedModel
     /// <summary>Mean over the masked patches of 2 - 2 cos(prediction, standardised target).</summary>
     public override Tensor Loss(PatchBatch batch)
     {
-        Tensor predicted = Predict(batch).To(DType.Float32); // [B, Lm, D]
-        return F.CosineLoss(predicted, Target(batch).To(DType.Float32));
+        Tensor target = Target(batch).To(DType.Float32); // first, while the prediction keeps no activations yet: [B, Lm, D]
+        return F.CosineLoss(Predict(batch).To(DType.Float32), target);
     }
 
-    /// <summary>Moves the target network: target = decay * target + (1 - decay) * online.</summary>
-    public override void AfterStep(double decay)
-    {
-        using var scope = new TensorScope();
-        using IDisposable noGrad = TorchRuntime.NoGrad();
-        foreach ((Tensor slow, Tensor online) in Pairs())
-            slow.LerpInto(online, 1 - decay);
-    }
+    /// <summary>The target network, which follows the online encoder's blocks and norm.</summary>
+    /// <remarks>Those were declared in the target's order, so each half of the target's flat buffer (decayed, not decayed) faces
+    /// one contiguous piece of the online one.</remarks>
+    public override IReadOnlyList<Follower> Followers => [Facing(decays: true), Facing(decays: false)];
 
     private Tensor Target(PatchBatch batch)
     {
@@ -39,16 +35,10 @@ public sealed class M2d : MaskedModel
         return scope.Keep(tokens.Narrow(1, 1, tokens.Shape[1] - 1));
     }
 
-    // Online blocks and norm were declared in the target's order, so each half of the target's flat buffer (decayed,
-    // not decayed) faces one contiguous piece of the online one.
-    private IEnumerable<(Tensor Slow, Tensor Online)> Pairs()
+    private Follower Facing(bool decays)
     {
-        foreach (bool decays in (bool[])[true, false])
-        {
-            Parameter[] slow = [.. Following.Parameters.Where(parameter => parameter.Decays == decays)];
-            string first = slow[0].Name.Replace("target_", "");
-            long start = Trained.Parameters.Single(parameter => parameter.Name == first).Offset, length = slow.Sum(parameter => parameter.Count);
-            yield return (Following.Values.Narrow(0, slow[0].Offset, length), Trained.Values.Narrow(0, start, length));
-        }
+        Parameter[] slow = [.. Following.Parameters.Where(parameter => parameter.Decays == decays)];
+        Parameter online = Trained.Parameters.Single(parameter => parameter.Name == slow[0].Name.Replace("target_", ""));
+        return new Follower(Following, slow[0].Offset, online.Offset, slow.Sum(parameter => parameter.Count));
     }
 }

@@ -3,8 +3,8 @@ using OtoMask.Torch;
 namespace OtoMask.Models;
 
 /// <summary>
-/// An encoder with what it needs to learn by masked prediction. Give it masked batches, minimise the loss, call
-/// <see cref="AfterStep"/> after every optimiser step, keep the encoder.
+/// An encoder with what it needs to learn by masked prediction. Give it masked batches, minimise the loss with an optimiser
+/// that knows the <see cref="Followers"/>, keep the encoder.
 /// </summary>
 public abstract class MaskedModel : IDisposable
 {
@@ -77,11 +77,8 @@ public abstract class MaskedModel : IDisposable
     /// <summary>The loss of one batch, a tensor of no dimension.</summary>
     public abstract Tensor Loss(PatchBatch batch);
 
-    /// <summary>What the framework does after each optimiser step; M2D moves its target network.</summary>
-    /// <param name="decay">tau, how much of the target network stays.</param>
-    public virtual void AfterStep(double decay)
-    {
-    }
+    /// <summary>What the optimiser moves after the trained parameters: M2D's target network, nothing for MSM-MAE.</summary>
+    public virtual IReadOnlyList<Follower> Followers => [];
 
     /// <inheritdoc/>
     public virtual void Dispose()

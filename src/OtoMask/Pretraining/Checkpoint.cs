@@ -57,7 +57,7 @@ public sealed class Checkpoint
     {
         using var scope = new TensorScope();
         IEnumerable<SafetensorsEntry> Moments(string prefix, Tensor flat) => model.Trained.Parameters.Select(parameter =>
-            ModelWeights.Entry(prefix + parameter.Name, parameter.Shape, flat.Narrow(0, parameter.Offset, parameter.Count)));
+            ModelWeights.Entry(prefix + parameter.Name, parameter.Shape, flat.Narrow(0, parameter.Offset, parameter.Count))); // bfloat16 too as float32, exactly
         SafetensorsFile.Write(
             path,
             ModelWeights.Entries(model).Concat(Moments(Mean, optimizer.Mean)).Concat(Moments(Square, optimizer.Square)).Append(NormStats(state)),

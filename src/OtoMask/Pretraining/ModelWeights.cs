@@ -24,7 +24,11 @@ public static class ModelWeights
         model.Parameters.Select(parameter => Entry(parameter.Name, parameter.Shape, parameter.Value));
 
     internal static SafetensorsEntry Entry(string name, long[] shape, Tensor values) =>
-        new(name, "F32", shape, bytes => values.CopyTo(MemoryMarshal.Cast<byte, float>(bytes)));
+        new(name, "F32", shape, bytes =>
+        {
+            using var scope = new TensorScope();
+            values.To(DType.Float32).CopyTo(MemoryMarshal.Cast<byte, float>(bytes));
+        });
 
     internal static void Fill(Tensor destination, Parameter parameter, IReadOnlyDictionary<string, HostTensor> tensors, string name, string source)
     {

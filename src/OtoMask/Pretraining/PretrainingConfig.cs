@@ -2,6 +2,7 @@ using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Masking;
 using OtoMask.Models;
+using OtoMask.Torch;
 
 namespace OtoMask.Pretraining;
 
@@ -61,6 +62,9 @@ public sealed record PretrainingConfig
 
     /// <summary>Precision of the matrix products; <see cref="Precision.Auto"/> is resolved before the first step.</summary>
     public Precision Precision { get; init; } = Precision.Fp32;
+
+    /// <summary>Precision of AdamW's moments, <see cref="Precision.Fp32"/> or <see cref="Precision.Bf16"/>.</summary>
+    public Precision Moments { get; init; } = Precision.Fp32;
 
     /// <summary>Seed of everything random.</summary>
     public ulong Seed { get; init; } = 42;
@@ -137,6 +141,10 @@ public sealed record PretrainingConfig
         Encoder = Encoder ?? KnownSizes.Encoder(Size),
         Decoder = Decoder ?? KnownSizes.Decoder(Size, Framework),
     };
+
+    /// <summary>The optimiser of a model, at its beginning.</summary>
+    public AdamW CreateOptimizer(MaskedModel model) =>
+        new(model.Trained, WeightDecay, model.Followers, Moments == Precision.Bf16 ? DType.BFloat16 : DType.Float32);
 
     /// <summary>Refuses impossible values before any work.</summary>
     /// <exception cref="UserErrorException">Names the value and what to do.</exception>

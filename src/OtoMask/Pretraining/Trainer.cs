@@ -49,7 +49,7 @@ public sealed class Trainer : IDisposable
     {
         (this.folder, this.setup, this.observer, config) = (folder, setup, observer, setup.Config);
         step = setup.From?.State.Step ?? 0;
-        optimizer = new AdamW(setup.Model.Trained, config.WeightDecay);
+        optimizer = config.CreateOptimizer(setup.Model);
         setup.From?.LoadOptimizer(setup.Model, optimizer);
         training = new TrainingStep(setup.Model, optimizer, config.Precision, config.ClipNorm, setup.Masking.CreateFeatureStrategy());
         TotalSteps = setup.TotalSteps;

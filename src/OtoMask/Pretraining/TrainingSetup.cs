@@ -160,7 +160,7 @@ public sealed class TrainingSetup : IDisposable
     /// <summary>Seconds of one step: the slower of computing it and loading its data.</summary>
     private double TimeSteps(BatchPipeline pipeline, CancellationToken cancellation)
     {
-        using var optimizer = new AdamW(Model.Trained, weightDecay: 0);
+        using var optimizer = Config.CreateOptimizer(Model);
         var training = new TrainingStep(Model, optimizer, Config.Precision, Config.ClipNorm, Masking.CreateFeatureStrategy());
         using BatchReader reader = pipeline.Read(cancellation: cancellation);
         double computing = double.MaxValue;

@@ -86,10 +86,12 @@ public sealed class TrainingStep(
             applied = double.IsFinite(loss) && double.IsFinite(norm);
             if (applied)
             {
-                optimizer.Step(learningRate, Math.Min(1, clipNorm / (norm + ClipEpsilon)));
-                model.AfterStep(decay);
+                optimizer.Step(learningRate, Math.Min(1, clipNorm / (norm + ClipEpsilon)), decay);
             }
-            model.Trained.Gradients.ZeroInto();
+            else
+            {
+                model.Trained.Gradients.ZeroInto();
+            }
         });
         return new StepOutcome(loss, norm, applied);
     }

@@ -54,7 +54,7 @@ public class ModelFixtureTests
     {
         using var scope = new TensorScope();
         using MaskedModel model = Load(framework);
-        using var optimizer = new AdamW(model.Trained, weightDecay: 2.0);
+        using var optimizer = new AdamW(model.Trained, weightDecay: 2.0, model.Followers);
         PatchBatch batch = Batch(framework);
         NpyArray losses = Fixture(framework, "train5_losses");
         for (int step = 0; step < 5; step++)
@@ -63,9 +63,7 @@ public class ModelFixtureTests
             Assert.Equal(losses.Values[step], loss.Item(), 5e-6);
             loss.Backward();
             double norm = model.Trained.Gradients.Norm().Item();
-            optimizer.Step(1e-3, Math.Min(1, 0.25 / (norm + 1e-6)));
-            model.AfterStep(0.99);
-            model.Trained.Gradients.ZeroInto();
+            optimizer.Step(1e-3, Math.Min(1, 0.25 / (norm + 1e-6)), decay: 0.99);
         }
         string[] names = ["blocks.0.attn.qkv.weight", "decoder_pred.bias"];
         foreach (string name in framework == Framework.M2d ? [.. names, "target_blocks.1.mlp.fc1.weight"] : names)

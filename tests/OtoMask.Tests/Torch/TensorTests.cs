@@ -94,15 +94,17 @@ public class TensorTests
         Assert.Equal([2f], kept.ToArray<float>());
     }
 
-    [Fact]
-    public void The_fused_AdamW_follows_the_formula()
+    [Theory]
+    [InlineData(DType.Float32, 5e-6)]
+    [InlineData(DType.BFloat16, 2e-4)] // 0.01, the step length, times what three roundings of a moment make
+    public void The_fused_AdamW_follows_the_formula_and_so_does_its_follower(DType moments, double tolerance)
     {
-        using var parameters = new ParameterSet();
-        parameters.Add("w", static (values, _) => { for (int i = 0; i < values.Length; i++) values[i] = i - 3; }, 3, 5);
-        parameters.Add("b", static (values, _) => values.Fill(0.5f), 7);
-        parameters.LayOut(Device.Cpu, trained: true);
-        using var optimizer = new AdamW(parameters, weightDecay: 0.3);
+        using ParameterSet parameters = Trained(), slow = new();
+        slow.Add("w", static (values, _) => values.Fill(9), 2, 5);
+        slow.LayOut(Device.Cpu, trained: false);
+        using var optimizer = new AdamW(parameters, weightDecay: 0.3, [new Follower(slow, Offset: 1, Start: 4, Count: 8)], moments);
         double[] p = [.. parameters.Values.ToArray<float>().Select(value => (double)value)], m = new double[p.Length], v = new double[p.Length];
+        double[] following = [.. Enumerable.Repeat(9.0, 10)];
         for (int step = 1; step <= 3; step++)
         {
             Span<float> gradients = parameters.Gradients.Memory();
@@ -114,10 +116,54 @@ public class TensorTests
                 p[i] -= 0.01 * (i < 15 ? 0.3 : 0) * p[i];
                 p[i] -= 0.01 * (m[i] / (1 - Math.Pow(0.9, step))) / (Math.Sqrt(v[i] / (1 - Math.Pow(0.95, step))) + 1e-8);
             }
-            optimizer.Step(0.01, gradientScale: 0.5);
+            for (int i = 0; i < 8; i++)
+                following[1 + i] = 0.8 * following[1 + i] + 0.2 * p[4 + i];
+            optimizer.Step(0.01, gradientScale: 0.5, decay: 0.8);
+            Assert.All(parameters.Gradients.ToArray<float>(), gradient => Assert.Equal(0, gradient));
         }
-        float[] actual = parameters.Values.ToArray<float>();
-        for (int i = 0; i < p.Length; i++)
-            Assert.Equal(p[i], actual[i], 5e-6);
+        Agree(p, parameters.Values, tolerance);
+        Agree(following, slow.Values, tolerance);
+    }
+
+    [Fact]
+    public void AdamW_of_another_type_takes_the_same_step_operator_by_operator()
+    {
+        using var scope = new TensorScope();
+        const int Count = 12_345; // several stretches of the fused loop, the last one cut
+        Tensor[] Buffers(DType type) =>
+        [
+            .. new Func<int, float>[] { i => MathF.Sin(i), i => MathF.Cos(3 * i), i => MathF.Sin(i) / 9, i => MathF.Abs(MathF.Cos(i)) / 9, i => i % 7 }
+                .Select(value => Tensor.From([.. Enumerable.Range(0, Count).Select(value)], Count).To(type)),
+        ];
+        var update = new Operator("otomask::adamw_");
+        Tensor[] fused = Buffers(DType.Float32), portable = Buffers(DType.Float64);
+        foreach (Tensor[] b in (Tensor[][])[fused, portable])
+            update.Run(b[0], b[1], b[2], b[3], 0.01, 0.9, 0.95, 1e-8, 0.3, 5, 0.5, b[4].Narrow(0, 0, 9000), 3000, 0.8);
+        foreach ((Tensor ours, Tensor exact) in fused.Zip(portable))
+            Agree([.. exact.To(DType.Float32).ToArray<float>().Select(value => (double)value)], ours, 2e-6);
+    }
+
+    [Fact]
+    public void A_follower_of_both_kinds_of_parameters_is_refused()
+    {
+        using ParameterSet parameters = Trained();
+        Assert.Throws<ArgumentException>(() => new AdamW(parameters, 0.3, [new Follower(parameters, Offset: 0, Start: 14, Count: 2)]));
+    }
+
+    private static ParameterSet Trained()
+    {
+        var parameters = new ParameterSet();
+        parameters.Add("w", static (values, _) => { for (int i = 0; i < values.Length; i++) values[i] = i - 3; }, 3, 5);
+        parameters.Add("b", static (values, _) => values.Fill(0.5f), 7);
+        parameters.LayOut(Device.Cpu, trained: true);
+        return parameters;
+    }
+
+    private static void Agree(double[] expected, Tensor actual, double tolerance)
+    {
+        float[] values = actual.ToArray<float>();
+        Assert.Equal(expected.Length, values.Length);
+        for (int i = 0; i < values.Length; i++)
+            Assert.Equal(expected[i], values[i], tolerance);
     }
 }
