@@ -113,6 +113,7 @@ internal static class TrainBench
         ["mask"] = result.Config.Mask,
         ["batch"] = result.Config.Batch,
         ["precision"] = result.Config.Precision == Precision.Bf16 ? "bf16" : "fp32",
+        ["moments"] = result.Config.Moments == Precision.Bf16 ? "bf16" : "fp32",
         ["precision_auto"] = result.Choice?.ToString(),
         ["checkpoint_activations"] = result.Config.CheckpointActivations,
         ["threads"] = TorchRuntime.Threads,

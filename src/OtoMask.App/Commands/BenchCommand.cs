@@ -36,7 +36,7 @@ internal static class BenchCommand
         Option<int> steps = new("--steps") { Description = "Steps to measure, after two to warm up.", HelpName = "N", DefaultValueFactory = _ => 10 };
         Option<bool> json = Json();
         ConfigOptions options = new(
-            "framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "seed", "device", "checkpoint-activations", "workers");
+            "framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "moments", "seed", "device", "checkpoint-activations", "workers");
         Command command = new("train", "Time training steps and their phases.") { steps, json };
         options.AddTo(command);
         command.SetAction((line, cancel) =>

@@ -21,6 +21,7 @@ public sealed class ConfigTests : IDisposable
             MaskRatio = 0.8,
             Steps = 1234,
             Precision = Precision.Bf16,
+            Moments = Precision.Bf16,
             Seed = ulong.MaxValue,
             BaseLearningRate = 1.5e-3,
             Task = "task.csv",

@@ -19,7 +19,7 @@ public class TrainerTests
     public void A_run_stopped_and_resumed_equals_one_that_was_not(Framework framework, string mask, int accumulate, Precision precision)
     {
         using var data = new TrainingFolder();
-        PretrainingConfig config = data.Config with { Framework = framework, Mask = mask, Accumulate = accumulate, Precision = precision };
+        PretrainingConfig config = data.Config with { Framework = framework, Mask = mask, Accumulate = accumulate, Precision = precision, Moments = precision };
         RunFolder straight = data.Train("straight", config), stopped = data.Train("stopped", config, stopAt: 2);
         Assert.NotEqual(straight.LatestCheckpoint[^30..], stopped.LatestCheckpoint[^30..]);
         TrainingFolder.Resume(stopped);
