@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by ./otomask, ./test, .ci/run and bench/compare: from a fresh Debian with the .NET 10 SDK to a Release build.
+# Sourced by ./otomask, ./test, .ci/run and bench/: from a fresh Debian with the .NET 10 SDK to a Release build.
 # The caller sets `root`, the folder of the repository. Exit codes: 2 = something the user can mend, 1 = the build failed.
 
 : "${root:?tools/setup.sh is sourced, not run}"

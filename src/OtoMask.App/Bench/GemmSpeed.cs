@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using OtoMask.Torch;
 
 namespace OtoMask.App.Bench;
@@ -20,18 +19,8 @@ internal static class GemmSpeed
         var values = new float[Size * Size];
         values.AsSpan().Fill(0.5f);
         Tensor factor = Tensor.From(values, Size, Size).To(device).To(type);
-        Multiply(factor);
-
-        var times = new List<double>();
-        var total = Stopwatch.StartNew();
-        while (total.Elapsed.TotalSeconds < seconds || times.Count < 3)
-        {
-            cancel.ThrowIfCancellationRequested();
-            long begin = Stopwatch.GetTimestamp();
-            Multiply(factor);
-            times.Add(Stopwatch.GetElapsedTime(begin).TotalSeconds);
-        }
-        return 2.0 * Size * Size * Size / Summary.Median(times) / 1e9;
+        double time = Timing.MedianSeconds(seconds, cancel, _ => Multiply(factor));
+        return 2.0 * Size * Size * Size / time / 1e9;
     }
 
     private static void Multiply(Tensor factor)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using OtoMask.Data;
 using OtoMask.Masking;
@@ -15,28 +14,29 @@ namespace OtoMask.App.Bench;
 /// <param name="Features">Milliseconds to encode the whole batch for it first; 0 for strategies that need no features.</param>
 internal sealed record MaskCost(MaskingInfo Masking, double Draw, double Features);
 
-/// <summary>Times every masking strategy on made-up log-mels.</summary>
+/// <summary>Times masking strategies on made-up log-mels.</summary>
 internal static class MaskBench
 {
     private const double HintRatio = 0.5;
 
-    /// <summary>Times all strategies of the catalogue.</summary>
+    /// <summary>Times the drawing of a batch of masks.</summary>
+    /// <param name="maskings">The strategies.</param>
     /// <param name="config">Geometry, batch, ratio; size and precision for strategies that need the model.</param>
     /// <param name="seconds">How long to draw with each strategy.</param>
     /// <param name="cancel">Ends the measurement.</param>
-    public static IReadOnlyList<MaskCost> Run(PretrainingConfig config, double seconds, CancellationToken cancel)
+    public static IReadOnlyList<MaskCost> Run(IEnumerable<MaskingInfo> maskings, PretrainingConfig config, double seconds, CancellationToken cancel)
     {
         float[][] clips = [.. Enumerable.Range(0, config.Batch).Select(clip => Patches(config, clip))];
         var costs = new List<MaskCost>();
         Lazy<(float[] Features, double Milliseconds)> encoded = new(() => Encode(config, clips, seconds, cancel));
-        foreach (MaskingInfo masking in KnownMaskings.All)
+        foreach (MaskingInfo masking in maskings)
         {
             MaskingGeometry.Validate(masking, config.Geometry.Grid, config.ResolvedMaskRatio);
             costs.Add(masking.CreateDataStrategy() is { } strategy
-                ? new MaskCost(masking, Milliseconds(seconds, cancel, repetition => Draw(config, strategy, clips, repetition)), 0)
+                ? new MaskCost(masking, 1000 * Timing.MedianSeconds(seconds, cancel, repetition => Draw(config, strategy, clips, repetition)), 0)
                 : new MaskCost(
                     masking,
-                    Milliseconds(seconds, cancel, repetition => Draw(config, masking.CreateFeatureStrategy()!, encoded.Value.Features, repetition)),
+                    1000 * Timing.MedianSeconds(seconds, cancel, repetition => Draw(config, masking.CreateFeatureStrategy()!, encoded.Value.Features, repetition)),
                     encoded.Value.Milliseconds));
         }
         return costs;
@@ -97,7 +97,7 @@ internal static class MaskBench
         Tensor positions = Tensor.From(ids, config.Batch, patches).To(device);
         float[] features = [];
         Precision precision = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config, cancel).Faster : config.Precision;
-        double milliseconds = Milliseconds(seconds, cancel, _ =>
+        double milliseconds = 1000 * Timing.MedianSeconds(seconds, cancel, _ =>
         {
             using var pass = new TensorScope();
             using IDisposable noGrad = TorchRuntime.NoGrad();
@@ -114,21 +114,5 @@ internal static class MaskBench
         float[] logMel = SyntheticClips.Draw(config.Seed, clip, input.Bands, input.Frames);
         PatchCutter.Cut(logMel, input.Bands, input.Frames, input.PatchHeight, input.PatchWidth, patches);
         return patches;
-    }
-
-    /// <summary>Median milliseconds of an action over about <paramref name="seconds"/>, after one to warm up.</summary>
-    private static double Milliseconds(double seconds, CancellationToken cancel, Action<int> action)
-    {
-        action(0);
-        var times = new List<double>();
-        var total = Stopwatch.StartNew();
-        while (total.Elapsed.TotalSeconds < seconds || times.Count < 3)
-        {
-            cancel.ThrowIfCancellationRequested();
-            long begin = Stopwatch.GetTimestamp();
-            action(times.Count + 1);
-            times.Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
-        }
-        return Summary.Median(times);
     }
 }

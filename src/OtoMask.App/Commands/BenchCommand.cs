@@ -2,29 +2,48 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OtoMask.App.Bench;
+using OtoMask.Masking;
 using OtoMask.Pretraining;
 
 namespace OtoMask.App.Commands;
 
-/// <summary><c>otomask bench masks</c> and <c>otomask bench train</c>: what masks and training steps cost on this machine.</summary>
+/// <summary><c>otomask bench logmel</c>, <c>bench masks</c> and <c>bench train</c>: what log-mels, masks and training steps cost on this machine.</summary>
 internal static class BenchCommand
 {
     private static readonly PretrainingConfig Defaults = new() { Data = "made-up clips", Batch = 16, Mask = "random" };
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    public static Command Create() => new("bench", "Measure what masks and training steps cost on this machine.") { Masks(), Train() };
+    public static Command Create() => new("bench", "Measure what log-mels, masks and training steps cost on this machine.") { LogMel(), Masks(), Train() };
+
+    private static Command LogMel()
+    {
+        Option<double> seconds = new("--seconds") { Description = "How long to measure, on one thread and on all.", HelpName = "S", DefaultValueFactory = _ => 1 };
+        Option<bool> json = Json();
+        ConfigOptions options = new("sample-rate", "seed");
+        Command command = new("logmel", "Time the way from waveforms in memory to log-mels.") { seconds, json };
+        options.AddTo(command);
+        command.SetAction((line, cancel) =>
+        {
+            PretrainingConfig config = options.Read(line, Defaults).Validate();
+            LogMelSpeed speed = LogMelBench.Run(config.LogMel, config.Seed, Positive(line.GetRequiredValue(seconds), "--seconds"), cancel);
+            Write(line, json, () => LogMelBench.Json(speed), console => LogMelBench.Write(speed, console));
+            return Task.FromResult(0);
+        });
+        return command;
+    }
 
     private static Command Masks()
     {
         Option<double> seconds = new("--seconds") { Description = "How long to draw with each strategy.", HelpName = "S", DefaultValueFactory = _ => 0.3 };
         Option<bool> json = Json();
-        ConfigOptions options = new("framework", "size", "encoder", "input", "patch", "mask-ratio", "batch", "precision", "seed", "device");
-        Command command = new("masks", "Time the drawing of a batch of masks with every strategy.") { seconds, json };
+        ConfigOptions options = new("framework", "size", "encoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "seed", "device");
+        Command command = new("masks", "Time the drawing of a batch of masks: with every strategy, or with the one of --mask.") { seconds, json };
         options.AddTo(command);
         command.SetAction((line, cancel) =>
         {
             PretrainingConfig config = options.Read(line, Defaults).Validate();
-            IReadOnlyList<MaskCost> costs = MaskBench.Run(config, Positive(line.GetRequiredValue(seconds), "--seconds"), cancel);
+            IReadOnlyList<MaskingInfo> maskings = options.Given(line).Contains("mask") ? [KnownMaskings.Find(config.Mask)] : KnownMaskings.All;
+            IReadOnlyList<MaskCost> costs = MaskBench.Run(maskings, config, Positive(line.GetRequiredValue(seconds), "--seconds"), cancel);
             Write(line, json, () => MaskBench.Json(config, costs), console => MaskBench.Write(config, costs, console));
             return Task.FromResult(0);
         });

@@ -36,6 +36,22 @@ public sealed class BenchTests
         Assert.True((double)result["masks"]!.AsArray().Single(mask => (string)mask!["name"]! == "sgim")!["features_ms"]! > 0);
     }
 
+    [Fact]
+    public void MasksTellsTheCostOfOneStrategy()
+    {
+        JsonNode result = Json("bench", "masks", "--mask", "dwm", "--seconds", "0.01", "--json", "--batch", "2");
+        Assert.Equal("dwm", (string)Assert.Single(result["masks"]!.AsArray())!["name"]!);
+    }
+
+    [Fact]
+    public void LogMelTellsItsSpeed()
+    {
+        JsonNode result = Json("bench", "logmel", "--seconds", "0.01", "--sample-rate", "32000", "--json");
+        Assert.Equal((32000, Environment.ProcessorCount), ((int)result["sample_rate"]!, (int)result["threads"]!));
+        // Slower than this it would be broken: a straightforward transform on one old core is a hundred times real time.
+        Assert.All((string[])["real_time_one_thread", "real_time"], name => Assert.True((double)result[name]! > 20, name));
+    }
+
     [Theory]
     [InlineData("--batch", "0")]
     [InlineData("--steps", "0")]

@@ -1,0 +1,176 @@
+"""The work that the targets are about: how each is measured, and what is asked of it."""
+
+import json
+import pathlib
+import statistics
+from dataclasses import dataclass
+
+import sounds
+from measure import best_setting, check_same, in_turn, our_json, ours, peer, say
+from report import number, ratio, spread
+
+PRECISIONS = ("fp32", "bf16")
+
+
+@dataclass
+class Row:
+    """One line of the table. Targets are ratios to the peer where there is one to beat, else numbers in `unit`."""
+
+    work: str
+    ours: list
+    unit: str
+    least: float
+    aim: float | None = None
+    peer: list | None = None
+    note: str = ""
+    relative: bool = False
+    less_is_better: bool = False
+
+    def cells(self):
+        reached = statistics.median(self.ours) / (statistics.median(self.peer) if self.relative else 1)
+        good = (lambda target: reached <= target) if self.less_is_better else (lambda target: reached >= target)
+        met = "**no**" if not good(self.least) else "yes" if self.aim is None or not good(self.aim) else "yes, and the aim"
+        sign = "x" if self.relative else self.unit
+        peer_cell = f"{spread(self.peer, self.unit)}; {self.note}" if self.peer else self.note or "-"
+        return [
+            self.work, spread(self.ours, self.unit), peer_cell, ratio(self.ours, self.peer) if self.peer else "-",
+            f"{number(self.least)}{sign}", f"{number(self.aim)}{sign}" if self.aim is not None else "-", met]
+
+
+class Step:
+    """A training step of M2D in both precisions, and its memory."""
+
+    def __init__(self, size, batch, least, aim, steps, tries):
+        self.name, self.size, self.batch, self.least, self.aim, self.steps, self.tries = size, size, batch, least, aim, steps, tries
+        self.what = f"M2D {size} 80x608 batch {batch}"
+        self.ours, self.peer = ({precision: [] for precision in PRECISIONS} for _ in range(2))
+        self.settings = {}
+
+    def prepare(self, folder):
+        for precision in PRECISIONS:
+            self.settings[precision] = best_setting(
+                f"{self.what} {precision}, peer, clips/s",
+                lambda setting, limit, precision=precision: peer(
+                    setting, "peer.py", "--warm-up", 1, *self.arguments(precision, self.tries), limit=limit)["clips_per_second"])
+
+    def measure(self, turn):
+        for precision in PRECISIONS:
+            in_turn(
+                turn,
+                lambda: self.ours[precision].append(our_json("train", *self.arguments(precision, self.steps))),
+                lambda: self.peer[precision].append(peer(self.settings[precision], "peer.py", *self.arguments(precision, self.steps))))
+            our, their = self.ours[precision][-1], self.peer[precision][-1]
+            check_same(our, their)
+            say(f"{self.what} {precision}: {our['clips_per_second']} clips/s, peer {their['clips_per_second']}")
+
+    def arguments(self, precision, steps):
+        return ("--size", self.size, "--batch", self.batch, "--input", "80x608", "--precision", precision, "--steps", steps)
+
+    def rows(self):
+        def speeds(runs):
+            return [run["clips_per_second"] for run in runs]
+
+        better = max(self.peer, key=lambda precision: statistics.median(speeds(self.peer[precision])))
+        for precision, against in (("fp32", "fp32"), ("bf16", better)):
+            yield Row(
+                f"{self.what}, {precision}, clips/s", speeds(self.ours[precision]), "", self.least[precision], self.aim[precision],
+                speeds(self.peer[against]), f"{against}, {self.settings[against].name}", relative=True)
+
+    def memory_rows(self):
+        for precision in PRECISIONS:
+            yield Row(
+                f"peak memory of the same, {precision}", [run["peak_rss_mb"] / 1024 for run in self.ours[precision]], " GiB", 0.6, 0.4,
+                [run["peak_rss_mb"] / 1024 for run in self.peer[precision]], precision, relative=True, less_is_better=True)
+
+
+class Masks:
+    name = "masks"
+
+    def __init__(self):
+        self.milliseconds = []
+
+    def prepare(self, folder):
+        pass
+
+    def measure(self, turn):
+        self.milliseconds.append(our_json("masks", "--mask", "dwm", "--batch", 64, "--input", "80x608")["masks"][0]["draw_ms"])
+
+    def rows(self):
+        yield Row("DWM masks, batch of 64, one core", self.milliseconds, " ms", 1.0, 0.3, note="published code: 15 ms", less_is_better=True)
+
+
+class LogMel:
+    name = "logmel"
+
+    def __init__(self, seconds):
+        self.seconds, self.ours, self.peer = seconds, [], []
+
+    def prepare(self, folder):
+        self.setting = best_setting("log-mel, peer, x real time", lambda setting, limit: peer(setting, "logmel.py", "--seconds", 0.2, limit=limit)["real_time"])
+
+    def measure(self, turn):
+        in_turn(
+            turn,
+            lambda: self.ours.append(our_json("logmel", "--seconds", self.seconds)["real_time"]),
+            lambda: self.peer.append(peer(self.setting, "logmel.py", "--seconds", self.seconds)["real_time"]))
+
+    def rows(self):
+        yield Row("log-mel from a 16 kHz waveform, all cores, x real time", self.ours, "", 8000, 20000, self.peer, f"torchaudio, {self.setting.name}")
+
+
+class Files:
+    """From 44.1 kHz recordings to a cache of log-mels, and what training waits for it."""
+
+    name = "files"
+
+    def __init__(self, count, steps):
+        self.count, self.steps = count, steps
+        self.speeds, self.waits = {1: [], 2: []}, []
+
+    def prepare(self, folder):
+        self.folder = folder
+        for channels in self.speeds:
+            sounds.ogg(folder / f"ogg-{channels}", self.count, channels)
+
+    def measure(self, turn):
+        for channels, speeds in self.speeds.items():
+            seconds = ours("prepare", self.folder / f"ogg-{channels}", "--out", self.cache(turn, channels)).seconds
+            speeds.append(self.count * 10 / seconds)
+        run = self.folder / f"run-{turn}"
+        ours(
+            "pretrain", "--data", self.cache(turn, 1), "--out", run, "--size", "tiny", "--batch", 16, "--precision", "bf16", "--mask", "dwm",
+            "--hint-constant", 0, "--steps", self.steps, "--min-clips", 0, "--evaluate-every", 0)
+        self.waits.append(100 * wait_share(run))
+
+    def cache(self, turn, channels):
+        return self.folder / f"cache-{turn}-{channels}"
+
+    def rows(self):
+        yield Row("wait for data with DWM masks, M2D tiny bf16, share of the step", self.waits, " %", 1, note="a real `pretrain`", less_is_better=True)
+        for channels, speeds in self.speeds.items():
+            yield Row(
+                f"44.1 kHz {'mono' if channels == 1 else 'stereo'} ogg to log-mel cache, all cores, x real time", speeds, "", 600,
+                note="a real `prepare`, its start included")
+
+
+def wait_share(run):
+    """Share of the time of a run's steps that went by waiting for data, without the first step: nothing is ahead of it."""
+    steps = [row for row in map(json.loads, (pathlib.Path(run) / "log.jsonl").read_text().splitlines()) if row["kind"] == "step"][1:]
+    times = [1 / step["clips_per_second"] for step in steps]
+    return sum(step["data_wait"] * time for step, time in zip(steps, times, strict=True)) / sum(times)
+
+
+class Help:
+    name = "help"
+
+    def __init__(self, times):
+        self.times, self.seconds = times, []
+
+    def prepare(self, folder):
+        self.first = ours("--help").seconds
+
+    def measure(self, turn):
+        self.seconds += [ours("--help").seconds for _ in range(self.times)]
+
+    def rows(self):
+        yield Row("start of `otomask --help`", self.seconds, " s", 0.25, note=f"the first one {self.first:.2f} s", less_is_better=True)
