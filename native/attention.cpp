@@ -5,7 +5,7 @@
 #include "kernels.h"
 #include "product.h"
 
-namespace otomask {
+namespace otomask::OTOMASK_SET {
 namespace {
 
 constexpr float Log2OfE = 1.44269504f;
@@ -34,7 +34,7 @@ struct Rows {
   T* y;
   int64_t stride;
   void expect(int64_t, int64_t, int64_t) const {}
-  void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const { store(y + i * stride + j, sums, lanes); }
+  void operator()(int64_t i, int64_t j, Floats sums, Mask lanes) const { store(y + i * stride + j, sums, lanes); }
 };
 
 // rows [tokens, d] of one head as the right operand of a product with k along the rows' values, or along the rows.
@@ -66,25 +66,25 @@ float softmax_scale(AttentionShape s) { return Log2OfE / std::sqrt(static_cast<f
 // overwritten.
 template <class T>
 float softmax(float* scores, T* probabilities, int64_t tokens, int64_t stride, float scale) {
-  const __m512 factor = _mm512_set1_ps(scale);
-  __m512 largest = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
+  const Floats factor = all(scale);
+  Floats largest = all(-std::numeric_limits<float>::infinity());
   for (int64_t j = 0; j < tokens; j += Lanes) {
-    const __mmask16 lanes = lanes_of(tokens - j);
-    largest = _mm512_mask_max_ps(largest, lanes, largest, load(scores + j, lanes));
+    const Mask lanes = lanes_of(tokens - j);
+    largest = larger(largest, load(scores + j, lanes), lanes);
   }
-  const float top = _mm512_reduce_max_ps(largest) * scale;
-  const __m512 shift = _mm512_set1_ps(-top);
-  __m512 total = _mm512_setzero_ps();
+  const float top = largest_of(largest) * scale;
+  const Floats shift = all(-top);
+  Floats total{};
   for (int64_t j = 0; j < stride; j += Lanes) {
-    const __mmask16 lanes = lanes_of(tokens - j);
-    const __m512 share = _mm512_maskz_mov_ps(lanes, exp2<T>(_mm512_fmadd_ps(load(scores + j, lanes), factor, shift)));
-    total = _mm512_add_ps(total, share);
+    const Mask lanes = lanes_of(tokens - j);
+    const Floats share = keep(exp2<T>(multiply_add(load(scores + j, lanes), factor, shift)), lanes);
+    total += share;
     store(scores + j, share, AllLanes);
   }
-  const float sum = _mm512_reduce_add_ps(total);
-  const __m512 scale_down = _mm512_set1_ps(1 / sum);
+  const float sum = sum_of(total);
+  const Floats scale_down = all(1 / sum);
   for (int64_t j = 0; j < stride; j += Lanes)
-    store(probabilities + j, _mm512_mul_ps(load(scores + j, AllLanes), scale_down), AllLanes);
+    store(probabilities + j, load(scores + j, AllLanes) * scale_down, AllLanes);
   return top + std::log2(sum);
 }
 
@@ -92,19 +92,19 @@ float softmax(float* scores, T* probabilities, int64_t tokens, int64_t stride, f
 template <class T>
 void softmax_gradient(const float* scores, float log_sum, const float* dp, T* probabilities, T* ds, AttentionShape s,
                       int64_t stride) {
-  const __m512 factor = _mm512_set1_ps(softmax_scale(s)), down = _mm512_set1_ps(-log_sum);
-  __m512 total = _mm512_setzero_ps();
+  const Floats factor = all(softmax_scale(s)), down = all(-log_sum);
+  Floats total{};
   for (int64_t j = 0; j < stride; j += Lanes) {
-    const __mmask16 lanes = lanes_of(s.tokens - j);
-    const __m512 p = _mm512_maskz_mov_ps(lanes, exp2<T>(_mm512_fmadd_ps(load(scores + j, lanes), factor, down)));
-    total = _mm512_fmadd_ps(p, load(dp + j, lanes), total);
+    const Mask lanes = lanes_of(s.tokens - j);
+    const Floats p = keep(exp2<T>(multiply_add(load(scores + j, lanes), factor, down)), lanes);
+    total = multiply_add(p, load(dp + j, lanes), total);
     store(probabilities + j, p, AllLanes);
   }
-  const __m512 mean = _mm512_set1_ps(_mm512_reduce_add_ps(total));
-  const __m512 scale = _mm512_set1_ps(1 / std::sqrt(static_cast<float>(s.size)));
+  const Floats mean = all(sum_of(total));
+  const Floats scale = all(1 / std::sqrt(static_cast<float>(s.size)));
   for (int64_t j = 0; j < stride; j += Lanes) {
-    const __m512 slope = _mm512_mul_ps(_mm512_sub_ps(load(dp + j, lanes_of(s.tokens - j)), mean), scale);
-    store(ds + j, _mm512_mul_ps(load(probabilities + j, AllLanes), slope), AllLanes);
+    const Floats slope = (load(dp + j, lanes_of(s.tokens - j)) - mean) * scale;
+    store(ds + j, load(probabilities + j, AllLanes) * slope, AllLanes);
   }
 }
 
@@ -159,10 +159,15 @@ void attention_gradient(AttentionShape s, const T* qkv, const float* log_sums, c
   });
 }
 
-#define OTOMASK_FOR(T)                                                   \
-  template void attention(AttentionShape, const T*, T*, float*);         \
-  template void attention_gradient(AttentionShape, const T*, const float*, const T*, T*);
-OTOMASK_FOR(float)
-OTOMASK_FOR(BFloat16)
+template <class T>
+void enter_attention(Kernels<T>& kernels) {
+  kernels.attention = attention<T>;
+  kernels.attention_gradient = attention_gradient<T>;
+}
 
-}  // namespace otomask
+template void enter_attention(Kernels<float>&);
+#ifdef OTOMASK_SET_HAS_BFLOAT16
+template void enter_attention(Kernels<BFloat16>&);
+#endif
+
+}  // namespace otomask::OTOMASK_SET

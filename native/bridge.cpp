@@ -134,10 +134,7 @@ OM_API int32_t om_describe(const char** text) {
   return guarded([&] {
     static thread_local std::string description;
     description = "libtorch " TORCH_VERSION "\n" + at::get_parallel_info() +
-                  (allocator_is_set ? "Allocator keeps freed blocks\n" : "Allocator returns freed blocks\n") +
-                  (has_kernels<c10::BFloat16>() ? "Kernels of our own: AVX-512, bfloat16\n"
-                   : has_kernels<float>()       ? "Kernels of our own: AVX-512\n"
-                                                : "Kernels of our own: none, ATen computes\n");
+                  (allocator_is_set ? "Allocator keeps freed blocks\n" : "Allocator returns freed blocks\n");
     *text = description.c_str();
   });
 }
@@ -224,6 +221,13 @@ OM_API int32_t om_device_count(const char* device, int32_t* count) {
   });
 }
 
-OM_API int32_t om_kernels(int32_t* level) {
-  return guarded([&] { *level = has_kernels<c10::BFloat16>() ? 2 : has_kernels<float>() ? 1 : 0; });
+OM_API int32_t om_kernels(int32_t* in_use, int32_t* best) {
+  return guarded([&] {
+    *in_use = static_cast<int32_t>(kernels_in_use());
+    *best = static_cast<int32_t>(best_kernels());
+  });
+}
+
+OM_API int32_t om_use_kernels(int32_t set) {
+  return guarded([&] { use_kernels(static_cast<KernelSet>(set)); });
 }

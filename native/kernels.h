@@ -2,8 +2,9 @@
  *
  * T is float or c10::BFloat16, the type of the activations that enter matrix products; sums, weights, their gradients,
  * the residual stream and everything inside a normalisation or a softmax are float32. All matrices are row-major and
- * contiguous. Results do not depend on the number of threads. Each function is compiled for AVX-512: ask has_kernels
- * first; transformer.cpp has the formula in ATen operators for every other case. */
+ * contiguous. Results do not depend on the number of threads. The kernels are compiled for several instruction sets
+ * (dispatch.cpp chooses), but not for every processor: ask has_kernels first; transformer.cpp has the formula in ATen
+ * operators for every other case. */
 #ifndef OTOMASK_KERNELS_H
 #define OTOMASK_KERNELS_H
 
@@ -13,68 +14,104 @@
 
 namespace otomask {
 
-/* Whether this processor runs the kernels below for T. */
-template <class T>
-bool has_kernels();
+/* Each is faster than those before it; the last one has bfloat16 too. */
+enum class KernelSet : int32_t { None = 0, Avx2 = 1, Avx512 = 2, Avx512Bf16 = 3 };
+
+/* The best set that this processor runs: it runs all before it as well. */
+KernelSet best_kernels();
+
+/* The set in use: the best one, until use_kernels changes it for every operation that begins later, on any thread.
+ * std::invalid_argument where this processor does not run the set. */
+KernelSet kernels_in_use();
+void use_kernels(KernelSet set);
 
 /* m rows from k inputs to n outputs. */
 struct LinearShape {
   int64_t m, k, n;
 };
 
-/* y [m, n] = x [m, k] weight^T + bias, weight [n, k]. */
-template <class T>
-void linear(LinearShape shape, const T* x, const float* weight, const float* bias, T* y);
-
-/* The same, added to the residual stream: y = residual + x weight^T + bias. */
-template <class T>
-void linear_add(LinearShape shape, const T* x, const float* weight, const float* bias, const float* residual, float* y);
-
-/* y = gelu(before) = before Phi(before) with before = x weight^T + bias, which is kept for the gradient unless null. */
-template <class T>
-void linear_gelu(LinearShape shape, const T* x, const float* weight, const float* bias, T* before, T* y);
-
-/* dx [m, k] = dy [m, n] weight. */
-template <class T>
-void linear_input_gradient(LinearShape shape, const T* dy, const float* weight, T* dx);
-
-/* The same through a GELU before the map: x = gelu(before) is computed again, and `before` becomes its gradient. */
-template <class T>
-void linear_gelu_input_gradient(LinearShape shape, const T* dy, const float* weight, T* before, T* x);
-
-/* weight_gradient [n, k] += dy^T x and, unless null, bias_gradient [n] += the sum of dy over rows. */
-template <class T>
-void linear_weight_gradient(LinearShape shape, const T* dy, const T* x, float* weight_gradient, float* bias_gradient);
-
 struct AttentionShape {
   int64_t clips, tokens, heads, size;  // B, N, h, d
 };
 
-/* out [B, N, h d] = softmax(q k^T / sqrt(d)) v of each head; qkv [B, N, 3, h, d]. log_sums [B, h, N], for the gradient,
- * are the logarithms to base 2 of the softmax's denominators. */
 template <class T>
-void attention(AttentionShape shape, const T* qkv, T* out, float* log_sums);
+struct Kernels {
+  /* y [m, n] = x [m, k] weight^T + bias, weight [n, k]. */
+  void (*linear)(LinearShape shape, const T* x, const float* weight, const float* bias, T* y);
 
-/* dqkv from dout; the probabilities are computed again, which costs less than keeping them. */
+  /* The same, added to the residual stream: y = residual + x weight^T + bias. */
+  void (*linear_add)(LinearShape shape, const T* x, const float* weight, const float* bias, const float* residual,
+                     float* y);
+
+  /* y = gelu(before) = before Phi(before) with before = x weight^T + bias, which is kept for the gradient unless null. */
+  void (*linear_gelu)(LinearShape shape, const T* x, const float* weight, const float* bias, T* before, T* y);
+
+  /* dx [m, k] = dy [m, n] weight. */
+  void (*linear_input_gradient)(LinearShape shape, const T* dy, const float* weight, T* dx);
+
+  /* The same through a GELU before the map: x = gelu(before) is computed again, and `before` becomes its gradient. */
+  void (*linear_gelu_input_gradient)(LinearShape shape, const T* dy, const float* weight, T* before, T* x);
+
+  /* weight_gradient [n, k] += dy^T x and, unless null, bias_gradient [n] += the sum of dy over rows. */
+  void (*linear_weight_gradient)(LinearShape shape, const T* dy, const T* x, float* weight_gradient,
+                                 float* bias_gradient);
+
+  /* out [B, N, h d] = softmax(q k^T / sqrt(d)) v of each head; qkv [B, N, 3, h, d]. log_sums [B, h, N], for the gradient,
+   * are the logarithms to base 2 of the softmax's denominators. */
+  void (*attention)(AttentionShape shape, const T* qkv, T* out, float* log_sums);
+
+  /* dqkv from dout; the probabilities are computed again, which costs less than keeping them. */
+  void (*attention_gradient)(AttentionShape shape, const T* qkv, const float* log_sums, const T* dout, T* dqkv);
+
+  /* y [m, n]: every row of x less its mean, over its deviation, times weight plus bias. mean and scale (one over the
+   * deviation) [m] are for the gradient. */
+  void (*layer_norm)(int64_t m, int64_t n, const float* x, const float* weight, const float* bias, float epsilon, T* y,
+                     float* mean, float* scale);
+
+  /* dx (plus `residual`, the gradient that reaches x on another way, unless null), and weight_gradient [n] and
+   * bias_gradient [n], to which is added. */
+  void (*layer_norm_gradient)(int64_t m, int64_t n, const T* dy, const float* x, const float* weight, const float* mean,
+                              const float* scale, const float* residual, float* dx, float* weight_gradient,
+                              float* bias_gradient);
+
+  /* losses [m]: 2 - 2 cos(row of predicted, standardised row of target), whose variance is unbiased; gradient [m, n]: that
+   * of their mean in predicted. The same for every T. */
+  void (*cosine_loss)(int64_t m, int64_t n, const float* predicted, const float* target, float* losses, float* gradient);
+};
+
+/* Whether the set in use has kernels for T. */
 template <class T>
-void attention_gradient(AttentionShape shape, const T* qkv, const float* log_sums, const T* dout, T* dqkv);
+bool has_kernels();
 
-/* y [m, n]: every row of x less its mean, over its deviation, times weight plus bias. mean and scale (one over the
- * deviation) [m] are for the gradient. */
+/* The kernels of the set in use. A backward pass whose forward pass has_kernels let through may call them even after the
+ * set was changed to one without. */
 template <class T>
-void layer_norm(int64_t m, int64_t n, const float* x, const float* weight, const float* bias, float epsilon, T* y,
-                float* mean, float* scale);
+const Kernels<T>& kernels();
 
-/* dx (plus `residual`, the gradient that reaches x on another way, unless null), and weight_gradient [n] and
- * bias_gradient [n], to which is added. */
+/* What they are made of: their files are compiled once per instruction set, and each enters what it has. avx2 has no
+ * bfloat16. */
+
+namespace avx2 {
 template <class T>
-void layer_norm_gradient(int64_t m, int64_t n, const T* dy, const float* x, const float* weight, const float* mean,
-                         const float* scale, const float* residual, float* dx, float* weight_gradient,
-                         float* bias_gradient);
+void enter_linear(Kernels<T>& kernels);
+template <class T>
+void enter_attention(Kernels<T>& kernels);
+template <class T>
+void enter_layer_norm(Kernels<T>& kernels);
+template <class T>
+void enter_cosine_loss(Kernels<T>& kernels);
+}  // namespace avx2
 
-/* losses [m]: 2 - 2 cos(row of predicted, standardised row of target), whose variance is unbiased; gradient [m, n]: that of
- * their mean in predicted. */
-void cosine_loss(int64_t m, int64_t n, const float* predicted, const float* target, float* losses, float* gradient);
+namespace avx512 {
+template <class T>
+void enter_linear(Kernels<T>& kernels);
+template <class T>
+void enter_attention(Kernels<T>& kernels);
+template <class T>
+void enter_layer_norm(Kernels<T>& kernels);
+template <class T>
+void enter_cosine_loss(Kernels<T>& kernels);
+}  // namespace avx512
 
 }  // namespace otomask
 

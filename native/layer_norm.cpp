@@ -4,7 +4,7 @@
 #include "kernels.h"
 #include "product.h"
 
-namespace otomask {
+namespace otomask::OTOMASK_SET {
 namespace {
 
 constexpr int64_t RowsPerTask = 32;  // fixed, so that sums over rows have one order on any number of threads
@@ -22,19 +22,19 @@ void layer_norm(int64_t m, int64_t n, const float* x, const float* weight, const
   at::parallel_for(0, m, RowsPerTask, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const float* row = x + i * n;
-      __m512 sum = _mm512_setzero_ps(), squares = _mm512_setzero_ps();
-      each_lane(n, [&](int64_t j, __mmask16 lanes) { sum = _mm512_add_ps(sum, load(row + j, lanes)); });
-      mean[i] = _mm512_reduce_add_ps(sum) / n;
-      const __m512 centre = _mm512_set1_ps(mean[i]);
-      each_lane(n, [&](int64_t j, __mmask16 lanes) {
-        const __m512 off = _mm512_maskz_sub_ps(lanes, load(row + j, lanes), centre);
-        squares = _mm512_fmadd_ps(off, off, squares);
+      Floats sum{}, squares{};
+      each_lane(n, [&](int64_t j, Mask lanes) { sum += load(row + j, lanes); });
+      mean[i] = sum_of(sum) / n;
+      const Floats centre = all(mean[i]);
+      each_lane(n, [&](int64_t j, Mask lanes) {
+        const Floats off = keep(load(row + j, lanes) - centre, lanes);
+        squares = multiply_add(off, off, squares);
       });
-      scale[i] = 1 / std::sqrt(_mm512_reduce_add_ps(squares) / n + epsilon);
-      const __m512 factor = _mm512_set1_ps(scale[i]);
-      each_lane(n, [&](int64_t j, __mmask16 lanes) {
-        const __m512 unit = _mm512_mul_ps(_mm512_sub_ps(load(row + j, lanes), centre), factor);
-        store(y + i * n + j, _mm512_fmadd_ps(unit, load(weight + j, lanes), load(bias + j, lanes)), lanes);
+      scale[i] = 1 / std::sqrt(sum_of(squares) / n + epsilon);
+      const Floats factor = all(scale[i]);
+      each_lane(n, [&](int64_t j, Mask lanes) {
+        const Floats unit = (load(row + j, lanes) - centre) * factor;
+        store(y + i * n + j, multiply_add(unit, load(weight + j, lanes), load(bias + j, lanes)), lanes);
       });
     }
   });
@@ -50,42 +50,46 @@ void layer_norm_gradient(int64_t m, int64_t n, const T* dy, const float* x, cons
   at::parallel_for(0, tasks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin * RowsPerTask; i < std::min(m, end * RowsPerTask); i++) {
       float *weights = sums.get() + i / RowsPerTask * 2 * n, *biases = weights + n;
-      const __m512 centre = _mm512_set1_ps(mean[i]), factor = _mm512_set1_ps(scale[i]);
-      __m512 total = _mm512_setzero_ps(), along = _mm512_setzero_ps();
-      each_lane(n, [&](int64_t j, __mmask16 lanes) {
-        const __m512 slope = load(dy + i * n + j, lanes);
-        const __m512 unit = _mm512_mul_ps(_mm512_maskz_sub_ps(lanes, load(x + i * n + j, lanes), centre), factor);
-        const __m512 inner = _mm512_mul_ps(slope, load(weight + j, lanes));
-        total = _mm512_add_ps(total, inner);
-        along = _mm512_fmadd_ps(inner, unit, along);
-        store(weights + j, _mm512_fmadd_ps(slope, unit, load(weights + j, lanes)), lanes);
-        store(biases + j, _mm512_add_ps(slope, load(biases + j, lanes)), lanes);
+      const Floats centre = all(mean[i]), factor = all(scale[i]);
+      Floats total{}, along{};
+      each_lane(n, [&](int64_t j, Mask lanes) {
+        const Floats slope = load(dy + i * n + j, lanes);
+        const Floats unit = keep(load(x + i * n + j, lanes) - centre, lanes) * factor;
+        const Floats inner = slope * load(weight + j, lanes);
+        total += inner;
+        along = multiply_add(inner, unit, along);
+        store(weights + j, multiply_add(slope, unit, load(weights + j, lanes)), lanes);
+        store(biases + j, slope + load(biases + j, lanes), lanes);
       });
-      const __m512 mean_slope = _mm512_set1_ps(_mm512_reduce_add_ps(total) / n);
-      const __m512 mean_along = _mm512_set1_ps(_mm512_reduce_add_ps(along) / n);
-      each_lane(n, [&](int64_t j, __mmask16 lanes) {
-        const __m512 unit = _mm512_mul_ps(_mm512_sub_ps(load(x + i * n + j, lanes), centre), factor);
-        const __m512 inner = _mm512_mul_ps(load(dy + i * n + j, lanes), load(weight + j, lanes));
-        const __m512 slope = _mm512_fnmadd_ps(unit, mean_along, _mm512_sub_ps(inner, mean_slope));
-        const __m512 present = residual ? load(residual + i * n + j, lanes) : _mm512_setzero_ps();
-        store(dx + i * n + j, _mm512_fmadd_ps(slope, factor, present), lanes);
+      const Floats mean_slope = all(sum_of(total) / n);
+      const Floats mean_along = all(sum_of(along) / n);
+      each_lane(n, [&](int64_t j, Mask lanes) {
+        const Floats unit = (load(x + i * n + j, lanes) - centre) * factor;
+        const Floats inner = load(dy + i * n + j, lanes) * load(weight + j, lanes);
+        const Floats slope = multiply_subtract(unit, mean_along, inner - mean_slope);
+        const Floats present = residual ? load(residual + i * n + j, lanes) : Floats{};
+        store(dx + i * n + j, multiply_add(slope, factor, present), lanes);
       });
     }
   });
   for (int64_t task = 0; task < tasks; task++) {
     const float *weights = sums.get() + task * 2 * n, *biases = weights + n;
-    each_lane(n, [&](int64_t j, __mmask16 lanes) {
-      store(weight_gradient + j, _mm512_add_ps(load(weight_gradient + j, lanes), load(weights + j, lanes)), lanes);
-      store(bias_gradient + j, _mm512_add_ps(load(bias_gradient + j, lanes), load(biases + j, lanes)), lanes);
+    each_lane(n, [&](int64_t j, Mask lanes) {
+      store(weight_gradient + j, load(weight_gradient + j, lanes) + load(weights + j, lanes), lanes);
+      store(bias_gradient + j, load(bias_gradient + j, lanes) + load(biases + j, lanes), lanes);
     });
   }
 }
 
-#define OTOMASK_FOR(T)                                                                                        \
-  template void layer_norm(int64_t, int64_t, const float*, const float*, const float*, float, T*, float*, float*); \
-  template void layer_norm_gradient(int64_t, int64_t, const T*, const float*, const float*, const float*, const float*, \
-                                    const float*, float*, float*, float*);
-OTOMASK_FOR(float)
-OTOMASK_FOR(BFloat16)
+template <class T>
+void enter_layer_norm(Kernels<T>& kernels) {
+  kernels.layer_norm = layer_norm<T>;
+  kernels.layer_norm_gradient = layer_norm_gradient<T>;
+}
 
-}  // namespace otomask
+template void enter_layer_norm(Kernels<float>&);
+#ifdef OTOMASK_SET_HAS_BFLOAT16
+template void enter_layer_norm(Kernels<BFloat16>&);
+#endif
+
+}  // namespace otomask::OTOMASK_SET

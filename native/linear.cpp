@@ -1,37 +1,15 @@
 // Linear maps, their gradients, and what stands beside them: bias, residual sum, GELU.
-#include <cstdlib>
-#include <cstring>
-
 #include "kernels.h"
 #include "product.h"
 
-namespace otomask {
-
-// OTOMASK_KERNELS=off leaves everything to ATen, to compare.
-static bool are_wanted() {
-  const char* setting = std::getenv("OTOMASK_KERNELS");
-  return !setting || std::strcmp(setting, "off") != 0;
-}
-
-template <>
-bool has_kernels<float>() {
-  static const bool has = are_wanted() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  return has;
-}
-
-template <>
-bool has_kernels<BFloat16>() {
-  static const bool has = has_kernels<float>() && __builtin_cpu_supports("avx512bf16");
-  return has;
-}
+namespace otomask::OTOMASK_SET {
 
 namespace {
 
-// What happens to sixteen sums of row i from column j on; one struct per purpose, given to multiply().
+// What happens to a vector of sums of row i from column j on; one struct per purpose, given to multiply().
 
-__m512 biased(__m512 sums, const float* bias, int64_t j, __mmask16 lanes) {
-  return bias ? _mm512_add_ps(sums, load(bias + j, lanes)) : sums;
+Floats biased(Floats sums, const float* bias, int64_t j, Mask lanes) {
+  return bias ? sums + load(bias + j, lanes) : sums;
 }
 
 template <class T>
@@ -40,7 +18,7 @@ struct Write {
   const float* bias;
   int64_t n;
   void expect(int64_t, int64_t, int64_t) const {}
-  void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
+  void operator()(int64_t i, int64_t j, Floats sums, Mask lanes) const {
     store(y + i * n + j, biased(sums, bias, j, lanes), lanes);
   }
 };
@@ -50,9 +28,9 @@ struct WriteAdded {
   const float *bias, *residual;
   int64_t n;
   void expect(int64_t i, int64_t j, int64_t count) const { prefetch(residual + i * n + j, count); }
-  void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
-    const __m512 before = load(residual + i * n + j, lanes);
-    store(y + i * n + j, _mm512_add_ps(before, biased(sums, bias, j, lanes)), lanes);
+  void operator()(int64_t i, int64_t j, Floats sums, Mask lanes) const {
+    const Floats before = load(residual + i * n + j, lanes);
+    store(y + i * n + j, before + biased(sums, bias, j, lanes), lanes);
   }
 };
 
@@ -62,11 +40,11 @@ struct WriteGelu {
   const float* bias;
   int64_t n;
   void expect(int64_t, int64_t, int64_t) const {}
-  void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
+  void operator()(int64_t i, int64_t j, Floats sums, Mask lanes) const {
     const int64_t at = i * n + j;
-    const __m512 x = rounded<T>(biased(sums, bias, j, lanes));  // as the gradient will see it
+    const Floats x = rounded<T>(biased(sums, bias, j, lanes));  // as the gradient will see it
     if (before) store(before + at, x, lanes);
-    store(y + at, _mm512_mul_ps(x, Normal<T>(x).below), lanes);
+    store(y + at, x * Normal<T>(x).below, lanes);
   }
 };
 
@@ -75,12 +53,12 @@ struct WriteGeluGradient {
   T *before, *y;
   int64_t n;
   void expect(int64_t i, int64_t j, int64_t count) const { prefetch(before + i * n + j, count); }
-  void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
+  void operator()(int64_t i, int64_t j, Floats sums, Mask lanes) const {
     const int64_t at = i * n + j;
-    const __m512 x = load(before + at, lanes);
+    const Floats x = load(before + at, lanes);
     const Normal<T> normal(x);
-    store(y + at, _mm512_mul_ps(x, normal.below), lanes);
-    store(before + at, _mm512_mul_ps(sums, _mm512_fmadd_ps(x, normal.density, normal.below)), lanes);
+    store(y + at, x * normal.below, lanes);
+    store(before + at, sums * multiply_add(x, normal.density, normal.below), lanes);
   }
 };
 
@@ -88,9 +66,9 @@ struct Accumulate {
   float* y;
   int64_t n;
   void expect(int64_t i, int64_t j, int64_t count) const { prefetch(y + i * n + j, count); }
-  void operator()(int64_t i, int64_t j, __m512 sums, __mmask16 lanes) const {
+  void operator()(int64_t i, int64_t j, Floats sums, Mask lanes) const {
     float* to = y + i * n + j;
-    store(to, _mm512_add_ps(load(to, lanes), sums), lanes);
+    store(to, load(to, lanes) + sums, lanes);
   }
 };
 
@@ -143,14 +121,19 @@ void linear_weight_gradient(LinearShape s, const T* dy, const T* x, float* weigh
   multiply<T>(LeftPacked<T>{left}, right, s.n, s.k, Accumulate{weight_gradient, s.k});
 }
 
-#define OTOMASK_FOR(T)                                                                                                \
-  template void linear(LinearShape, const T*, const float*, const float*, T*);                                       \
-  template void linear_add(LinearShape, const T*, const float*, const float*, const float*, float*);                 \
-  template void linear_gelu(LinearShape, const T*, const float*, const float*, T*, T*);                              \
-  template void linear_input_gradient(LinearShape, const T*, const float*, T*);                                      \
-  template void linear_gelu_input_gradient(LinearShape, const T*, const float*, T*, T*);                             \
-  template void linear_weight_gradient(LinearShape, const T*, const T*, float*, float*);
-OTOMASK_FOR(float)
-OTOMASK_FOR(BFloat16)
+template <class T>
+void enter_linear(Kernels<T>& kernels) {
+  kernels.linear = linear<T>;
+  kernels.linear_add = linear_add<T>;
+  kernels.linear_gelu = linear_gelu<T>;
+  kernels.linear_input_gradient = linear_input_gradient<T>;
+  kernels.linear_gelu_input_gradient = linear_gelu_input_gradient<T>;
+  kernels.linear_weight_gradient = linear_weight_gradient<T>;
+}
 
-}  // namespace otomask
+template void enter_linear(Kernels<float>&);
+#ifdef OTOMASK_SET_HAS_BFLOAT16
+template void enter_linear(Kernels<BFloat16>&);
+#endif
+
+}  // namespace otomask::OTOMASK_SET

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define OM_API extern "C" __attribute__((visibility("default")))
-#define OM_ABI 2
+#define OM_ABI 3
 
 enum om_tag : int32_t {
   OM_NONE = 0,
@@ -69,7 +69,9 @@ OM_API int32_t om_set_autocast(const char* device, int32_t enabled, int32_t dtyp
 OM_API int32_t om_set_threads(int32_t count);
 OM_API int32_t om_threads(int32_t* count);
 OM_API int32_t om_device_count(const char* device, int32_t* count);
-/* Which kernels of our own this processor runs: 0 none, 1 float32, 2 bfloat16 too. */
-OM_API int32_t om_kernels(int32_t* level);
+/* Kernels of our own: 0 none, 1 AVX2, 2 AVX-512, 3 AVX-512 with bfloat16. Those in use, at first the best, and the best
+ * that this processor runs; om_use_kernels changes the ones in use, for all threads. */
+OM_API int32_t om_kernels(int32_t* in_use, int32_t* best);
+OM_API int32_t om_use_kernels(int32_t set);
 
 #endif

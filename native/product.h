@@ -1,9 +1,10 @@
-/* Matrix products on AVX-512 with what comes before and after them fused in.
+/* Matrix products with what comes before and after them fused in.
  *
  * C [m, n] = A [m, k] B [k, n], sums in float32. The unit along k is a word of four bytes: one float32, or two bfloat16
  * that follow each other along k; so both types share packing and loops, and differ in one instruction. B is packed in
- * panels 48 columns wide, word (p, j) of a panel at p * 48 + j. Eight rows of A times one panel fill 24 registers with
- * sums; every sum runs over all of k in order on one thread, so results do not depend on the number of threads. */
+ * panels three vectors wide, word (p, j) of a panel at p * PanelColumns + j. TileRows rows of A times one panel fill three
+ * quarters of the registers with sums; every sum runs over all of k in order on one thread, so results do not depend on
+ * the number of threads. */
 #ifndef OTOMASK_PRODUCT_H
 #define OTOMASK_PRODUCT_H
 
@@ -15,9 +16,9 @@
 
 #include "lanes.h"
 
-namespace otomask {
+namespace otomask::OTOMASK_SET {
 
-constexpr int64_t TileRows = 8, PanelColumns = 3 * Lanes, LeftColumns = Lanes;
+constexpr int64_t PanelColumns = 3 * Lanes, LeftColumns = Lanes;
 
 template <class T>
 constexpr int64_t PerWord = sizeof(uint32_t) / sizeof(T);
@@ -52,58 +53,23 @@ void share_out(int64_t tasks, const Body& body) {
   });
 }
 
-/* Sixteen words from two rows that follow each other along k (one row, for float32). */
+/* A vector of words from two rows that follow each other along k (one row, for float32). */
 template <class T, class Source>
-inline __m512i interleave(const Source* first, const Source* second, __mmask16 lanes) {
-  if constexpr (std::is_same_v<T, float>) {
-    return _mm512_castps_si512(load(first, lanes));
+inline Words interleave(const Source* first, const Source* second, Mask lanes) {
+  if constexpr (PerWord<T> == 1) {
+    return words_of(load(first, lanes));
   } else {
-    const __m512 low = load(first, lanes), high = second ? load(second, lanes) : _mm512_setzero_ps();
-    const __m512i even = _mm512_srli_epi32((__m512i)_mm512_castps_si512(low), 16);
-    if constexpr (std::is_same_v<Source, BFloat16>) {
-      return _mm512_or_si512(even, _mm512_castps_si512(high));
-    } else {
-      const __m512i l = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(low));
-      const __m512i h = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(high));
-      return _mm512_or_si512(l, _mm512_slli_epi32(h, 16));
-    }
+    return pairs_of(first, second, lanes);
   }
 }
 
-/* Sixteen words that follow each other in one row, of which `count` values exist. */
+/* A vector of words that follow each other in one row, of which `count` values exist. */
 template <class T, class Source>
-inline __m512i word_row(const Source* from, int64_t count) {
-  if constexpr (std::is_same_v<T, float>) {
-    return _mm512_castps_si512(load(from, lanes_of(count)));
-  } else if constexpr (std::is_same_v<Source, BFloat16>) {
-    return _mm512_maskz_loadu_epi16(count >= 32 ? ~0u : (1u << std::max<int64_t>(count, 0)) - 1, from);
+inline Words word_row(const Source* from, int64_t count) {
+  if constexpr (PerWord<T> == 1) {
+    return words_of(load(from, lanes_of(count)));
   } else {
-    const __m512 low = load(from, lanes_of(count)), high = load(from + Lanes, lanes_of(count - Lanes));
-    return (__m512i)_mm512_cvtne2ps_pbh(high, low);
-  }
-}
-
-inline void transpose(__m512i (&rows)[16]) {
-  __m512i a[16];
-  for (int i = 0; i < 16; i += 2) {
-    a[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
-    a[i + 1] = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4) {
-    rows[i] = _mm512_unpacklo_epi64(a[i], a[i + 2]);
-    rows[i + 1] = _mm512_unpackhi_epi64(a[i], a[i + 2]);
-    rows[i + 2] = _mm512_unpacklo_epi64(a[i + 1], a[i + 3]);
-    rows[i + 3] = _mm512_unpackhi_epi64(a[i + 1], a[i + 3]);
-  }
-  for (int half = 0; half < 16; half += 8) {
-    for (int i = 0; i < 4; i++) {
-      a[half + i] = _mm512_shuffle_i32x4(rows[half + i], rows[half + i + 4], 0x88);
-      a[half + i + 4] = _mm512_shuffle_i32x4(rows[half + i], rows[half + i + 4], 0xDD);
-    }
-  }
-  for (int i = 0; i < 8; i++) {
-    rows[i] = _mm512_shuffle_i32x4(a[i], a[i + 8], 0x88);
-    rows[i + 8] = _mm512_shuffle_i32x4(a[i], a[i + 8], 0xDD);
+    return pairs_along(from, count);
   }
 }
 
@@ -127,7 +93,7 @@ constexpr int64_t PrefetchRows = 16;
 template <class Source>
 inline void prefetch(const Source* from, int64_t count) {
   const auto* bytes = reinterpret_cast<const char*>(from);
-  for (int64_t at = 0; at < count * int64_t(sizeof(Source)); at += 64) _mm_prefetch(bytes + at, _MM_HINT_T0);
+  for (int64_t at = 0; at < count * int64_t(sizeof(Source)); at += 64) __builtin_prefetch(bytes + at);
 }
 
 /* Values that are worth a thread. */
@@ -136,13 +102,13 @@ constexpr int64_t PackGrain = 16384;
 template <class T, int Vectors, class Source>
 void pack_group(const Packed<T>& packed, const Source* source, int64_t stride, int64_t k, int64_t columns, int64_t j,
                 float* sums) {
-  __mmask16 lanes[Vectors];
+  Mask lanes[Vectors];
   uint32_t* to[Vectors];
-  __m512 sum[Vectors];
+  Floats sum[Vectors];
   for (int v = 0; v < Vectors; v++) {
     lanes[v] = lanes_of(columns - j - v * Lanes);
     to[v] = packed.at(0, j + v * Lanes);
-    sum[v] = _mm512_setzero_ps();
+    sum[v] = Floats{};
   }
   for (int64_t p = 0; p < packed.depth; p++) {
     const Source* first = source + p * PerWord<T> * stride;
@@ -151,16 +117,16 @@ void pack_group(const Packed<T>& packed, const Source* source, int64_t stride, i
 #pragma GCC unroll 3
     for (int v = 0; v < Vectors; v++) {
       const int64_t at = v * Lanes;
-      _mm512_store_si512(to[v] + p * packed.width, interleave<T>(first + at, second ? second + at : nullptr, lanes[v]));
+      store_words(to[v] + p * packed.width, interleave<T>(first + at, second ? second + at : nullptr, lanes[v]));
       if (sums) {
-        sum[v] = _mm512_add_ps(sum[v], load(first + at, lanes[v]));
-        if (PerWord<T> == 2 && second) sum[v] = _mm512_add_ps(sum[v], load(second + at, lanes[v]));
+        sum[v] += load(first + at, lanes[v]);
+        if (PerWord<T> == 2 && second) sum[v] += load(second + at, lanes[v]);
       }
     }
   }
   for (int v = 0; sums && v < Vectors; v++) {
     float* total = sums + j + v * Lanes;
-    store(total, _mm512_add_ps(load(total, lanes[v]), sum[v]), lanes[v]);
+    store(total, load(total, lanes[v]) + sum[v], lanes[v]);
   }
 }
 
@@ -187,21 +153,21 @@ void pack_columns(const Packed<T>& packed, const Source* source, int64_t stride,
   at::parallel_for(0, blocks, std::max<int64_t>(1, PackGrain / (k * Lanes)), [&](int64_t begin, int64_t end) {
     for (int64_t j = begin * Lanes; j < end * Lanes; j += Lanes) {
       for (int64_t p = 0; p < packed.depth; p += Lanes) {
-        __m512i rows[16];
-        for (int64_t i = 0; i < 16; i++) {
+        Words rows[Lanes];
+        for (int64_t i = 0; i < Lanes; i++) {
           prefetch(source + (j + i) * stride + (p + 4 * Lanes) * PerWord<T>, Lanes * PerWord<T>);
           rows[i] = j + i < columns ? word_row<T>(source + (j + i) * stride + p * PerWord<T>, k - p * PerWord<T>)
-                                    : _mm512_setzero_si512();
+                                    : Words{};
         }
         transpose(rows);
         const int64_t deep = std::min(Lanes, packed.depth - p);
-        for (int64_t i = 0; i < deep; i++) _mm512_storeu_si512(packed.at(p + i, j), rows[i]);
+        for (int64_t i = 0; i < deep; i++) store_words(packed.at(p + i, j), rows[i]);
       }
     }
   });
 }
 
-/* The left operand: word (i, p) at data[i * Row + p * Step]; rows as they lie in memory, or packed 16 columns wide. */
+/* The left operand: word (i, p) at data[i * Row + p * Step]; rows as they lie in memory, or packed. */
 struct LeftRows {
   const uint32_t* data;
   int64_t stride;
@@ -223,63 +189,55 @@ struct LeftPacked {
   static constexpr int64_t Step = LeftColumns;
 };
 
-template <class T>
-inline __m512 multiply_add(__m512i a, __m512i b, __m512 sum) {
-  if constexpr (std::is_same_v<T, float>) return _mm512_fmadd_ps((__m512)a, (__m512)b, sum);
-  return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
-}
-
-/* Rows i .. i + Rows of the product with Vectors * 16 columns of one panel. */
+/* Rows i .. i + Rows of the product with Vectors * Lanes columns of one panel. */
 template <class T, int Rows, int Vectors, class Left, class After>
 inline void tile(const Left& left, const uint32_t* panel, int64_t depth, int64_t i, int64_t j, int64_t n,
                  const After& after) {
-  __m512 sum[Rows][Vectors];
+  Floats sum[Rows][Vectors];
   for (auto& row : sum)
-    for (auto& vector : row) vector = _mm512_setzero_ps();
+    for (auto& vector : row) vector = Floats{};
   for (int r = 0; r < Rows; r++) after.expect(i + r, j, std::min(n - j, int64_t(Vectors) * Lanes));
   const uint32_t* a = left.row(i);
   const int64_t step = left.row_step();
   for (int64_t p = 0; p < depth; p++) {
-    __m512i b[Vectors];
+    Words b[Vectors];
 #pragma GCC unroll 3
-    for (int v = 0; v < Vectors; v++) b[v] = _mm512_load_si512(panel + p * PanelColumns + v * Lanes);
+    for (int v = 0; v < Vectors; v++) b[v] = load_words(panel + p * PanelColumns + v * Lanes);
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; r++) {
-      const __m512i word = _mm512_set1_epi32(static_cast<int>(a[r * step + p * Left::Step]));
+      const Words word = all_words(a[r * step + p * Left::Step]);
 #pragma GCC unroll 3
-      for (int v = 0; v < Vectors; v++) sum[r][v] = multiply_add<T>(word, b[v], sum[r][v]);
+      for (int v = 0; v < Vectors; v++) sum[r][v] = multiply_add_words<T>(word, b[v], sum[r][v]);
     }
   }
   alignas(64) float sums[Rows][Vectors][Lanes];
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; r++)
 #pragma GCC unroll 3
-    for (int v = 0; v < Vectors; v++) _mm512_store_ps(sums[r][v], sum[r][v]);
+    for (int v = 0; v < Vectors; v++) store(sums[r][v], sum[r][v], AllLanes);
   if (n - j >= Vectors * Lanes) {
 #pragma GCC unroll 1
     for (int r = 0; r < Rows; r++)
 #pragma GCC unroll 3
-      for (int v = 0; v < Vectors; v++) after(i + r, j + v * Lanes, _mm512_load_ps(sums[r][v]), AllLanes);
+      for (int v = 0; v < Vectors; v++) after(i + r, j + v * Lanes, load(sums[r][v], AllLanes), AllLanes);
   } else {
 #pragma GCC unroll 1
     for (int r = 0; r < Rows; r++)
 #pragma GCC unroll 1
-      for (int v = 0; v < Vectors; v++) after(i + r, j + v * Lanes, _mm512_load_ps(sums[r][v]), lanes_of(n - j - v * Lanes));
+      for (int v = 0; v < Vectors; v++) after(i + r, j + v * Lanes, load(sums[r][v], AllLanes), lanes_of(n - j - v * Lanes));
   }
 }
 
-template <class T, int Vectors, class Left, class After>
+template <class T, int Rows, int Vectors, class Left, class After>
 void strip(const Left& left, const uint32_t* panel, int64_t depth, int64_t begin, int64_t end, int64_t j, int64_t n,
            const After& after) {
   int64_t i = begin;
-  for (; i + 8 <= end; i += 8) tile<T, 8, Vectors>(left, panel, depth, i, j, n, after);
-  if (i + 4 <= end) tile<T, 4, Vectors>(left, panel, depth, i, j, n, after), i += 4;
-  if (i + 2 <= end) tile<T, 2, Vectors>(left, panel, depth, i, j, n, after), i += 2;
-  if (i < end) tile<T, 1, Vectors>(left, panel, depth, i, j, n, after);
+  for (; i + Rows <= end; i += Rows) tile<T, Rows, Vectors>(left, panel, depth, i, j, n, after);
+  if constexpr (Rows > 1) strip<T, Rows / 2, Vectors>(left, panel, depth, i, end, j, n, after);
 }
 
-/* The product of left [m, k] and packed right [k, n]. `after(i, j, sums, lanes)` receives every row i, 16 columns from j
- * at a time, and decides what becomes of them; `after.expect(i, j, count)` comes before the sums are begun, so that memory
+/* The product of left [m, k] and packed right [k, n]. `after(i, j, sums, lanes)` receives every row i, Lanes columns from
+ * j at a time, and decides what becomes of them; `after.expect(i, j, count)` comes before the sums are begun, so that memory
  * they will meet can be on its way. */
 template <class T, class Left, class After>
 void multiply(const Left& left, const Packed<T>& right, int64_t m, int64_t n, const After& after) {
@@ -292,12 +250,12 @@ void multiply(const Left& left, const Packed<T>& right, int64_t m, int64_t n, co
     const int64_t j = (by_panel ? task / chunks : task % panels) * PanelColumns;
     const uint32_t* panel = right.at(0, j);
     const int64_t vectors = std::min<int64_t>(3, round_up(n - j, Lanes) / Lanes);
-    if (vectors == 3) strip<T, 3>(left, panel, right.depth, first, last, j, n, after);
-    if (vectors == 2) strip<T, 2>(left, panel, right.depth, first, last, j, n, after);
-    if (vectors == 1) strip<T, 1>(left, panel, right.depth, first, last, j, n, after);
+    if (vectors == 3) strip<T, TileRows, 3>(left, panel, right.depth, first, last, j, n, after);
+    if (vectors == 2) strip<T, TileRows, 2>(left, panel, right.depth, first, last, j, n, after);
+    if (vectors == 1) strip<T, TileRows, 1>(left, panel, right.depth, first, last, j, n, after);
   });
 }
 
-}  // namespace otomask
+}  // namespace otomask::OTOMASK_SET
 
 #endif

@@ -2,7 +2,7 @@
 // layer_norm; and the loss of M2D, cosine_loss.
 //
 // Each has two ways: its formula in ATen operators, for any device and type, and the kernels of kernels.h where they
-// apply (CPU, float32 weights, AVX-512). Under autocast the products run in bfloat16, the residual stream stays float32.
+// apply (CPU, float32 weights). Under autocast the products run in bfloat16, the residual stream stays float32.
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -94,9 +94,10 @@ struct Linear : torch::autograd::Function<Linear> {
     with_type(x, [&](auto type) {
       using T = decltype(type);
       if (residual) {
-        linear_add(shape, data<T>(x), data<float>(weight), data<float>(bias), data<float>(*residual), data<float>(y));
+        kernels<T>().linear_add(shape, data<T>(x), data<float>(weight), data<float>(bias), data<float>(*residual),
+                                data<float>(y));
       } else {
-        linear(shape, data<T>(x), data<float>(weight), data<float>(bias), data<T>(y));
+        kernels<T>().linear(shape, data<T>(x), data<float>(weight), data<float>(bias), data<T>(y));
       }
     });
     return y;
@@ -111,8 +112,8 @@ struct Linear : torch::autograd::Function<Linear> {
     Tensor dx = context->needs_input_grad(0) ? at::empty_like(x) : Tensor();
     with_type(x, [&](auto type) {
       using T = decltype(type);
-      if (dx.defined()) linear_input_gradient(shape, data<T>(dy), data<float>(weight), data<T>(dx));
-      linear_weight_gradient(shape, data<T>(dy), data<T>(x), dweight.values(), dbias.values());
+      if (dx.defined()) kernels<T>().linear_input_gradient(shape, data<T>(dy), data<float>(weight), data<T>(dx));
+      kernels<T>().linear_weight_gradient(shape, data<T>(dy), data<T>(x), dweight.values(), dbias.values());
     });
     return {dx, dweight.fresh, dbias.fresh, context->saved_data["adds"].toBool() ? outputs[0] : Tensor()};
   }
@@ -139,9 +140,10 @@ struct Mlp : torch::autograd::Function<Mlp> {
     if (differentiates) before = at::empty_like(hidden);
     with_type(x, [&](auto type) {
       using T = decltype(type);
-      linear_gelu(inner, data<T>(x), data<float>(inner_weight), data<float>(inner_bias), data<T>(before), data<T>(hidden));
-      linear_add(outer, data<T>(hidden), data<float>(outer_weight), data<float>(outer_bias), data<float>(residual),
-                 data<float>(y));
+      kernels<T>().linear_gelu(inner, data<T>(x), data<float>(inner_weight), data<float>(inner_bias), data<T>(before),
+                               data<T>(hidden));
+      kernels<T>().linear_add(outer, data<T>(hidden), data<float>(outer_weight), data<float>(outer_bias),
+                              data<float>(residual), data<float>(y));
     });
     if (!differentiates) return y;
     context->save_for_backward({x, inner_weight, inner_bias, outer_weight, outer_bias});
@@ -162,10 +164,13 @@ struct Mlp : torch::autograd::Function<Mlp> {
     Tensor hidden = at::empty_like(before), dx = at::empty_like(x);
     with_type(x, [&](auto type) {
       using T = decltype(type);
-      linear_gelu_input_gradient(outer, data<T>(dy), data<float>(outer_weight), data<T>(before), data<T>(hidden));
-      linear_weight_gradient(outer, data<T>(dy), data<T>(hidden), douter_weight.values(), douter_bias.values());
-      linear_input_gradient(inner, data<T>(before), data<float>(inner_weight), data<T>(dx));
-      linear_weight_gradient(inner, data<T>(before), data<T>(x), dinner_weight.values(), dinner_bias.values());
+      kernels<T>().linear_gelu_input_gradient(outer, data<T>(dy), data<float>(outer_weight), data<T>(before),
+                                              data<T>(hidden));
+      kernels<T>().linear_weight_gradient(outer, data<T>(dy), data<T>(hidden), douter_weight.values(),
+                                          douter_bias.values());
+      kernels<T>().linear_input_gradient(inner, data<T>(before), data<float>(inner_weight), data<T>(dx));
+      kernels<T>().linear_weight_gradient(inner, data<T>(before), data<T>(x), dinner_weight.values(),
+                                          dinner_bias.values());
     });
     return {dx, dinner_weight.fresh, dinner_bias.fresh, douter_weight.fresh, douter_bias.fresh, outputs[0], Tensor()};
   }
@@ -193,7 +198,7 @@ struct Attention : torch::autograd::Function<Attention> {
     Tensor log_sums = empty_like(qkv, {shape.clips, heads, shape.tokens}, at::kFloat);
     with_type(qkv, [&](auto type) {
       using T = decltype(type);
-      attention(shape, data<T>(qkv), data<T>(out), data<float>(log_sums));
+      kernels<T>().attention(shape, data<T>(qkv), data<T>(out), data<float>(log_sums));
     });
     context->save_for_backward({qkv});
     context->saved_data["log_sums"] = log_sums;
@@ -207,8 +212,8 @@ struct Attention : torch::autograd::Function<Attention> {
     Tensor dqkv = at::empty_like(qkv);
     with_type(qkv, [&](auto type) {
       using T = decltype(type);
-      attention_gradient(attention_shape(qkv, context->saved_data["heads"].toInt()), data<T>(qkv),
-                         data<float>(log_sums), data<T>(dout), data<T>(dqkv));
+      kernels<T>().attention_gradient(attention_shape(qkv, context->saved_data["heads"].toInt()), data<T>(qkv),
+                                      data<float>(log_sums), data<T>(dout), data<T>(dqkv));
     });
     return {dqkv, Tensor()};
   }
@@ -239,8 +244,8 @@ struct LayerNorm : torch::autograd::Function<LayerNorm> {
     Tensor mean = empty_like(x, {m}, at::kFloat), scale = at::empty_like(mean);
     with_type(y, [&](auto type) {
       using T = decltype(type);
-      layer_norm(m, n, data<float>(x), data<float>(weight), data<float>(bias), static_cast<float>(epsilon), data<T>(y),
-                 data<float>(mean), data<float>(scale));
+      kernels<T>().layer_norm(m, n, data<float>(x), data<float>(weight), data<float>(bias), static_cast<float>(epsilon),
+                              data<T>(y), data<float>(mean), data<float>(scale));
     });
     context->save_for_backward({x, weight, bias});
     context->saved_data["mean"] = mean;
@@ -259,10 +264,10 @@ struct LayerNorm : torch::autograd::Function<LayerNorm> {
     Tensor dx = at::empty_like(x);
     with_type(dy, [&](auto type) {
       using T = decltype(type);
-      layer_norm_gradient(m, n, data<T>(dy), data<float>(x), data<float>(weight),
-                          data<float>(context->saved_data["mean"].toTensor()),
-                          data<float>(context->saved_data["scale"].toTensor()), data<float>(residual), data<float>(dx),
-                          dweight.values(), dbias.values());
+      kernels<T>().layer_norm_gradient(m, n, data<T>(dy), data<float>(x), data<float>(weight),
+                                       data<float>(context->saved_data["mean"].toTensor()),
+                                       data<float>(context->saved_data["scale"].toTensor()), data<float>(residual),
+                                       data<float>(dx), dweight.values(), dbias.values());
     });
     return {dx, dweight.fresh, dbias.fresh, Tensor(), Tensor()};
   }
@@ -288,7 +293,8 @@ struct CosineLoss : torch::autograd::Function<CosineLoss> {
   static Tensor forward(AutogradContext* context, const Tensor& predicted, const Tensor& target) {
     const int64_t n = predicted.size(-1), m = predicted.numel() / n;
     Tensor losses = empty_like(predicted, {m}, at::kFloat), gradient = at::empty_like(predicted);
-    cosine_loss(m, n, data<float>(predicted), data<float>(target), data<float>(losses), data<float>(gradient));
+    kernels<float>().cosine_loss(m, n, data<float>(predicted), data<float>(target), data<float>(losses),
+                                 data<float>(gradient));
     context->saved_data["gradient"] = gradient;
     return losses.mean();
   }

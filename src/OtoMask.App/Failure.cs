@@ -1,4 +1,5 @@
 using System.Reflection;
+using OtoMask.Torch;
 
 namespace OtoMask.App;
 
@@ -26,7 +27,7 @@ internal static class Failure
         return ExitCode(cause);
     }
 
-    public static int ExitCode(Exception cause) => cause is UserErrorException or UnauthorizedAccessException
+    public static int ExitCode(Exception cause) => cause is UserErrorException or TorchSettingException or UnauthorizedAccessException
         or FileNotFoundException or DirectoryNotFoundException ? UserError : Other;
 
     private static string Message(Exception cause)

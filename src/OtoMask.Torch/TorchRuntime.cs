@@ -29,13 +29,26 @@ public static class TorchRuntime
         return Marshal.PtrToStringUTF8(text) ?? "";
     }
 
-    /// <summary>Which kernels of our own this processor runs; what it does not run, ATen computes, more slowly.</summary>
-    public static KernelLevel Kernels
+    /// <summary>The kernels of our own in use, for all threads; what they lack, ATen computes, more slowly. At first
+    /// <see cref="BestKernels"/>, or what <c>OTOMASK_KERNELS</c> asks for.</summary>
+    /// <exception cref="TorchException">Set to what this processor does not run.</exception>
+    public static KernelSet Kernels
     {
         get
         {
-            NativeMethods.Check(NativeMethods.om_kernels(out int level));
-            return (KernelLevel)level;
+            NativeMethods.Check(NativeMethods.om_kernels(out int inUse, out _));
+            return (KernelSet)inUse;
+        }
+        set => NativeMethods.Check(NativeMethods.om_use_kernels((int)value));
+    }
+
+    /// <summary>The best kernels that this processor runs; it runs the lesser ones too.</summary>
+    public static KernelSet BestKernels
+    {
+        get
+        {
+            NativeMethods.Check(NativeMethods.om_kernels(out _, out int best));
+            return (KernelSet)best;
         }
     }
 
@@ -69,17 +82,4 @@ public static class TorchRuntime
 
         public void Dispose() => Interlocked.Exchange(ref pending, null)?.Invoke();
     }
-}
-
-/// <summary>Which kernels of our own a processor runs.</summary>
-public enum KernelLevel
-{
-    /// <summary>None.</summary>
-    None = 0,
-
-    /// <summary>float32 (AVX-512).</summary>
-    Fp32 = 1,
-
-    /// <summary>float32, and bfloat16 faster still (AVX512-BF16); elsewhere bfloat16 is emulated, slowly.</summary>
-    Bf16 = 2,
 }

@@ -117,6 +117,7 @@ internal static class TrainBench
         ["precision_auto"] = result.Choice?.ToString(),
         ["checkpoint_activations"] = result.Config.CheckpointActivations,
         ["threads"] = TorchRuntime.Threads,
+        ["kernels"] = TorchRuntime.Kernels.Name(),
         ["steps"] = result.Steps,
         ["clips_per_second"] = Math.Round(result.ClipsPerSecond, 2),
         ["step_ms"] = Math.Round(result.Step, 2),
@@ -143,7 +144,7 @@ internal static class TrainBench
             console.WriteLine(result.Choice);
         string where = KnownMaskings.Find(config.Mask).CreateDataStrategy() is null ? "in the step, with the model's features" : "on loader threads, beside the step";
         console.WriteLine($"{config.Framework} {Text(config.ModelShape.Encoder)} + {Text(config.ModelShape.Decoder)}, input {config.Input}, patch {config.Patch}, "
-            + $"batch {config.Batch}, {config.Precision}, {(config.CheckpointActivations ? "checkpointed activations, " : "")}{TorchRuntime.Threads} threads, median of {result.Steps} steps");
+            + $"batch {config.Batch}, {config.Precision}, {(config.CheckpointActivations ? "checkpointed activations, " : "")}{TorchRuntime.Threads} threads, kernels {TorchRuntime.Kernels.Name()}, median of {result.Steps} steps");
         console.WriteLine($"clips/s      {result.ClipsPerSecond:F1}");
         console.WriteLine($"step         {result.Step:F1} ms: data wait {result.Phases.Data:F1}, forward {result.Phases.Forward:F1}, "
             + $"backward {result.Phases.Backward:F1}, optimiser and EMA {result.Phases.Update:F1}");

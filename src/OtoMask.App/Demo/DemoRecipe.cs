@@ -63,8 +63,8 @@ internal sealed record DemoRecipe
         PretrainingConfig config = ConfigFile.Parse(reader.ReadToEnd(), "configs/demo.yaml");
         return TorchRuntime.Kernels switch
         {
-            KernelLevel.Bf16 => config,
-            KernelLevel.Fp32 => config with { Precision = Precision.Fp32 },
+            KernelSet.Avx512Bf16 => config,
+            KernelSet.Avx512 or KernelSet.Avx2 => config with { Precision = Precision.Fp32 },
             _ => config with { Precision = Precision.Fp32, Steps = config.Steps / 2 }, // twice as slow a step: keep to the minutes promised
         };
     }

@@ -6,7 +6,7 @@ namespace OtoMask.Torch.Interop;
 internal static unsafe partial class NativeMethods
 {
     private const string Library = "otomask";
-    private const int Abi = 2;
+    private const int Abi = 3;
 
     static NativeMethods()
     {
@@ -28,6 +28,8 @@ internal static unsafe partial class NativeMethods
         // libtorch counts physical cores, which on a virtual machine may be fewer than those it was given.
         if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null or "")
             Check(om_set_threads(Environment.ProcessorCount));
+        Check(om_kernels(out _, out int best));
+        Check(om_use_kernels((int)KernelSetting.Read((KernelSet)best)));
     }
 
     /// <summary>Turns a failed call into a <see cref="TorchException"/>.</summary>
@@ -100,7 +102,10 @@ internal static unsafe partial class NativeMethods
     public static partial int om_device_count(string device, out int count);
 
     [LibraryImport(Library)]
-    public static partial int om_kernels(out int level);
+    public static partial int om_kernels(out int inUse, out int best);
+
+    [LibraryImport(Library)]
+    public static partial int om_use_kernels(int set);
 }
 
 /// <summary>One argument or result as it crosses the bridge (16 bytes, <c>om_value</c>).</summary>

@@ -4,65 +4,158 @@ using OtoMask.Torch;
 namespace OtoMask.Tests.Torch;
 
 /// <summary>
-/// The kernels (float32, bfloat16) against the formulas in ATen operators, which the same functions follow for float64:
-/// values and the gradients of every input, on even, odd and tiny shapes.
+/// The kernels of every set that this processor runs (float32, the last one in bfloat16) against the formulas in ATen
+/// operators, which the same functions follow for float64: values and the gradients of every input, on even, odd and tiny shapes.
 /// </summary>
 [Collection(NoTensorLeaksAttribute.Collection)]
 [NoTensorLeaks]
-public class KernelTests
+public sealed class KernelTests : IDisposable
 {
     private const double SinglePrecision = 4e-6, HalfPrecision = 0.02; // of the largest value
 
-    public static TheoryData<long, long, long, bool> Maps()
+    private static readonly (long, long, long)[] MapShapes =
+    [
+        (1, 1, 1), (1, 2, 2), (7, 5, 3), (9, 3, 40), (6, 8, 24), (4, 33, 25), (13, 48, 96), (129, 50, 98), (300, 192, 66), (33, 130, 1),
+    ];
+
+    private static readonly (long, long, int, long)[] HeadShapes =
+        [(1, 1, 1, 2), (1, 1, 2, 1), (2, 8, 1, 8), (2, 17, 3, 64), (3, 58, 2, 16), (1, 131, 2, 36), (2, 9, 1, 5)];
+
+    private static IEnumerable<KernelSet> Sets => Enum.GetValues<KernelSet>().Where(set => set <= TorchRuntime.BestKernels);
+
+    public static TheoryData<KernelSet> EverySet() => [.. Sets];
+
+    public static TheoryData<KernelSet, long, long, long> Maps()
     {
-        var data = new TheoryData<long, long, long, bool>();
-        foreach ((long rows, long inputs, long outputs) in ((long, long, long)[])[(1, 2, 2), (7, 5, 3), (13, 48, 96), (129, 50, 98), (300, 192, 66), (33, 130, 1)])
+        var data = new TheoryData<KernelSet, long, long, long>();
+        foreach (KernelSet set in Sets)
         {
-            data.Add(rows, inputs, outputs, false);
-            data.Add(rows, inputs, outputs, true);
+            foreach ((long rows, long inputs, long outputs) in MapShapes)
+                data.Add(set, rows, inputs, outputs);
         }
         return data;
     }
 
-    public static TheoryData<long, long, int, long, bool> Heads()
+    public static TheoryData<KernelSet, long, long, int, long> Heads()
     {
-        var data = new TheoryData<long, long, int, long, bool>();
-        foreach ((long clips, long tokens, int heads, long size) in ((long, long, int, long)[])[(1, 1, 1, 2), (2, 17, 3, 64), (3, 58, 2, 16), (1, 131, 2, 36), (2, 9, 1, 5)])
+        var data = new TheoryData<KernelSet, long, long, int, long>();
+        foreach (KernelSet set in Sets)
         {
-            data.Add(clips, tokens, heads, size, false);
-            data.Add(clips, tokens, heads, size, true);
+            foreach ((long clips, long tokens, int heads, long size) in HeadShapes)
+                data.Add(set, clips, tokens, heads, size);
         }
         return data;
     }
 
+    public void Dispose() => TorchRuntime.Kernels = TorchRuntime.BestKernels;
+
     [Theory]
     [MemberData(nameof(Maps))]
-    public void Linear_maps_agree(long rows, long inputs, long outputs, bool half)
+    public void Linear_maps_agree(KernelSet set, long rows, long inputs, long outputs)
     {
-        Agree(half, x => F.Linear(x[0], x[1], x[2]), [1, rows, inputs], [outputs, inputs], [outputs]);
-        Agree(half, x => F.Linear(x[0], x[1], x[2], x[3]), [1, rows, inputs], [outputs, inputs], [outputs], [1, rows, outputs]);
+        Agree(set, x => F.Linear(x[0], x[1], x[2]), [1, rows, inputs], [outputs, inputs], [outputs]);
+        Agree(set, x => F.Linear(x[0], x[1], x[2], x[3]), [1, rows, inputs], [outputs, inputs], [outputs], [1, rows, outputs]);
     }
 
     [Theory]
     [MemberData(nameof(Maps))]
-    public void Mlps_agree(long rows, long inputs, long hidden, bool half) => Agree(
-        half, x => F.Mlp(x[0], x[1], x[2], x[3], x[4], x[5]),
+    public void Mlps_agree(KernelSet set, long rows, long inputs, long hidden) => Agree(
+        set, x => F.Mlp(x[0], x[1], x[2], x[3], x[4], x[5]),
         [1, rows, inputs], [hidden, inputs], [hidden], [inputs, hidden], [inputs], [1, rows, inputs]);
 
     [Theory]
     [MemberData(nameof(Heads))]
-    public void Attention_agrees(long clips, long tokens, int heads, long size, bool half) =>
-        Agree(half, x => F.Attention(x[0], heads), [clips, tokens, 3 * heads * size]);
+    public void Attention_agrees(KernelSet set, long clips, long tokens, int heads, long size) =>
+        Agree(set, x => F.Attention(x[0], heads), [clips, tokens, 3 * heads * size]);
 
     [Theory]
     [MemberData(nameof(Maps))]
-    public void Layer_norms_agree(long rows, long width, long clips, bool half) =>
-        Agree(half, x => Joined(F.LayerNormBranch(x[0], x[1], x[2], 1e-6)), [clips, rows, width + 3], [width + 3], [width + 3]);
+    public void Layer_norms_agree(KernelSet set, long rows, long width, long clips) =>
+        Agree(set, x => Joined(F.LayerNormBranch(x[0], x[1], x[2], 1e-6)), [clips, rows, width + 3], [width + 3], [width + 3]);
 
     [Theory]
     [MemberData(nameof(Maps))]
-    public void Cosine_losses_agree(long rows, long width, long clips, bool half) => Agree(
-        half, x => F.CosineLoss(x[0], x[0].Detach() * x[0].Detach()) * (clips * rows), [clips, rows, width]);
+    public void Cosine_losses_agree(KernelSet set, long rows, long width, long clips) => Agree(
+        set, x => F.CosineLoss(x[0], x[0].Detach() * x[0].Detach()) * (clips * rows), [clips, rows, width + 1]);
+
+    [Theory]
+    [MemberData(nameof(EverySet))]
+    public void Gelu_ends_in_zero_and_in_its_argument(KernelSet set) =>
+        Agree(set, x => F.Mlp(x[0] * 60, x[1], x[2], x[3], x[4], x[0]), [1, 5, 12], [12, 12], [12], [12, 12], [12]);
+
+    [Theory]
+    [MemberData(nameof(EverySet))]
+    public void Scores_far_apart_choose_one_token(KernelSet set)
+    {
+        // q = k = 40 I: every token sees itself alone, at e^-800 for the others.
+        float[] values = [.. Enumerable.Range(0, 4).SelectMany(token => Enumerable.Range(0, 12).Select(i => i >= 8 ? i + 4 * token : i % 4 == token ? 40f : 0))];
+        TorchRuntime.Kernels = set;
+        using var scope = new TensorScope();
+        Tensor qkv = Tensor.From(values, 1, 4, 12);
+        qkv.RequireGradient();
+        using (Precision(set))
+        {
+            Tensor seen = F.Attention(qkv, 1);
+            Assert.Equal(values.Chunk(12).SelectMany(token => token[8..]), seen.To(DType.Float32).ToArray<float>());
+            seen.To(DType.Float32).Sum().Backward();
+        }
+        Assert.All(qkv.Gradient!.ToArray<float>().Chunk(12), token => Assert.All(token[8..], gradient => Assert.Equal(1, gradient, 1e-4)));
+    }
+
+    [Theory]
+    [MemberData(nameof(EverySet))]
+    public void What_is_not_a_number_stays_so(KernelSet set)
+    {
+        TorchRuntime.Kernels = set;
+        using var scope = new TensorScope();
+        float[] values = Values([1, 3, 6], 0);
+        values[8] = float.NaN; // in the second row
+        Tensor x = Tensor.From(values, 1, 3, 6), zero = Tensor.From(new float[6], 6), weight = Tensor.From(Values([6, 6], 1), 6, 6);
+        using IDisposable? half = Precision(set);
+        foreach (Tensor y in (Tensor[])[F.Linear(x, weight, zero), F.Mlp(x, weight, zero, weight, zero, x), F.LayerNormBranch(x, zero, zero, 1e-6).Normalised])
+            Assert.Equal([false, true, false], y.To(DType.Float32).ToArray<float>().Chunk(6).Select(row => row.Any(float.IsNaN)));
+        Assert.All(F.Attention(x, 1).To(DType.Float32).ToArray<float>().Chunk(2), token => Assert.Contains(token, float.IsNaN));
+    }
+
+    [Theory]
+    [MemberData(nameof(EverySet))]
+    public void Values_may_lie_anywhere_in_memory(KernelSet set)
+    {
+        TorchRuntime.Kernels = set;
+        using var scope = new TensorScope();
+        long[][] shapes = [[2, 19, 26], [50, 26], [50], [26, 50], [26]];
+        Tensor[] aligned = [.. shapes.Select((shape, i) => Tensor.From(Values(shape, i), shape))];
+        Tensor[] shifted = [.. shapes.Select((shape, i) =>
+        {
+            float[] values = Values(shape, i);
+            return Tensor.From([0f, .. values], values.Length + 1).Narrow(0, 1, values.Length).View(shape);
+        })];
+        using IDisposable? half = Precision(set);
+        Assert.Equal(Run(aligned), Run(shifted));
+
+        static float[] Run(Tensor[] x) => F.Mlp(F.LayerNormBranch(x[0], x[4], x[4], 1e-6).Normalised, x[1], x[2], x[3], x[4], x[0]).ToArray<float>();
+    }
+
+    [Fact]
+    public void A_backward_pass_outlives_a_change_of_kernels()
+    {
+        using var scope = new TensorScope();
+        Tensor x = Tensor.From(Values([1, 5, 8], 0), 1, 5, 8), weight = Tensor.From(Values([8, 8], 1), 8, 8), bias = Tensor.From(Values([8], 2), 8);
+        x.RequireGradient();
+        Tensor y = F.Linear(x, weight, bias);
+        TorchRuntime.Kernels = KernelSet.Off;
+        y.Sum().Backward();
+        float[] expected = [.. Enumerable.Range(0, 8).Select(column => Values([8, 8], 1).Chunk(8).Sum(row => row[column]))];
+        Assert.All(x.Gradient!.ToArray<float>().Chunk(8), row => Assert.All(row.Zip(expected), pair => Assert.Equal(pair.Second, pair.First, 1e-5)));
+    }
+
+    [Fact]
+    public void Kernels_that_the_processor_lacks_are_refused()
+    {
+        Assert.Throws<TorchException>(() => TorchRuntime.Kernels = TorchRuntime.BestKernels + 1);
+        Assert.Throws<TorchException>(() => TorchRuntime.Kernels = (KernelSet)(-1));
+        Assert.Equal(TorchRuntime.BestKernels, TorchRuntime.Kernels);
+    }
 
     [Fact]
     public void Results_do_not_depend_on_the_number_of_threads()
@@ -70,18 +163,21 @@ public class KernelTests
         int threads = TorchRuntime.Threads;
         try
         {
-            float[][][] results = [.. new[] { 1, 2, 3 }.Select(count =>
+            foreach (KernelSet set in Sets.Where(set => set != KernelSet.Off)) // ATen promises no such thing
             {
-                TorchRuntime.Threads = count;
-                using var scope = new TensorScope();
-                return Differentiate<float>(
-                    true, x => F.Mlp(F.LayerNormBranch(x[0], x[5], x[4], 1e-6).Normalised, x[1], x[2], x[3], x[4], x[0]) + F.Attention(F.Linear(x[0], x[6], x[7]), 4),
-                    [3, 150, 48], [192, 48], [192], [48, 192], [48], [48], [144, 48], [144]);
-            })];
-            for (int i = 0; i < results[0].Length; i++)
-            {
-                Assert.Equal(results[0][i], results[1][i]);
-                Assert.Equal(results[0][i], results[2][i]);
+                float[][][] results = [.. new[] { 1, 2, 3 }.Select(count =>
+                {
+                    TorchRuntime.Threads = count;
+                    using var scope = new TensorScope();
+                    return Differentiate<float>(
+                        set, x => F.Mlp(F.LayerNormBranch(x[0], x[5], x[4], 1e-6).Normalised, x[1], x[2], x[3], x[4], x[0]) + F.Attention(F.Linear(x[0], x[6], x[7]), 4),
+                        [3, 150, 48], [192, 48], [192], [48, 192], [48], [48], [144, 48], [144]);
+                })];
+                for (int i = 0; i < results[0].Length; i++)
+                {
+                    Assert.Equal(results[0][i], results[1][i]);
+                    Assert.Equal(results[0][i], results[2][i]);
+                }
             }
         }
         finally
@@ -112,31 +208,35 @@ public class KernelTests
     /// <summary>Both results in one, so that both have a gradient.</summary>
     private static Tensor Joined((Tensor Normalised, Tensor Residual) both) => both.Normalised + both.Residual * 0.5;
 
-    private static void Agree(bool half, Func<Tensor[], Tensor> function, params long[][] shapes)
+    private static void Agree(KernelSet set, Func<Tensor[], Tensor> function, params long[][] shapes)
     {
         using var scope = new TensorScope();
-        float[][] actual = Differentiate<float>(half, function, shapes), expected = Differentiate<double>(false, function, shapes);
+        float[][] actual = Differentiate<float>(set, function, shapes), expected = Differentiate<double>(KernelSet.Off, function, shapes);
         for (int i = 0; i < expected.Length; i++)
         {
             double largest = Math.Max(expected[i].Max(MathF.Abs), 0.1), difference = expected[i].Zip(actual[i], (a, b) => Math.Abs((double)a - b)).Max();
-            Assert.True(difference <= (half ? HalfPrecision : SinglePrecision) * largest, $"{(i == 0 ? "value" : $"gradient {i - 1}")}: {difference:G3} of {largest:G3}");
+            Assert.True(difference <= (set == KernelSet.Avx512Bf16 ? HalfPrecision : SinglePrecision) * largest, $"{(i == 0 ? "value" : $"gradient {i - 1}")}: {difference:G3} of {largest:G3}");
         }
     }
 
     /// <summary>The values of the function and the gradients of all its inputs, for a sum with varied weights.</summary>
-    private static float[][] Differentiate<T>(bool half, Func<Tensor[], Tensor> function, params long[][] shapes) where T : unmanaged
+    private static float[][] Differentiate<T>(KernelSet set, Func<Tensor[], Tensor> function, params long[][] shapes) where T : unmanaged
     {
         DType type = typeof(T) == typeof(double) ? DType.Float64 : DType.Float32;
         Tensor[] inputs = [.. shapes.Select((shape, i) => Tensor.From(Values(shape, i), shape).To(type).Detach())];
         foreach (Tensor input in inputs)
             input.RequireGradient();
+        TorchRuntime.Kernels = set;
         Tensor value;
-        using (half ? TorchRuntime.Autocast(Device.Cpu) : null)
+        using (Precision(set))
             value = function(inputs);
         Tensor wide = value.To(type);
         (wide * Tensor.From(Values(wide.Shape, 99), wide.Shape).To(type)).Sum().Backward();
         return [.. inputs.Select(input => input.Gradient!).Prepend(wide.Detach()).Select(tensor => tensor.To(DType.Float32).ToArray<float>())];
     }
+
+    /// <summary>The last set is like the one before it, but for bfloat16.</summary>
+    private static IDisposable? Precision(KernelSet set) => set == KernelSet.Avx512Bf16 ? TorchRuntime.Autocast(Device.Cpu) : null;
 
     /// <summary>Values between -1 and 1 in no visible order.</summary>
     private static float[] Values(long[] shape, int seed)
