@@ -14,6 +14,7 @@ from measure import ROOT, clean_environment, ours
 def describe():
     """One paragraph of Markdown. Call it first: it tells the load that was there before."""
     load = os.getloadavg()[0]
+    busy = " (**a busy machine: numbers to see the form of, not to quote**)" if load > 0.3 else ""
     doctor = dict(re.findall(r"^(\S[^\n]*?)  +(.+)$", ours("doctor").output, re.MULTILINE))
     cpu = dict(line.split(":", 1) for line in pathlib.Path("/proc/cpuinfo").read_text().split("\n\n")[0].replace("\t", "").splitlines())
     flags = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in cpu.get("flags", "").split()]
@@ -23,7 +24,7 @@ def describe():
         f"Machine: {cpu.get('model name', platform.machine()).strip()}, family {cpu.get('cpu family', '?').strip()} model {cpu.get('model', '?').strip()}, "
         f"{len(os.sched_getaffinity(0))} cores, {' '.join(flags)}, {memory:.0f} GiB. "
         f"{datetime.date.today()}, commit {git('describe', '--always', '--dirty')}, libtorch {doctor.get('libtorch', '?')}, "
-        f"PyTorch {torch_version()}, {blas}. Load when it began: {load:.2f} (above 0.3 the numbers are noisy).")
+        f"PyTorch {torch_version()}, {blas}. Load when it began: {load:.2f}{busy}.")
 
 
 def ceiling():

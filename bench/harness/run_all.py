@@ -1,7 +1,6 @@
 """Measures everything that has a target, ours and the peer in turn, and prints it as Markdown. `bench/run-all` starts it."""
 
 import argparse
-import contextlib
 import pathlib
 import statistics
 import tempfile
@@ -68,10 +67,9 @@ def main():
     header = machine.describe()
     ceiling = machine.ceiling()
     chosen = [work for work in works(arguments.quick) if not arguments.only or work.name in arguments.only]
-    with contextlib.ExitStack() as stack:
-        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="otomask-bench-")))
+    with tempfile.TemporaryDirectory(prefix="otomask-bench-") as folder:
         for work in chosen:
-            work.prepare(folder)
+            work.prepare(pathlib.Path(folder))
         for turn in range(1, rounds + 1):
             for work in chosen:
                 say(f"round {turn} of {rounds}: {work.name}")

@@ -84,22 +84,31 @@ def main():
     arguments = parser.parse_args()
     asked = arguments.only or ["batch", "length", "width", "files"]
 
+    whole, told = len(set(asked)) == 4, []
+
+    def tell(**blocks):
+        """Gives tables away as soon as they are there: the whole takes minutes."""
+        for name, content in blocks.items():
+            print(content, end="\n\n", flush=True)
+            told.append(content)
+            if arguments.update:
+                update(arguments.update, {name.replace("_", "-"): content})
+
     header = machine.describe()
-    blocks = {"plan-cost": plan.costs()}
-    for name, measure in {"batch": batch_growth, "length": length_growth, "files": file_growth}.items():
-        if name in asked:
-            blocks[f"growth-{name}"] = measure(arguments.quick)
+    if whole or not arguments.update:  # on the page it would speak for tables of other runs
+        tell(growth=header)
+    tell(plan_cost=plan.costs())
+    if "batch" in asked:
+        tell(growth_batch=batch_growth(arguments.quick))
+    if "length" in asked:
+        tell(growth_length=length_growth(arguments.quick))
     if "width" in asked:
-        blocks["growth-width"], speeds = width_growth(arguments.quick)
-        blocks |= {"plan-days": plan.days(speeds), "plan-machines": plan.machines(speeds)}
-    if set(asked) == {"batch", "length", "width", "files"}:
-        blocks["growth"] = header
-    text = "\n\n".join([header, *(content for name, content in blocks.items() if name != "growth")])
-    print(text)
+        lines, speeds = width_growth(arguments.quick)
+        tell(growth_width=lines, plan_days=plan.days(speeds), plan_machines=plan.machines(speeds))
+    if "files" in asked:
+        tell(growth_files=file_growth(arguments.quick))
     if arguments.out:
-        arguments.out.write_text(text + "\n")
-    if arguments.update:
-        update(arguments.update, blocks)
+        arguments.out.write_text("\n\n".join(told) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import statistics
+import tempfile
 from dataclasses import dataclass
 
 import sounds
@@ -79,7 +80,7 @@ class Step:
     def memory_rows(self):
         for precision in PRECISIONS:
             yield Row(
-                f"peak memory of the same, {precision}", [run["peak_rss_mb"] / 1024 for run in self.ours[precision]], " GiB", 0.6, 0.4,
+                f"peak memory, {self.what}, {precision}", [run["peak_rss_mb"] / 1024 for run in self.ours[precision]], " GiB", 0.6, 0.4,
                 [run["peak_rss_mb"] / 1024 for run in self.peer[precision]], precision, relative=True, less_is_better=True)
 
 
@@ -133,17 +134,15 @@ class Files:
             sounds.ogg(folder / f"ogg-{channels}", self.count, channels)
 
     def measure(self, turn):
-        for channels, speeds in self.speeds.items():
-            seconds = ours("prepare", self.folder / f"ogg-{channels}", "--out", self.cache(turn, channels)).seconds
-            speeds.append(self.count * 10 / seconds)
-        run = self.folder / f"run-{turn}"
-        ours(
-            "pretrain", "--data", self.cache(turn, 1), "--out", run, "--size", "tiny", "--batch", 16, "--precision", "bf16", "--mask", "dwm",
-            "--hint-constant", 0, "--steps", self.steps, "--min-clips", 0, "--evaluate-every", 0)
-        self.waits.append(100 * wait_share(run))
-
-    def cache(self, turn, channels):
-        return self.folder / f"cache-{turn}-{channels}"
+        with tempfile.TemporaryDirectory(dir=self.folder) as name:
+            made = pathlib.Path(name)
+            for channels, speeds in self.speeds.items():
+                seconds = ours("prepare", self.folder / f"ogg-{channels}", "--out", made / f"cache-{channels}").seconds
+                speeds.append(self.count * 10 / seconds)
+            ours(
+                "pretrain", "--data", made / "cache-1", "--out", made / "run", "--size", "tiny", "--batch", 16, "--precision", "bf16", "--mask", "dwm",
+                "--hint-constant", 0, "--steps", self.steps, "--min-clips", 0, "--evaluate-every", 0)
+            self.waits.append(100 * wait_share(made / "run"))
 
     def rows(self):
         yield Row("wait for data with DWM masks, M2D tiny bf16, share of the step", self.waits, " %", 1, note="a real `pretrain`", less_is_better=True)
