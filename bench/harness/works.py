@@ -11,6 +11,9 @@ from measure import best_setting, check_same, in_turn, our_json, ours, peer, say
 from report import number, ratio, spread
 
 PRECISIONS = ("fp32", "bf16")
+# What saves memory and costs something else: measured beside the default.
+SPARING = (("--moments", "bf16"), ("--moments", "bf16", "--checkpoint-activations", "true"))
+SPARING_STEPS = 2
 
 
 @dataclass
@@ -41,10 +44,11 @@ class Row:
 class Step:
     """A training step of M2D in both precisions, and its memory."""
 
-    def __init__(self, size, batch, least, aim, steps, tries):
+    def __init__(self, size, batch, least, aim, steps, tries, sparing=False):
         self.name, self.size, self.batch, self.least, self.aim, self.steps, self.tries = size, size, batch, least, aim, steps, tries
         self.what = f"M2D {size} 80x608 batch {batch}"
         self.ours, self.peer = ({precision: [] for precision in PRECISIONS} for _ in range(2))
+        self.sparing = {(precision, options): [] for precision in PRECISIONS for options in SPARING} if sparing else {}
         self.settings = {}
 
     def prepare(self, folder):
@@ -63,6 +67,8 @@ class Step:
             our, their = self.ours[precision][-1], self.peer[precision][-1]
             check_same(our, their)
             say(f"{self.what} {precision}: {our['clips_per_second']} clips/s, peer {their['clips_per_second']}")
+        for (precision, options), runs in self.sparing.items():
+            runs.append(our_json("train", *self.arguments(precision, SPARING_STEPS), *options))
 
     def arguments(self, precision, steps):
         return ("--size", self.size, "--batch", self.batch, "--input", "80x608", "--precision", precision, "--steps", steps)
@@ -78,10 +84,15 @@ class Step:
                 speeds(self.peer[against]), f"{against}, {self.settings[against].name}", relative=True)
 
     def memory_rows(self):
+        def peaks(runs):
+            return [run["peak_rss_mb"] / 1024 for run in runs]
+
         for precision in PRECISIONS:
-            yield Row(
-                f"peak memory, {self.what}, {precision}", [run["peak_rss_mb"] / 1024 for run in self.ours[precision]], " GiB", 0.6, 0.4,
-                [run["peak_rss_mb"] / 1024 for run in self.peer[precision]], precision, relative=True, less_is_better=True)
+            ours = {(): self.ours[precision]} | {options: runs for (same, options), runs in self.sparing.items() if same == precision}
+            for options, runs in ours.items():
+                yield Row(
+                    f"peak memory, {self.what}, {precision}" + (f", `{' '.join(options)}`" if options else ""), peaks(runs), " GiB", 0.6, 0.4,
+                    peaks(self.peer[precision]), precision, relative=True, less_is_better=True)
 
 
 class Masks:
