@@ -5,10 +5,12 @@
 
 #include <type_traits>
 
-#ifdef __AVX512F__
+#if defined(__AVX512F__)
 #include "lanes_avx512.h"
-#else
+#elif defined(__AVX2__)
 #include "lanes_avx2.h"
+#else
+#error "kernels are compiled with -mavx2 -mfma or for AVX-512, see add_kernels in CMakeLists.txt"
 #endif
 
 namespace otomask::OTOMASK_SET {
