@@ -189,6 +189,8 @@ struct LeftPacked {
   static constexpr int64_t Step = LeftColumns;
 };
 
+constexpr int64_t LineWords = 16;  // of a cache line
+
 /* Rows i .. i + Rows of the product with Vectors * Lanes columns of one panel. */
 template <class T, int Rows, int Vectors, class Left, class After>
 inline void tile(const Left& left, const uint32_t* panel, int64_t depth, int64_t i, int64_t j, int64_t n,
@@ -199,15 +201,20 @@ inline void tile(const Left& left, const uint32_t* panel, int64_t depth, int64_t
   for (int r = 0; r < Rows; r++) after.expect(i + r, j, std::min(n - j, int64_t(Vectors) * Lanes));
   const uint32_t* a = left.row(i);
   const int64_t step = left.row_step();
-  for (int64_t p = 0; p < depth; p++) {
-    Words b[Vectors];
+  for (int64_t line = 0; line < depth; line += LineWords) {
+    if constexpr (Left::Step == 1)
+      for (int r = 0; r < Rows; r++) prefetch(a + (Rows + r) * step + line, 1);  // the next tile's
+    const int64_t end = std::min(depth, line + LineWords);
+    for (int64_t p = line; p < end; p++) {
+      Words b[Vectors];
 #pragma GCC unroll 3
-    for (int v = 0; v < Vectors; v++) b[v] = load_words(panel + p * PanelColumns + v * Lanes);
+      for (int v = 0; v < Vectors; v++) b[v] = load_words(panel + p * PanelColumns + v * Lanes);
 #pragma GCC unroll 8
-    for (int r = 0; r < Rows; r++) {
-      const Words word = all_words(a[r * step + p * Left::Step]);
+      for (int r = 0; r < Rows; r++) {
+        const Words word = all_words(a[r * step + p * Left::Step]);
 #pragma GCC unroll 3
-      for (int v = 0; v < Vectors; v++) sum[r][v] = multiply_add_words<T>(word, b[v], sum[r][v]);
+        for (int v = 0; v < Vectors; v++) sum[r][v] = multiply_add_words<T>(word, b[v], sum[r][v]);
+      }
     }
   }
   alignas(64) float sums[Rows][Vectors][Lanes];
