@@ -74,16 +74,18 @@ struct Accumulate {
 
 template <class T, class After>
 void times_transposed_weight(LinearShape s, const T* x, const float* weight, const After& after) {
-  const Packed<T> packed(s.k, s.n, PanelColumns);
-  pack_columns(packed, weight, s.k, s.k, s.n);
-  multiply<T>(left_rows(x, s.k), packed, s.m, s.n, after);
+  const auto pack = [&](const Packed<T>& to, int64_t j, int64_t columns) {
+    pack_columns(to, weight + j * s.k, s.k, s.k, columns);
+  };
+  pack_and_multiply<T>(left_rows(x, s.k), s.m, s.k, s.n, pack, after);
 }
 
 template <class T, class After>
 void times_weight(LinearShape s, const T* dy, const float* weight, const After& after) {
-  const Packed<T> packed(s.n, s.k, PanelColumns);
-  pack_rows(packed, weight, s.k, s.n, s.k);
-  multiply<T>(left_rows(dy, s.n), packed, s.m, s.k, after);
+  const auto pack = [&](const Packed<T>& to, int64_t j, int64_t columns) {
+    pack_rows(to, weight + j, s.k, s.n, columns);
+  };
+  pack_and_multiply<T>(left_rows(dy, s.n), s.m, s.n, s.k, pack, after);
 }
 
 }  // namespace

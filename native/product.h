@@ -243,6 +243,16 @@ void strip(const Left& left, const uint32_t* panel, int64_t depth, int64_t begin
   if constexpr (Rows > 1) strip<T, Rows / 2, Vectors>(left, panel, depth, i, end, j, n, after);
 }
 
+/* Rows begin .. end of the product with the panel of right whose first column is j. */
+template <class T, class Left, class After>
+void times_panel(const Left& left, const uint32_t* panel, int64_t depth, int64_t begin, int64_t end, int64_t j, int64_t n,
+                 const After& after) {
+  const int64_t vectors = std::min<int64_t>(3, round_up(n - j, Lanes) / Lanes);
+  if (vectors == 3) strip<T, TileRows, 3>(left, panel, depth, begin, end, j, n, after);
+  if (vectors == 2) strip<T, TileRows, 2>(left, panel, depth, begin, end, j, n, after);
+  if (vectors == 1) strip<T, TileRows, 1>(left, panel, depth, begin, end, j, n, after);
+}
+
 /* The product of left [m, k] and packed right [k, n]. `after(i, j, sums, lanes)` receives every row i, Lanes columns from
  * j at a time, and decides what becomes of them; `after.expect(i, j, count)` comes before the sums are begun, so that memory
  * they will meet can be on its way. */
@@ -255,11 +265,29 @@ void multiply(const Left& left, const Packed<T>& right, int64_t m, int64_t n, co
   share_out(chunks * panels, [&](int64_t task) {
     const int64_t first = (by_panel ? task % chunks : task / panels) * chunk_rows, last = std::min(m, first + chunk_rows);
     const int64_t j = (by_panel ? task / chunks : task % panels) * PanelColumns;
-    const uint32_t* panel = right.at(0, j);
-    const int64_t vectors = std::min<int64_t>(3, round_up(n - j, Lanes) / Lanes);
-    if (vectors == 3) strip<T, TileRows, 3>(left, panel, right.depth, first, last, j, n, after);
-    if (vectors == 2) strip<T, TileRows, 2>(left, panel, right.depth, first, last, j, n, after);
-    if (vectors == 1) strip<T, TileRows, 1>(left, panel, right.depth, first, last, j, n, after);
+    times_panel<T>(left, right.at(0, j), right.depth, first, last, j, n, after);
+  });
+}
+
+/* Values of a right operand that the second-level cache does not hold. */
+constexpr int64_t LargeOperand = 1 << 18;
+
+/* The same with a right operand yet to be packed: pack(to, j, columns) packs columns from j on. A large one is packed panel
+ * by panel, each by the thread that then multiplies with it: the panel is still in its cache, and while one thread waits for
+ * memory another one computes. */
+template <class T, class Left, class Pack, class After>
+void pack_and_multiply(const Left& left, int64_t m, int64_t k, int64_t n, const Pack& pack, const After& after) {
+  const int64_t panels = round_up(n, PanelColumns) / PanelColumns;
+  if (k * n < LargeOperand || panels < 4 * at::get_num_threads()) {
+    const Packed<T> right(k, n, PanelColumns);
+    pack(right, 0, n);
+    return multiply<T>(left, right, m, n, after);
+  }
+  share_out(panels, [&](int64_t task) {
+    const int64_t j = task * PanelColumns, columns = std::min(PanelColumns, n - j);
+    const Packed<T> panel(k, columns, PanelColumns);
+    pack(panel, j, columns);
+    times_panel<T>(left, panel.at(0, 0), panel.depth, 0, m, j, n, after);
   });
 }
 

@@ -4,7 +4,7 @@ namespace OtoMask.Torch;
 public sealed partial class Tensor
 {
     private static readonly Operator SumOp = new("aten::sum"), SumDimOp = new("aten::sum", "dim_IntList"), MeanOp = new("aten::mean"), MeanDimOp = new("aten::mean", "dim");
-    private static readonly Operator VarOp = new("aten::var", "dim"), NormOp = new("aten::norm", "Scalar"), TopKOp = new("aten::topk");
+    private static readonly Operator VarOp = new("aten::var", "dim"), NormOp = new("otomask::norm"), TopKOp = new("aten::topk");
 
     /// <summary>Sum of all values, a tensor of no dimension.</summary>
     public Tensor Sum() => SumOp.Call(this);
@@ -22,7 +22,7 @@ public sealed partial class Tensor
     public Tensor Variance(int dimension, bool keep = false) => VarOp.Call(this, new long[] { dimension }, true, keep);
 
     /// <summary>Euclidean norm of all values, a tensor of no dimension.</summary>
-    public Tensor Norm() => NormOp.Call(this, 2.0);
+    public Tensor Norm() => NormOp.Call(this);
 
     /// <summary>The <paramref name="count"/> largest values along a dimension, largest first, and where they are.</summary>
     public (Tensor Values, Tensor Ids) TopK(int count, int dimension = -1)
