@@ -7,14 +7,15 @@ import platform
 import re
 import subprocess
 import tempfile
+import time
 
 from measure import ROOT, clean_environment, ours
 
 
 def describe():
-    """One paragraph of Markdown. Call it first: it tells the load that was there before."""
-    load = os.getloadavg()[0]
-    busy = " (**a busy machine: numbers to see the form of, not to quote**)" if load > 0.3 else ""
+    """One paragraph of Markdown. Call it first: it tells what else the machine was doing."""
+    others = busy_share()
+    busy = " (**a busy machine: numbers to see the form of, not to quote**)" if others > 0.05 else ""
     doctor = dict(re.findall(r"^(\S[^\n]*?)  +(.+)$", ours("doctor").output, re.MULTILINE))
     cpu = dict(line.split(":", 1) for line in pathlib.Path("/proc/cpuinfo").read_text().split("\n\n")[0].replace("\t", "").splitlines())
     flags = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in cpu.get("flags", "").split()]
@@ -24,7 +25,19 @@ def describe():
         f"Machine: {cpu.get('model name', platform.machine()).strip()}, family {cpu.get('cpu family', '?').strip()} model {cpu.get('model', '?').strip()}, "
         f"{len(os.sched_getaffinity(0))} cores, {' '.join(flags)}, {memory:.0f} GiB. "
         f"{datetime.date.today()}, commit {git('describe', '--always', '--dirty')}, libtorch {doctor.get('libtorch', '?')}, "
-        f"PyTorch {torch_version()}, {blas}. Load when it began: {load:.2f}{busy}.")
+        f"PyTorch {torch_version()}, {blas}. CPUs busy with other work when it began: {others:.0%}{busy}.")
+
+
+def busy_share(seconds=3):
+    """Share of the processor time that is taken, by whomever: other programs here, or other guests of the host."""
+    def read():
+        user, nice, system, idle, waiting, *others = map(int, pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9])
+        return idle + waiting, user + nice + system + idle + waiting + sum(others)
+
+    idle, total = read()
+    time.sleep(seconds)
+    idle_now, total_now = read()
+    return 1 - (idle_now - idle) / (total_now - total)
 
 
 def ceiling():

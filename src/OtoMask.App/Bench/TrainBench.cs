@@ -45,7 +45,6 @@ internal static class TrainBench
         model.CheckpointActivations = config.CheckpointActivations;
         PrecisionChoice? choice = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config, cancel) : null;
         config = config with { Precision = choice?.Faster ?? config.Precision };
-        double gemm = GemmSpeed.Measure(config.Precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32, device, GemmSeconds, cancel);
 
         MaskingInfo masking = KnownMaskings.Find(config.Mask);
         using var clips = new SyntheticClips(config.Geometry, config.Seed);
@@ -63,11 +62,13 @@ internal static class TrainBench
             if (number >= WarmUp)
                 measured.Add((step, phases));
         }
+        long peakMemory = ProcessStatus.PeakMemory; // of the steps: the BLAS that is measured next has buffers of its own
+        double gemm = GemmSpeed.Measure(config.Precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32, device, GemmSeconds, cancel);
         double Median(Func<PhaseMilliseconds, double> phase) => Summary.Median(measured.Select(step => phase(step.Phases)));
         return new TrainBenchResult(
             config, steps, Summary.Median(measured.Select(step => step.Step)),
             new(Median(p => p.Data), Median(p => p.Mask), Median(p => p.Forward), Median(p => p.Backward), Median(p => p.Update)),
-            StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, visible), gemm, ProcessStatus.PeakMemory, loss, choice);
+            StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, visible), gemm, peakMemory, loss, choice);
     }
 
     private static (double Step, PhaseMilliseconds Phases, int Visible, double Loss) TakeStep(BatchReader reader, TrainingStep training)
