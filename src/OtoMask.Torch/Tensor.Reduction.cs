@@ -21,7 +21,7 @@ public sealed partial class Tensor
     /// <summary>Unbiased variances (n - 1) over one dimension.</summary>
     public Tensor Variance(int dimension, bool keep = false) => VarOp.Call(this, new long[] { dimension }, true, keep);
 
-    /// <summary>Euclidean norm of all values, a tensor of no dimension.</summary>
+    /// <summary>Euclidean norm of all values, a tensor of no dimension; no gradient flows through it.</summary>
     public Tensor Norm() => NormOp.Call(this);
 
     /// <summary>The <paramref name="count"/> largest values along a dimension, largest first, and where they are.</summary>
