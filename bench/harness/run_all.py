@@ -60,7 +60,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.only and arguments.update:
         parser.error("--update needs the whole table; leave out --only")
-    rounds = arguments.rounds or (1 if arguments.quick else 5)
+    rounds = (1 if arguments.quick else 5) if arguments.rounds is None else arguments.rounds
     if rounds < 1:
         parser.error("--rounds needs a number of 1 or more")
 
