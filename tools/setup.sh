@@ -6,8 +6,6 @@
 # From `dotnet build` to nothing running: no build servers stay behind.
 export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_CLI_UI_LANGUAGE=en
-# Threads that spin while they wait starve the loaders and each other; libgomp reads this once, when libtorch is loaded.
-export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-20000}
 
 # Debian prefers OpenBLAS-pthread whenever it is installed (every -dev package pulls it in), and under OpenMP its threads
 # fight libtorch's: a step takes ten times as long. update-alternatives would cure it for the whole machine, which is the
