@@ -14,8 +14,8 @@ namespace OtoMask.App.Bench;
 /// <param name="Step">Milliseconds of a whole step, from asking for its batch to its last update.</param>
 /// <param name="Phases">Milliseconds of its phases. Masks that loaders draw cost the step nothing; their time is told all the same.</param>
 /// <param name="Gigaflops">Operations of a step in GFLOP, each counted once also where checkpoints compute it twice.</param>
-/// <param name="GemmSpeed">GFLOP/s of a plain matrix product, measured just before.</param>
-/// <param name="PeakMemory">Largest resident memory of the process, bytes.</param>
+/// <param name="GemmSpeed">GFLOP/s of a plain matrix product, measured just after.</param>
+/// <param name="PeakMemory">Largest resident memory of the process until the last step, bytes.</param>
 /// <param name="Loss">Loss of the last step.</param>
 /// <param name="Choice">What precision <c>auto</c> was found to be; null where it was given.</param>
 internal sealed record TrainBenchResult(
@@ -63,7 +63,7 @@ internal static class TrainBench
                 measured.Add((step, phases));
         }
         long peakMemory = ProcessStatus.PeakMemory; // of the steps: the BLAS that is measured next has buffers of its own
-        double gemm = GemmSpeed.Measure(config.Precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32, device, GemmSeconds, cancel);
+        double gemm = GemmSpeed.Measure(config.Precision.Type(), device, GemmSeconds, cancel);
         double Median(Func<PhaseMilliseconds, double> phase) => Summary.Median(measured.Select(step => phase(step.Phases)));
         return new TrainBenchResult(
             config, steps, Summary.Median(measured.Select(step => step.Step)),
@@ -113,8 +113,8 @@ internal static class TrainBench
         ["patch"] = result.Config.Patch,
         ["mask"] = result.Config.Mask,
         ["batch"] = result.Config.Batch,
-        ["precision"] = result.Config.Precision == Precision.Bf16 ? "bf16" : "fp32",
-        ["moments"] = result.Config.Moments == Precision.Bf16 ? "bf16" : "fp32",
+        ["precision"] = result.Config.Precision.Name(),
+        ["moments"] = result.Config.Moments.Name(),
         ["precision_auto"] = result.Choice?.ToString(),
         ["checkpoint_activations"] = result.Config.CheckpointActivations,
         ["threads"] = TorchRuntime.Threads,

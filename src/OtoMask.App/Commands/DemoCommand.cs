@@ -129,7 +129,7 @@ internal static class DemoCommand
         NextSteps = NextSteps,
         Environment =
         [
-            ("cores", $"{Environment.ProcessorCount}"), ("precision", run.Recipe.Pretraining.Precision == Precision.Bf16 ? "bf16" : "fp32"), ("libtorch", TorchRuntime.Describe().Split('\n')[0]),
+            ("cores", $"{Environment.ProcessorCount}"), ("precision", run.Recipe.Pretraining.Precision.Name()), ("libtorch", TorchRuntime.Describe().Split('\n')[0]),
             ("clips pre-trained on", $"{run.Encoders[0].Clips}"), ("list of clips", run.Encoders[0].ManifestHash),
             ("steps", $"{run.Encoders[0].Steps.Count}"), ("seed", "42"), ("whole demo", $"{total.TotalSeconds:F0} s"),
         ],

@@ -18,6 +18,12 @@ public enum Precision
 /// <summary>Computing in a precision.</summary>
 public static class PrecisionExtensions
 {
+    /// <summary>Its name in configurations and reports: fp32, bf16 or auto.</summary>
+    public static string Name(this Precision precision) => precision.ToString().ToLowerInvariant();
+
+    /// <summary>The type of values kept in it; float32 where it is not resolved.</summary>
+    public static DType Type(this Precision precision) => precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32;
+
     /// <summary>Until disposed, matrix products on this thread run in <paramref name="precision"/>; null where nothing has to change.</summary>
     /// <exception cref="ArgumentException">The precision is <see cref="Precision.Auto"/>, which is none before it is resolved.</exception>
     public static IDisposable? On(this Precision precision, Device device) => precision switch

@@ -144,7 +144,7 @@ public sealed record PretrainingConfig
 
     /// <summary>The optimiser of a model, at its beginning.</summary>
     public AdamW CreateOptimizer(MaskedModel model) =>
-        new(model.Trained, WeightDecay, model.Followers, Moments == Precision.Bf16 ? DType.BFloat16 : DType.Float32);
+        new(model.Trained, WeightDecay, model.Followers, Moments.Type());
 
     /// <summary>Refuses impossible values before any work.</summary>
     /// <exception cref="UserErrorException">Names the value and what to do.</exception>
