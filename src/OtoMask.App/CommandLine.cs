@@ -24,6 +24,7 @@ internal static class CommandLine
             PrepareCommand.Create(),
             PretrainCommand.Create(),
             ProbeCommand.Create(),
+            StudyCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
         ];

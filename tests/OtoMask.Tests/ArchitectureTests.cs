@@ -19,6 +19,7 @@ public sealed partial class ArchitectureTests
         ["Corpora"] = ["Audio", "Data", "Randomness"],
         ["Evaluation"] = ["Audio", "Data", "Masking", "Models", "Randomness", "Torch"],
         ["Pretraining"] = ["Audio", "Data", "Evaluation", "Interop", "Masking", "Models", "Torch"],
+        ["Studies"] = ["Data", "Evaluation", "Models", "Pretraining"],
     };
 
     [Fact]

@@ -11,6 +11,10 @@ namespace OtoMask.App.Commands;
 internal static class BenchCommand
 {
     private static readonly PretrainingConfig Defaults = new() { Data = "made-up clips", Batch = 16, Mask = "random" };
+    /// <summary>What of a configuration changes the time of its steps: the options of <c>bench train</c>.</summary>
+    public static readonly string[] TrainKeys =
+        ["framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "moments", "seed", "device", "checkpoint-activations", "workers"];
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static Command Create() => new("bench", "Measure what log-mels, masks and training steps cost on this machine.") { LogMel(), Masks(), Train() };
@@ -54,8 +58,7 @@ internal static class BenchCommand
     {
         Option<int> steps = new("--steps") { Description = "Steps to measure, after two to warm up.", HelpName = "N", DefaultValueFactory = _ => 10 };
         Option<bool> json = Json();
-        ConfigOptions options = new(
-            "framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "moments", "seed", "device", "checkpoint-activations", "workers");
+        ConfigOptions options = new(TrainKeys);
         Command command = new("train", "Time training steps and their phases.") { steps, json };
         options.AddTo(command);
         command.SetAction((line, cancel) =>

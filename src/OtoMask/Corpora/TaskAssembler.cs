@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -49,7 +47,7 @@ public sealed class TaskAssembler
     {
         IReadOnlyList<TaskClip> clips = Split(recipe, library.Provide(recipe.Source));
         AssembledTask task = new(recipe, Path.Combine(library.Root, recipe.Name + ".csv"), Path.Combine(library.Root, recipe.Name + ".json"), clips);
-        TableFile.Write(task.CsvPath, ["file_name", "label", "split", "group"], clips.Select(clip => new[] { clip.FileName, clip.Label, SplitName(clip.IsTest), clip.Group }));
+        TableFile.Write(task.CsvPath, ["file_name", "label", "split", "group"], clips.Select(clip => new[] { clip.FileName, clip.Label, clip.SplitName, clip.Group }));
         AtomicFile.Write(task.SummaryPath, stream => JsonSerializer.Serialize(stream, Summarise(task), Json));
         return task;
     }
@@ -95,7 +93,7 @@ public sealed class TaskAssembler
         clips = task.Clips.Count,
         seconds = Math.Round(task.Clips.Sum(clip => clip.Origin.Seconds), 1),
         medianSeconds = Math.Round(task.Clips.Select(clip => clip.Origin.Seconds).Order().ElementAt(task.Clips.Count / 2), 3),
-        contentHash = ContentHash(task.Clips),
+        contentHash = task.ContentHash,
         packages = task.Clips.Select(clip => clip.Origin)
             .GroupBy(clip => (clip.Package, clip.Version, clip.Licence))
             .Select(source => new { package = source.Key.Package, version = source.Key.Version, licence = source.Key.Licence, clips = source.Count() }),
@@ -103,13 +101,4 @@ public sealed class TaskAssembler
             .OrderBy(label => label.Key, StringComparer.Ordinal)
             .Select(label => new { label = label.Key, train = label.Count(clip => !clip.IsTest), test = label.Count(clip => clip.IsTest) }),
     };
-
-    /// <summary>SHA-256 over the contents, labels and splits: two machines with the same hash measured on the same task.</summary>
-    private static string ContentHash(IReadOnlyList<TaskClip> clips)
-    {
-        string text = string.Concat(clips.Select(clip => $"{clip.Origin.Sha256} {clip.Label} {SplitName(clip.IsTest)}\n").Order(StringComparer.Ordinal));
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
-    }
-
-    private static string SplitName(bool isTest) => isTest ? "test" : "train";
 }

@@ -1,4 +1,6 @@
 using OtoMask.Audio;
+using OtoMask.Data;
+using OtoMask.Randomness;
 
 namespace OtoMask.Evaluation;
 
@@ -10,6 +12,37 @@ namespace OtoMask.Evaluation;
 public sealed class HealthEvaluation(IReadOnlyList<LogMel> clips) : IEvaluation
 {
     private const int MostTokens = 4096; // the cost grows with them, the answer hardly changes
+    private const int Clips = 32;
+    private const int CropEpoch = 1; // the normalisation statistics draw their crops in epoch 0
+
+    /// <summary>The health on crops of a run's own data, evenly spread over it; the same crops in every run of one seed, resumed or not.</summary>
+    /// <param name="source">The data.</param>
+    /// <param name="input">The model's input.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="shortClips">What follows a clip shorter than the input.</param>
+    /// <param name="badFiles">Is told of clips that cannot be read.</param>
+    /// <exception cref="UserErrorException">None of the clips can be read.</exception>
+    public static HealthEvaluation OnCropsOf(ClipSource source, InputGeometry input, ulong seed, ShortClips shortClips, BadFiles badFiles)
+    {
+        List<LogMel> crops = [];
+        for (int i = 0; i < Clips; i++)
+        {
+            var window = new float[input.InputSize];
+            int clip = (int)((long)i * source.Clips.Count / Clips);
+            try
+            {
+                source.ReadCrop(clip, new RandomStream(seed, RandomPurpose.Statistics, CropEpoch, i), input.Frames, shortClips, window);
+                crops.Add(new LogMel(input.Bands, input.Frames, window));
+            }
+            catch (BadClipException bad)
+            {
+                badFiles.Add(bad.Path, bad.Reason);
+            }
+        }
+        return crops.Count > 0
+            ? new HealthEvaluation(crops)
+            : throw new UserErrorException($"none of {Clips} clips spread over the data can be read; check the files, or evaluate never with --evaluate-every 0");
+    }
 
     /// <inheritdoc/>
     public IEnumerable<(string Metric, double Value)> Run(EncoderSnapshot encoder)

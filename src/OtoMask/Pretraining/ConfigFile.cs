@@ -10,12 +10,16 @@ public static class ConfigFile
 
     /// <summary>The configuration of a file.</summary>
     /// <exception cref="UserErrorException">The file cannot be read, or a line names no key, a key twice, or no valid value.</exception>
-    public static PretrainingConfig Read(string path)
+    public static PretrainingConfig Read(string path) => Parse(ReadText(path), path);
+
+    /// <summary>The text of a configuration's file.</summary>
+    /// <exception cref="UserErrorException">The file cannot be read, or is too large to be one.</exception>
+    internal static string ReadText(string path)
     {
         try
         {
             return new FileInfo(path).Length <= LongestFile
-                ? Parse(File.ReadAllText(path), path)
+                ? File.ReadAllText(path)
                 : throw new UserErrorException($"{path}: larger than 1 MiB, so no configuration");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -35,15 +39,13 @@ public static class ConfigFile
         {
             if (keyNode is not YamlScalarNode { Value: { } name } || valueNode is not YamlScalarNode { Value: { } value })
                 throw new UserErrorException($"{source}, line {keyNode.Start.Line}: write one `key: value` a line");
-            ConfigKey key = ConfigKeys.All.FirstOrDefault(key => key.Name == name)
-                ?? throw new UserErrorException($"{source}, line {keyNode.Start.Line}: unknown key '{name}'; did you mean '{Nearest.To(name, ConfigKeys.All.Select(key => key.Name))}'?");
             try
             {
-                config = key.Set(config, value);
+                config = ConfigKeys.Find(name).Set(config, value);
             }
             catch (UserErrorException error)
             {
-                throw new UserErrorException($"{source}, line {valueNode.Start.Line}: {error.Message}", error);
+                throw new UserErrorException($"{source}, line {keyNode.Start.Line}: {error.Message}", error);
             }
         }
         return config;
@@ -66,7 +68,9 @@ public static class ConfigFile
         return writer.ToString().Replace("\n...\n", "\n", StringComparison.Ordinal);
     }
 
-    private static IEnumerable<KeyValuePair<YamlNode, YamlNode>> Mapping(string yaml, string source)
+    /// <summary>The keys and values of a text.</summary>
+    /// <exception cref="UserErrorException">It is no YAML, or no mapping.</exception>
+    internal static IEnumerable<KeyValuePair<YamlNode, YamlNode>> Mapping(string yaml, string source)
     {
         try
         {

@@ -62,6 +62,15 @@ public static class ConfigKeys
         new("task", "CSV", "labelled task for k-NN accuracy during training", c => c.Task, (c, v) => c with { Task = v }),
     ];
 
+    /// <summary>The key of a name.</summary>
+    /// <exception cref="UserErrorException">There is none; the message names the nearest.</exception>
+    public static ConfigKey Find(string name) =>
+        All.FirstOrDefault(key => key.Name == name)
+        ?? throw new UserErrorException($"unknown key '{name}'; did you mean '{Nearest.To(name, All.Select(key => key.Name))}'?");
+
+    /// <summary>What configurations call a framework, for example <c>msm-mae</c>.</summary>
+    public static string NameOf(Framework framework) => Name(framework);
+
     private static string Name(Enum value) => value switch
     {
         Framework.MsmMae => "msm-mae",

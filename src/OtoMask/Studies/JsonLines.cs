@@ -1,0 +1,58 @@
+using System.Text.Json;
+
+namespace OtoMask.Studies;
+
+/// <summary>A file of one JSON object a line, to which lines are added and which may have been cut short by a crash.</summary>
+public static class JsonLines
+{
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
+
+    /// <summary>The whole lines of a file; none where there is no file. A last line without its end belongs to a write that was cut short.</summary>
+    /// <exception cref="UserErrorException">A line is not what it should be, or the file cannot be read.</exception>
+    public static IReadOnlyList<T> Read<T>(string path)
+    {
+        if (!File.Exists(path))
+            return [];
+        string text = ReadText(path);
+        List<T> rows = [];
+        string[] lines = text.Split('\n');
+        for (int i = 0; i < lines.Length - 1; i++)
+        {
+            try
+            {
+                rows.Add(JsonSerializer.Deserialize<T>(lines[i], Options) ?? throw new JsonException("null"));
+            }
+            catch (JsonException error)
+            {
+                throw new UserErrorException($"{path}, line {i + 1}: no {typeof(T).Name} ({error.Message}); mend or remove the line", error);
+            }
+        }
+        return rows;
+    }
+
+    /// <summary>Adds lines in one write and puts them on the disk; drops a line that a crash had cut short.</summary>
+    /// <exception cref="IOException">The disk is full or failed; what was there stays.</exception>
+    public static void Append<T>(string path, IEnumerable<T> rows)
+    {
+        string kept = File.Exists(path) ? ReadText(path) : "";
+        kept = kept[..(kept.LastIndexOf('\n') + 1)];
+        AtomicFile.WriteAllText(path, kept + string.Concat(rows.Select(row => JsonSerializer.Serialize(row, Options) + "\n")));
+    }
+
+    private static string ReadText(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{path}: cannot be read ({error.Message})", error);
+        }
+    }
+}

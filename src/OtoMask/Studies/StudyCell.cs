@@ -1,0 +1,40 @@
+using System.Security.Cryptography;
+using System.Text;
+using OtoMask.Pretraining;
+
+namespace OtoMask.Studies;
+
+/// <summary>One run of a study.</summary>
+/// <param name="Framework">For example <c>msm-mae</c>.</param>
+/// <param name="Arm">Name of the arm; <see cref="Untrained"/> for the network with its first weights.</param>
+/// <param name="Config">Everything about its pre-training, seed and data included; an untrained one has these first weights.</param>
+public sealed record StudyCell(string Framework, string Arm, PretrainingConfig Config)
+{
+    /// <summary>The arm of networks that are probed as they begin: the floor under every result (EVALUATION section 5).</summary>
+    public const string Untrained = "untrained";
+
+    private static readonly string[] SaysNothingOfResults = ["data", "task", "device"];
+
+    /// <summary>Seed of the pre-training.</summary>
+    public ulong Seed => Config.Seed;
+
+    /// <summary>Whether it is pre-trained at all.</summary>
+    public bool IsTrained => Arm != Untrained;
+
+    /// <summary>Optimiser steps.</summary>
+    public long Steps => IsTrained ? Config.Steps!.Value : 0;
+
+    /// <summary>Where its run lies within the study: framework/arm/seed-N.</summary>
+    public string Name => $"{Framework}/{Arm.Replace(' ', '-').Replace('/', '-')}/seed-{Seed}";
+
+    /// <summary>16 hex digits that change with everything the results depend on: the configuration, the pool's clips, the task's rows.</summary>
+    /// <param name="poolHash">Hash of the clips to pre-train on.</param>
+    /// <param name="taskHash">Hash of the task.</param>
+    /// <param name="probe">How it is probed.</param>
+    public string Fingerprint(string poolHash, string taskHash, string probe)
+    {
+        IEnumerable<string?> values = ConfigKeys.All.Where(key => !key.ChangesNoResult && !SaysNothingOfResults.Contains(key.Name)).Select(key => $"{key.Name}: {key.Get(Config)}");
+        string text = string.Join('\n', values.Append(Arm == Untrained ? Untrained : "trained").Append(poolHash).Append(taskHash).Append(probe));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16];
+    }
+}

@@ -1,0 +1,120 @@
+using OtoMask.Evaluation;
+using OtoMask.Models;
+using OtoMask.Pretraining;
+
+namespace OtoMask.Studies;
+
+/// <summary>A value of the pre-training configuration that differs from the study's common ones: a key of <see cref="ConfigKeys"/> and its text.</summary>
+public readonly record struct Setting(string Key, string Value);
+
+/// <summary>One thing to compare: a masking strategy, or a strategy with a schedule or ratio of its own.</summary>
+/// <param name="Name">As tables call it, for example <c>dwm</c> or <c>dwm k=4</c>.</param>
+/// <param name="Settings">What it sets.</param>
+public sealed record StudyArm(string Name, IReadOnlyList<Setting> Settings);
+
+/// <summary>One framework of the study.</summary>
+/// <param name="Framework">How hidden patches are predicted.</param>
+/// <param name="Settings">What all its runs set.</param>
+public sealed record StudyFramework(Framework Framework, IReadOnlyList<Setting> Settings)
+{
+    /// <summary>As configurations and tables call it, for example <c>msm-mae</c>.</summary>
+    public string Name => ConfigKeys.NameOf(Framework);
+}
+
+/// <summary>A task to probe: one that OtoMask knows how to assemble, or a CSV.</summary>
+/// <param name="Name">Name of a known task, or path of a CSV.</param>
+/// <param name="Family">events, speech, music or a word of the user's; null leaves it to the known task.</param>
+public sealed record StudyTaskName(string Name, string? Family);
+
+/// <summary>
+/// A study as its file tells it: every framework with every arm and every seed is pre-trained and then probed on every task. At one
+/// seed all arms have the same first weights and see the same crops in the same order, so that their differences are paired.
+/// </summary>
+public sealed record StudyConfig
+{
+    /// <summary>The word for <see cref="Data"/> that stands for the pool of the tasks' own packages.</summary>
+    public const string Unlabelled = "unlabelled";
+
+    /// <summary>What to pre-train on: <see cref="Unlabelled"/>, or what <c>pretrain --data</c> takes.</summary>
+    public string Data { get; init; } = Unlabelled;
+
+    /// <summary>What to probe on.</summary>
+    public required IReadOnlyList<StudyTaskName> Tasks { get; init; }
+
+    /// <summary>Seeds of the pre-training; each is a replicate.</summary>
+    public required IReadOnlyList<ulong> Seeds { get; init; }
+
+    /// <summary>How probes are fitted.</summary>
+    public ProbeMode Probe { get; init; } = ProbeMode.Tuned;
+
+    /// <summary>Seeds of the probes: averaged over, no replicates.</summary>
+    public IReadOnlyList<ulong> ProbeSeeds { get; init; } = [42, 43, 44];
+
+    /// <summary>The frameworks, in the order in which they are run.</summary>
+    public required IReadOnlyList<StudyFramework> Frameworks { get; init; }
+
+    /// <summary>What is compared.</summary>
+    public required IReadOnlyList<StudyArm> Arms { get; init; }
+
+    /// <summary>Name of the arm that the others are compared with.</summary>
+    public string Baseline { get; init; } = "random";
+
+    /// <summary>Names of arms that are run once more with only as many steps as the baseline's time allows.</summary>
+    public IReadOnlyList<string> EqualTime { get; init; } = [];
+
+    /// <summary>Names of tasks whose k-NN accuracy is followed during training.</summary>
+    public IReadOnlyList<string> Follow { get; init; } = [];
+
+    /// <summary>What all runs share.</summary>
+    public required IReadOnlyList<Setting> Pretraining { get; init; }
+
+    /// <summary>Refuses an impossible study before any work.</summary>
+    /// <exception cref="UserErrorException">Names the value and what to do.</exception>
+    public StudyConfig Validate()
+    {
+        Require(Tasks.Count > 0, "tasks: name at least one task");
+        Require(Seeds.Count > 0, "seeds: give at least one; three are the fewest from which an interval says something");
+        Require(ProbeSeeds.Count > 0, "probe-seeds: give at least one");
+        Require(Frameworks.Count > 0, "frameworks: name msm-mae, m2d or both");
+        Require(Arms.Any(arm => arm.Name == Baseline), $"baseline: '{Baseline}' is none of the arms ({string.Join(", ", Arms.Select(arm => arm.Name))})");
+        RequireDifferent("seeds", Seeds);
+        RequireDifferent("probe-seeds", ProbeSeeds);
+        RequireDifferent("tasks", Tasks.Select(task => Path.GetFileNameWithoutExtension(task.Name)));
+        foreach (string name in EqualTime)
+            Require(name != Baseline && Arms.Any(arm => arm.Name == name), $"equal-time: '{name}' is none of the arms beside the baseline");
+        foreach (string name in Follow)
+            Require(Tasks.Any(task => Path.GetFileNameWithoutExtension(task.Name) == name), $"follow: '{name}' is none of the tasks");
+        foreach (StudyFramework framework in Frameworks)
+        {
+            foreach (StudyArm arm in Arms)
+            {
+                PretrainingConfig config = Configure(framework, arm, Seeds[0]) with { Data = "data" };
+                Require(config.Steps is not null, $"{framework.Name}, {arm.Name}: give `steps`, so that every run has the same length on every machine");
+                Require(config.Precision != Precision.Auto, "precision: choose fp32 or bf16; `auto` could differ from run to run");
+                config.Validate();
+            }
+        }
+        return this;
+    }
+
+    /// <summary>The configuration of one run; its data is the caller's.</summary>
+    public PretrainingConfig Configure(StudyFramework framework, StudyArm arm, ulong seed)
+    {
+        var config = new PretrainingConfig();
+        foreach (Setting setting in Pretraining.Concat(framework.Settings).Concat(arm.Settings))
+            config = ConfigKeys.Find(setting.Key).Set(config, setting.Value);
+        return config with { Framework = framework.Framework, Seed = seed };
+    }
+
+    private static void RequireDifferent<T>(string what, IEnumerable<T> values)
+    {
+        foreach (IGrouping<T, T> twice in values.GroupBy(value => value).Where(same => same.Count() > 1))
+            throw new UserErrorException($"{what}: {twice.Key} stands there {twice.Count()} times; once is enough");
+    }
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+            throw new UserErrorException(message);
+    }
+}

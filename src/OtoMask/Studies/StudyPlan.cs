@@ -1,0 +1,61 @@
+using System.Security.Cryptography;
+using OtoMask.Data;
+
+namespace OtoMask.Studies;
+
+/// <summary>A task of a study, found on the disk.</summary>
+/// <param name="Task">Its clips and labels.</param>
+/// <param name="Family">events, speech, music or the user's word.</param>
+/// <param name="Hash">SHA-256 of its rows and of the contents of its clips where they are known, else of its CSV.</param>
+public sealed record StudyTask(LabelledTask Task, string Family, string Hash)
+{
+    /// <summary>Its name.</summary>
+    public string Name => Task.Name;
+
+    /// <summary>A task of a CSV alone: its hash is the file's.</summary>
+    public static StudyTask OfCsv(string path, string family) =>
+        new(LabelledTask.Read(path), family, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path))));
+}
+
+/// <summary>A study with everything it needs on this machine.</summary>
+/// <param name="Config">What is compared.</param>
+/// <param name="Tasks">What is probed.</param>
+/// <param name="Data">What is pre-trained on, as <c>pretrain --data</c> takes it.</param>
+public sealed record StudyPlan(StudyConfig Config, IReadOnlyList<StudyTask> Tasks, string Data)
+{
+    /// <summary>What is added to the name of an arm that is run with as many steps as the baseline's time allows.</summary>
+    public const string EqualTimeSuffix = " (equal time)";
+
+    /// <summary>The cells whose cost is measured first: every framework with every arm.</summary>
+    public IReadOnlyList<StudyCell> CellsToCost =>
+        [.. from framework in Config.Frameworks from arm in Config.Arms select Cell(framework, arm, Config.Seeds[0])];
+
+    /// <summary>
+    /// All runs, in order: framework by framework, and within it seed by seed, so that whoever stops early has whole comparisons.
+    /// </summary>
+    /// <param name="costs">The measured costs, from which the steps of arms at equal time follow; not needed where there are none.</param>
+    public IReadOnlyList<StudyCell> Cells(IReadOnlyList<StudyCost> costs) =>
+    [
+        .. from framework in Config.Frameworks
+           from seed in Config.Seeds
+           from cell in CellsOf(framework, seed, costs)
+           select cell,
+    ];
+
+    private IEnumerable<StudyCell> CellsOf(StudyFramework framework, ulong seed, IReadOnlyList<StudyCost> costs)
+    {
+        StudyCell[] arms = [.. Config.Arms.Select(arm => Cell(framework, arm, seed))];
+        yield return arms.Single(cell => cell.Arm == Config.Baseline) with { Arm = StudyCell.Untrained };
+        foreach (StudyCell cell in arms)
+            yield return cell;
+        foreach (StudyCell cell in arms.Where(cell => Config.EqualTime.Contains(cell.Arm)))
+        {
+            double CostOf(string arm) => costs.Single(cost => cost.Framework == framework.Name && cost.Arm == arm).StepMs;
+            long steps = Math.Max(1, (long)Math.Round(cell.Steps * CostOf(Config.Baseline) / CostOf(cell.Arm)));
+            yield return cell with { Arm = cell.Arm + EqualTimeSuffix, Config = cell.Config with { Steps = steps } };
+        }
+    }
+
+    private StudyCell Cell(StudyFramework framework, StudyArm arm, ulong seed) =>
+        new(framework.Name, arm.Name, Config.Configure(framework, arm, seed) with { Data = Data });
+}

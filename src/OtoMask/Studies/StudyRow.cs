@@ -1,0 +1,41 @@
+namespace OtoMask.Studies;
+
+/// <summary>One score: a line of <c>rows.jsonl</c>. Nothing in it depends on time or on how often the study was interrupted.</summary>
+/// <param name="Framework">For example <c>msm-mae</c>.</param>
+/// <param name="Arm">For example <c>dwm</c>, or <see cref="StudyCell.Untrained"/>.</param>
+/// <param name="Seed">Seed of the pre-training: the replicate.</param>
+/// <param name="Steps">Optimiser steps of the pre-training.</param>
+/// <param name="Task">Name of the task.</param>
+/// <param name="Family">events, speech, music or the user's word.</param>
+/// <param name="Metric">accuracy or mAP.</param>
+/// <param name="Probe">strict, evar or tuned; <c>knn</c> for nearest neighbours.</param>
+/// <param name="ProbeSeed">Seed of the probe; null for nearest neighbours, which have none.</param>
+/// <param name="Score">In %.</param>
+/// <param name="Fingerprint">What the score depends on (<see cref="StudyCell.Fingerprint"/>).</param>
+public sealed record StudyRow(
+    string Framework, string Arm, ulong Seed, long Steps, string Task, string Family, string Metric, string Probe, ulong? ProbeSeed, double Score, string Fingerprint)
+{
+    /// <summary>The name of nearest neighbours as a probe.</summary>
+    public const string Knn = "knn";
+}
+
+/// <summary>What an arm costs, measured before the runs: a line of <c>costs.jsonl</c>.</summary>
+/// <param name="Framework">For example <c>msm-mae</c>.</param>
+/// <param name="Arm">For example <c>dwm</c>.</param>
+/// <param name="StepMs">Milliseconds of a step, median.</param>
+/// <param name="MaskMs">Milliseconds to mask a batch. Loader threads do it beside the step, except where <paramref name="MasksInStep"/>.</param>
+/// <param name="MasksInStep">Whether masking is part of the step, because it reads the model's features.</param>
+/// <param name="ClipsPerSecond">Clips trained on per second.</param>
+/// <param name="GigaflopsPerClip">Operations of a clip's step, in GFLOP.</param>
+/// <param name="PeakMegabytes">Peak resident memory of a process that trains it.</param>
+public sealed record StudyCost(
+    string Framework, string Arm, double StepMs, double MaskMs, bool MasksInStep, double ClipsPerSecond, double GigaflopsPerClip, long PeakMegabytes);
+
+/// <summary>Which clips of one class were taken for which, over all probe seeds: a line of <c>confusions.jsonl</c>.</summary>
+/// <param name="Framework">For example <c>msm-mae</c>.</param>
+/// <param name="Arm">For example <c>dwm</c>.</param>
+/// <param name="Seed">Seed of the pre-training.</param>
+/// <param name="Task">Name of the task.</param>
+/// <param name="Classes">C labels.</param>
+/// <param name="Counts">[C][C]: rows are true, columns predicted.</param>
+public sealed record StudyConfusion(string Framework, string Arm, ulong Seed, string Task, IReadOnlyList<string> Classes, IReadOnlyList<IReadOnlyList<int>> Counts);

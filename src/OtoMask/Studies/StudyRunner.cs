@@ -1,0 +1,183 @@
+using System.Diagnostics;
+using OtoMask.Data;
+using OtoMask.Evaluation;
+using OtoMask.Pretraining;
+
+namespace OtoMask.Studies;
+
+/// <summary>
+/// Runs a study into its folder. What is finished is on the disk and not done again: a run goes on from its newest checkpoint, the
+/// rows of a task are written at once. So a study that was stopped anywhere ends with the same rows as one that was not.
+/// </summary>
+/// <param name="plan">What to do.</param>
+/// <param name="folder">Where.</param>
+/// <param name="costs">Measures what arms cost.</param>
+/// <param name="observer">Is told how it goes.</param>
+public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts costs, IStudyObserver observer)
+{
+    private const int CostRounds = 3;
+    private readonly string poolHash = PoolHash(plan);
+    private readonly Dictionary<string, TaskClips> clipsOfTask = [];
+    private StudyWork work = new([], [], 0);
+
+    /// <summary>Does whatever is not done yet.</summary>
+    /// <exception cref="UserErrorException">The folder holds scores of another configuration or of other data.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled; the same call goes on where it stopped.</exception>
+    public void Run(CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(folder.Path);
+        IReadOnlyList<StudyCost> measured = MeasureCosts(cancellation);
+        StudyCell[] cells = [.. plan.Cells(measured)];
+        var finished = new FinishedRows(folder, plan, poolHash, cells);
+        work = new StudyWork(cells, measured, plan.Tasks.Count);
+        string? data = null;
+        for (int i = 0; i < cells.Length; i++)
+        {
+            observer.Overall(work.Share(i, current: null, 0, 0));
+            StudyTask[] left = [.. plan.Tasks.Where(task => !finished.Has(cells[i], task))];
+            if (left.Length == 0)
+                continue;
+            cancellation.ThrowIfCancellationRequested();
+            data ??= PrepareCache(cells[i].Config, cancellation);
+            observer.Begin(cells[i], i + 1, cells.Length);
+            using TrainingSetup setup = Train(cells[i] with { Config = cells[i].Config with { Data = data } }, i, cancellation);
+            Probe(setup, cells[i], i, left, cancellation);
+        }
+        observer.Overall(1);
+    }
+
+    /// <summary>Costs of every arm, measured in rounds so that what else the machine does meets all of them.</summary>
+    private IReadOnlyList<StudyCost> MeasureCosts(CancellationToken cancellation)
+    {
+        IReadOnlyList<StudyCost> known = JsonLines.Read<StudyCost>(folder.Costs);
+        StudyCell[] missing = [.. plan.CellsToCost.Where(cell => known.All(cost => (cost.Framework, cost.Arm) != (cell.Framework, cell.Arm)))];
+        if (missing.Length == 0)
+            return known;
+        observer.Stage($"measuring what {missing.Length} arms cost");
+        var rounds = new List<StudyCost>();
+        for (int i = 0; i < CostRounds * missing.Length; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            rounds.Add(costs.Measure(missing[i % missing.Length], cancellation));
+            observer.Progress((i + 1.0) / (CostRounds * missing.Length));
+        }
+        JsonLines.Append(folder.Costs, rounds.GroupBy(cost => (cost.Framework, cost.Arm)).Select(arm => arm.OrderBy(cost => cost.StepMs).ElementAt(CostRounds / 2)));
+        return JsonLines.Read<StudyCost>(folder.Costs);
+    }
+
+    /// <summary>The pool's log-mels, once for all runs; a cache or a folder of arrays is taken as it is.</summary>
+    private string PrepareCache(PretrainingConfig config, CancellationToken cancellation)
+    {
+        if (LogMelCache.IsCache(plan.Data))
+            return plan.Data;
+        observer.Stage("computing the log-mels of the pool");
+        using ClipSource source = ClipSource.Open(plan.Data, new ClipSourceOptions(config.LogMel));
+        LogMelCache.Prepare(source.Clips, config.LogMel, folder.Cache, workers: 0, (done, all) => observer.Progress((double)done / all), cancellation);
+        return folder.Cache;
+    }
+
+    /// <summary>The cell's model, trained to its end; an untrained one as it begins.</summary>
+    private TrainingSetup Train(StudyCell cell, int number, CancellationToken cancellation)
+    {
+        if (!cell.IsTrained)
+            return TrainingSetup.Begin(cell.Config, observer, cancellation);
+        RunFolder run = folder.RunOf(cell);
+        TrainingSetup setup = OpenRun(run, cell, cancellation);
+        try
+        {
+            using var trainer = new Trainer(run, setup, new Relay(observer, step => observer.Overall(work.Share(number, cell, step, 0))));
+            trainer.Run(stopAt: null, Evaluations(setup), cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            return setup;
+        }
+        catch
+        {
+            setup.Dispose();
+            throw;
+        }
+    }
+
+    private TrainingSetup OpenRun(RunFolder run, StudyCell cell, CancellationToken cancellation)
+    {
+        if (run.Checkpoints.Count > 0)
+            return TrainingSetup.Resume(run, found => Continue(run, cell, found), observer, cancellation);
+        if (Directory.Exists(run.Path)) // killed before its first checkpoint
+            Directory.Delete(run.Path, recursive: true);
+        TrainingSetup setup = TrainingSetup.Begin(cell.Config, observer, cancellation);
+        run.Create();
+        ConfigFile.Write(run.Config, setup.Config);
+        return setup;
+    }
+
+    private static PretrainingConfig Continue(RunFolder run, StudyCell cell, PretrainingConfig found)
+    {
+        static string Results(StudyCell cell) => cell.Fingerprint("", "", "");
+        return Results(cell with { Config = found }) == Results(cell)
+            ? cell.Config
+            : throw new UserErrorException($"{run.Path} holds a run of another configuration; choose another --out, or remove that folder");
+    }
+
+    private IReadOnlyList<IEvaluation> Evaluations(TrainingSetup setup) => setup.Config.EvaluateEvery == 0
+        ? []
+        : [
+            HealthEvaluation.OnCropsOf(setup.Source, setup.Config.Geometry, setup.Config.Seed, setup.Config.ShortClips, setup.BadFiles),
+            .. plan.Tasks.Where(task => plan.Config.Follow.Contains(task.Name)).Select(task => new KnnEvaluation(task.Task)),
+        ];
+
+    private void Probe(TrainingSetup setup, StudyCell cell, int number, StudyTask[] tasks, CancellationToken cancellation)
+    {
+        EncoderSnapshot encoder = setup.Snapshot();
+        int before = plan.Tasks.Count - tasks.Length;
+        foreach ((int done, StudyTask task) in tasks.Index())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            observer.Stage($"probing {task.Name}");
+            long begin = Stopwatch.GetTimestamp();
+            EmbeddedTask embedded = EmbeddedTask.Embed(ClipsOf(task, encoder), new EncoderEmbedding(encoder, cell.Name));
+            ProbeResult probe = LinearProbe.Run(embedded, plan.Config.Probe, plan.Config.ProbeSeeds, (fits, all) => observer.Progress((double)fits / all));
+            if (!task.Task.IsMultiLabel)
+                JsonLines.Append(folder.Confusions, [StudyScores.Confusion(cell, probe)]);
+            JsonLines.Append(folder.Rows, StudyScores.Rows(cell, task, probe, NearestNeighbours.Score(embedded), FinishedRows.FingerprintOf(cell, task, plan, poolHash)));
+            work.Probed(Stopwatch.GetElapsedTime(begin).TotalSeconds);
+            observer.Scored(cell, task.Name, probe.Runs.Average(run => run.Score));
+            observer.Overall(work.Share(number, cell, cell.Steps, before + done + 1));
+        }
+    }
+
+    /// <summary>The log-mels of a task's clips, kept from cell to cell.</summary>
+    private TaskClips ClipsOf(StudyTask task, EncoderSnapshot encoder)
+    {
+        int unit = TaskClips.UnitOf(encoder.Input, encoder.LogMel);
+        if (!clipsOfTask.TryGetValue(task.Name, out TaskClips? clips) || clips.UnitSamples != unit || clips.LogMel != encoder.LogMel)
+            clipsOfTask[task.Name] = clips = new TaskClips(task.Task, encoder.LogMel, unit);
+        return clips;
+    }
+
+    private static string PoolHash(StudyPlan plan)
+    {
+        using ClipSource source = ClipSource.Open(plan.Data, new ClipSourceOptions(plan.CellsToCost[0].Config.LogMel));
+        return source.Clips.ManifestHash;
+    }
+
+    /// <summary>Passes on what a run tells, and how far it is.</summary>
+    private sealed class Relay(IStudyObserver observer, Action<long> steps) : ITrainingObserver
+    {
+        public void Stage(string name) => observer.Stage(name);
+
+        public void Progress(double share) => observer.Progress(share);
+
+        public void Choice(PrecisionChoice choice) => observer.Choice(choice);
+
+        public void Estimate(RunEstimate estimate) => observer.Estimate(estimate);
+
+        public void Step(StepRecord step, long totalSteps)
+        {
+            observer.Step(step, totalSteps);
+            steps(step.Step);
+        }
+
+        public void Evaluation(EvaluationRecord evaluation) => observer.Evaluation(evaluation);
+
+        public void Warning(string message) => observer.Warning(message);
+    }
+}

@@ -1,0 +1,28 @@
+using OtoMask.Evaluation;
+
+namespace OtoMask.Studies;
+
+/// <summary>Makes the lines of a study's files of what a probe found.</summary>
+internal static class StudyScores
+{
+    /// <summary>A row for each probe seed and one for nearest neighbours.</summary>
+    public static IEnumerable<StudyRow> Rows(StudyCell cell, StudyTask task, ProbeResult probe, double knn, string fingerprint)
+    {
+        StudyRow Row(string kind, ulong? seed, double score) => new(
+            cell.Framework, cell.Arm, cell.Seed, cell.Steps, task.Name, task.Family, probe.Metric, kind, seed, Math.Round(score, 4), fingerprint);
+        return [.. probe.Runs.Select(run => Row(probe.Mode.ToString().ToLowerInvariant(), run.Seed, run.Score)), Row(StudyRow.Knn, seed: null, knn)];
+    }
+
+    /// <summary>True against predicted classes, summed over the probe seeds.</summary>
+    public static StudyConfusion Confusion(StudyCell cell, ProbeResult probe)
+    {
+        int classes = probe.Task.Classes.Count;
+        int[][] counts = [.. Enumerable.Range(0, classes).Select(_ => new int[classes])];
+        foreach (ProbeRun run in probe.Runs)
+        {
+            for (int i = 0; i < probe.TestClips.Count; i++)
+                counts[probe.Task.Clips[probe.TestClips[i]].Labels[0]][Scores.ArgMax(run.Logits.AsSpan(i * classes, classes))]++;
+        }
+        return new StudyConfusion(cell.Framework, cell.Arm, cell.Seed, probe.Task.Name, probe.Task.Classes, counts);
+    }
+}
