@@ -19,35 +19,45 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
     public const int SampleRate = 16000;
 
     private const string ManifestName = "manifest.csv", UnreadableName = "unreadable.txt";
+    private const int WouldBlock = 11;        // EWOULDBLOCK, which an IOException carries where another process holds the lock
     private const short SilencePeak = 100;    // of 32768: notes outside an instrument's range render as next to nothing
     private const short TailPeak = 16;        // of 32768: a decay below this (-66 dB) is cut, so that random crops hear the sound
+
+    private readonly Lazy<IReadOnlyList<string>> fluidsynthPackages = new(Fluidsynth.Packages);
 
     /// <summary>The library's folder.</summary>
     public string Root { get; } = Path.GetFullPath(root);
 
-    /// <summary>Bytes still to download before <paramref name="sources"/> can be assembled; 0 for those assembled already.</summary>
+    /// <summary>What assembling <paramref name="sources"/> would cost now; nothing for those assembled already.</summary>
     /// <exception cref="UserErrorException">apt is missing, or knows no such package.</exception>
-    public long DownloadBytes(IEnumerable<IClipSource> sources)
+    public FetchCost Cost(IEnumerable<IClipSource> sources)
     {
-        IClipSource[] missing = [.. sources.Where(source => !File.Exists(ManifestPath(source)))];
-        IEnumerable<string> programs = missing.Any(source => source.NeedsFluidsynth) ? Fluidsynth.Packages() : [];
-        return packages.DownloadBytes(missing.SelectMany(source => source.Packages).Concat(programs).Distinct());
+        IClipSource[] missing = [.. sources.Where(source => !IsAssembled(source)).Distinct()];
+        IEnumerable<string> programs = missing.Any(source => source.NeedsFluidsynth) ? fluidsynthPackages.Value : [];
+        return packages.Cost([.. missing.SelectMany(source => source.Packages).Concat(programs).Distinct()]);
     }
+
+    /// <summary>The clips of <paramref name="source"/> where they are assembled already, else null.</summary>
+    /// <exception cref="UserErrorException">Its manifest has been edited.</exception>
+    public IReadOnlyList<ManifestClip>? Find(IClipSource source) => IsAssembled(source) ? ClipManifest.Read(ManifestPath(source)) : null;
 
     /// <summary>
     /// The clips of <paramref name="source"/>, assembled now if they are not there: decoded in parallel, silent tails and silent clips cut off, and
     /// copies of an earlier clip's samples left out, unreadable files listed in <c>unreadable.txt</c>. The folder appears whole or not at all.
     /// </summary>
     /// <exception cref="UserErrorException">A package is not to be had, or another process assembles in this folder.</exception>
-    public IReadOnlyList<ManifestClip> Provide(IClipSource source)
+    /// <exception cref="IOException">The disk is full.</exception>
+    public IReadOnlyList<ManifestClip> Provide(IClipSource source, CancellationToken cancellation = default)
     {
-        if (!File.Exists(ManifestPath(source)))
+        if (!IsAssembled(source))
         {
             using FileStream turn = TakeTurn();
-            Assemble(source);
+            Assemble(source, cancellation);
         }
         return ClipManifest.Read(ManifestPath(source));
     }
+
+    private bool IsAssembled(IClipSource source) => File.Exists(ManifestPath(source));
 
     private string ManifestPath(IClipSource source) => Path.Combine(Root, source.Name, ManifestName);
 
@@ -70,22 +80,26 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
         {
             throw new UserErrorException($"no permission to write to {Root}; name another folder", problem);
         }
+        catch (IOException problem) when (problem.HResult != WouldBlock)
+        {
+            throw new UserErrorException($"the folder {Root} cannot be written to ({problem.Message}); name another", problem);
+        }
         catch (IOException problem)
         {
             throw new UserErrorException($"another process is assembling audio in {Root}; wait for it or name another folder", problem);
         }
     }
 
-    private void Assemble(IClipSource source)
+    private void Assemble(IClipSource source, CancellationToken cancellation)
     {
         string folder = Path.Combine(Root, source.Name), unfinished = Path.Combine(Root, "." + source.Name);
         DeleteFolder(unfinished);
         Directory.CreateDirectory(unfinished);
         try
         {
-            IReadOnlyDictionary<string, DebianPackage> opened = packages.Provide(source.Packages);
-            NoteRenderer? render = source.NeedsFluidsynth ? Fluidsynth.Open(packages).Render : null;
-            IReadOnlyList<ManifestClip> clips = Decode(source, source.Open(opened, render), opened, unfinished);
+            IReadOnlyDictionary<string, DebianPackage> opened = packages.Provide(source.Packages, cancellation);
+            NoteRenderer? render = source.NeedsFluidsynth ? Fluidsynth.Open(packages, cancellation).Render : null;
+            IReadOnlyList<ManifestClip> clips = Decode(source, source.Open(opened, render), opened, unfinished, cancellation);
             ClipManifest.Write(Path.Combine(unfinished, ManifestName), RemoveCopies(clips, unfinished));
             DeleteFolder(folder);
             Directory.Move(unfinished, folder);
@@ -96,7 +110,8 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
         }
     }
 
-    private IReadOnlyList<ManifestClip> Decode(IClipSource source, IReadOnlyList<Recording> recordings, IReadOnlyDictionary<string, DebianPackage> opened, string folder)
+    private IReadOnlyList<ManifestClip> Decode(
+        IClipSource source, IReadOnlyList<Recording> recordings, IReadOnlyDictionary<string, DebianPackage> opened, string folder, CancellationToken cancellation)
     {
         ManifestClip[][] decoded = new ManifestClip[recordings.Count][];
         ConcurrentBag<string> unreadable = [];
@@ -104,7 +119,7 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
         try
         {
             // More at a time than there are cores: most of the time goes by waiting for the disk and for fluidsynth.
-            Parallel.For(0, recordings.Count, new ParallelOptions { MaxDegreeOfParallelism = 4 * Environment.ProcessorCount }, index =>
+            Parallel.For(0, recordings.Count, new ParallelOptions { MaxDegreeOfParallelism = 4 * Environment.ProcessorCount, CancellationToken = cancellation }, index =>
             {
                 try
                 {
@@ -120,6 +135,7 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
         }
         catch (AggregateException problems)
         {
+            cancellation.ThrowIfCancellationRequested();
             ExceptionDispatchInfo.Throw(problems.InnerExceptions[0]);   // the first says it all: the others are the same full disk or missing program
         }
         if (unreadable.Count == recordings.Count)

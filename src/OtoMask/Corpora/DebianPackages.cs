@@ -23,33 +23,32 @@ public sealed record DebianPackage(string Name, string Version, string Root)
 /// Debian packages as sources of audio: downloaded with <c>apt-get download</c> and unpacked into a cache folder, so that
 /// neither root nor an installation is needed.
 /// </summary>
-/// <param name="cacheFolder">Where packages are unpacked, one folder <c>NAME_VERSION</c> each.</param>
-/// <param name="progress">Told before each download and at the end, or null.</param>
+/// <param name="cacheFolder">Where packages are unpacked, one folder <c>NAME_VERSION</c> each; one process at a time may write to it.</param>
+/// <param name="progress">Told of megabytes downloaded and of unpacking, or null.</param>
 public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgress>? progress = null)
 {
-    /// <summary>The bytes still to download for <paramref name="names"/>: 0 for what is unpacked or installed already.</summary>
+    private const int ReportMilliseconds = 250;
+    private readonly Dictionary<string, PackageOffer> offers = [];
+
+    /// <summary>What is still to download and unpack for <paramref name="names"/>: nothing for what is unpacked or installed already.</summary>
     /// <exception cref="UserErrorException">apt is missing, or knows no such package.</exception>
-    public long DownloadBytes(IEnumerable<string> names) => names.Where(name => FindLocal(name) is null).Sum(name => Describe(name).Download);
+    public FetchCost Cost(IReadOnlyCollection<string> names)
+    {
+        IReadOnlyList<PackageOffer> missing = Offers([.. names.Where(name => FindLocal(name) is null)]);
+        return new FetchCost(
+            missing.Sum(offer => offer.DownloadBytes),
+            missing.Sum(offer => offer.InstalledBytes) + missing.Select(offer => offer.DownloadBytes).DefaultIfEmpty().Max());
+    }
+
+    /// <summary>The version of a package that is here, or else that apt would download.</summary>
+    /// <exception cref="UserErrorException">It is not here, and apt is missing or knows no such package.</exception>
+    public string VersionOf(string name) => FindLocal(name)?.Version ?? Offers([name])[0].Version;
 
     /// <summary>The packages' files, from the cache, this system, or a fresh download, in this order.</summary>
     /// <exception cref="UserErrorException">apt is missing, knows no such package, or cannot reach its server.</exception>
     /// <exception cref="IOException">The disk is full.</exception>
-    public IReadOnlyDictionary<string, DebianPackage> Provide(IReadOnlyCollection<string> names)
-    {
-        Dictionary<string, DebianPackage> packages = [];
-        foreach (string name in names)
-        {
-            DebianPackage? package = FindLocal(name);
-            if (package is null)
-            {
-                progress?.Report(new AssemblyProgress($"download {name}", packages.Count, names.Count));
-                package = Download(name);
-            }
-            packages.Add(name, package);
-        }
-        progress?.Report(new AssemblyProgress("packages", names.Count, names.Count));
-        return packages;
-    }
+    public IReadOnlyDictionary<string, DebianPackage> Provide(IReadOnlyCollection<string> names, CancellationToken cancellation = default) =>
+        names.ToDictionary(name => name, name => FindLocal(name) ?? Download(name, cancellation));
 
     /// <summary>
     /// The packages that installing <paramref name="name"/> would add to this system (itself and missing dependencies,
@@ -76,50 +75,79 @@ public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgres
             : null;
     }
 
-    private DebianPackage Download(string name)
+    private DebianPackage Download(string name, CancellationToken cancellation)
     {
-        (long download, long installed) = Describe(name);
+        PackageOffer offer = Offers([name])[0];
         Directory.CreateDirectory(cacheFolder);
-        long free = new DriveInfo(Path.GetFullPath(cacheFolder)).AvailableFreeSpace;
-        if (free < download + installed)
-            throw new IOException($"{cacheFolder} has {Megabytes(free)} MB free and package {name} needs {Megabytes(download + installed)}; free some space or name another cache folder");
+        RemoveLeftovers();
+        RequireSpace(offer);
 
-        // Unpacked under a temporary name and renamed when whole: a folder NAME_VERSION is always complete.
-        string scratch = Directory.CreateTempSubdirectory("otomask-").FullName;
-        string unpacked = Path.Combine(cacheFolder, $".{name}.{Path.GetFileName(scratch)}");
+        // Downloaded and unpacked aside, on the same disk, and renamed when whole: a folder NAME_VERSION is always complete.
+        string aside = Path.Combine(cacheFolder, $".{name}_{offer.Version}"), unpacked = Path.Combine(aside, "unpacked");
+        Directory.CreateDirectory(aside);
         try
         {
-            Apt("apt-get", ["-q", "download", name], name, scratch);
-            string archive = Directory.GetFiles(scratch, "*.deb").Single();
-            string version = Dpkg(["-f", archive, "Version"], name).Output.Trim();
-            Dpkg(["-x", archive, unpacked], name);
-            string folder = Path.Combine(cacheFolder, $"{name}_{version}");
+            string archive = DownloadInto(aside, offer, cancellation);
+            progress?.Report(new AssemblyProgress($"unpack {name}", 0, 1));
+            Dpkg(["-x", archive, unpacked], name, cancellation);
+            string folder = Path.Combine(cacheFolder, $"{name}_{offer.Version}");
             Directory.Move(unpacked, folder);
-            return new DebianPackage(name, version, folder);
+            progress?.Report(new AssemblyProgress($"unpack {name}", 1, 1));
+            return new DebianPackage(name, offer.Version, folder);
         }
         finally
         {
-            Directory.Delete(scratch, recursive: true);
-            if (Directory.Exists(unpacked))
-                Directory.Delete(unpacked, recursive: true);
+            Directory.Delete(aside, recursive: true);
         }
     }
 
-    private static (long Download, long Installed) Describe(string name)
+    /// <summary>Has apt download a package, telling meanwhile how far its file has grown.</summary>
+    /// <returns>The package's file.</returns>
+    private string DownloadInto(string folder, PackageOffer offer, CancellationToken cancellation)
     {
-        ProgramResult shown = Apt("apt-cache", ["show", "--no-all-versions", name], name);
-        return (Field("Size"), 1024 * Field("Installed-Size"));
+        Task download = Task.Run(() => Apt("apt-get", ["-q", "download", $"{offer.Name}={offer.Version}"], offer.Name, folder, cancellation), CancellationToken.None);
+        while (Task.WaitAny([download], ReportMilliseconds) < 0)
+            Report();
+        download.GetAwaiter().GetResult();
+        Report();
+        return Directory.GetFiles(folder, "*.deb").Single();
 
-        long Field(string key) =>
-            shown.Output.Split('\n').FirstOrDefault(line => line.StartsWith(key + ":", StringComparison.Ordinal)) is string line
-            && long.TryParse(line[(key.Length + 1)..], NumberStyles.Integer, CultureInfo.InvariantCulture, out long value)
-                ? value
-                : 0;
+        void Report() => progress?.Report(new AssemblyProgress(
+            $"download {offer.Name} (MB)",
+            RoundMegabytes(Directory.EnumerateFiles(folder, "*.deb").Sum(file => new FileInfo(file).Length)),
+            RoundMegabytes(offer.DownloadBytes)));
     }
 
-    private static ProgramResult Apt(string program, string[] arguments, string package, string? folder = null)
+    /// <summary>Deletes what a run that was killed left half downloaded or half unpacked.</summary>
+    private void RemoveLeftovers()
     {
-        ProgramResult result = ExternalProgram.TryRun(program, arguments, folder)
+        foreach (string folder in Directory.GetDirectories(cacheFolder, ".*"))
+            Directory.Delete(folder, recursive: true);
+    }
+
+    private void RequireSpace(PackageOffer offer)
+    {
+        long free = new DriveInfo(Path.GetFullPath(cacheFolder)).AvailableFreeSpace;
+        if (free < offer.DownloadBytes + offer.InstalledBytes)
+            throw new IOException($"{cacheFolder} has {Megabytes(free)} MB free and package {offer.Name} needs {Megabytes(offer.DownloadBytes + offer.InstalledBytes)}; free some space or name another folder");
+    }
+
+    /// <summary>What apt has under each name; asked for once.</summary>
+    private IReadOnlyList<PackageOffer> Offers(IReadOnlyCollection<string> names)
+    {
+        string[] unasked = [.. names.Where(name => !offers.ContainsKey(name))];
+        if (unasked.Length > 0)
+        {
+            ProgramResult shown = Apt("apt-cache", ["show", "--no-all-versions", .. unasked], unasked[0]);
+            foreach (PackageOffer offer in shown.Output.Split("\n\n").Select(PackageOffer.Parse).OfType<PackageOffer>())
+                offers.TryAdd(offer.Name, offer);
+        }
+        return [.. names.Select(name => offers.GetValueOrDefault(name) ?? throw Unknown(name))];
+    }
+
+    private static ProgramResult Apt(string program, string[] arguments, string package, string? folder = null, CancellationToken cancellation = default)
+    {
+        ProgramResult result = ExternalProgram.TryRun(program, arguments, folder, cancellation: cancellation)
             ?? throw new UserErrorException($"{program} is not on this machine, and package {package} comes through it; run on Debian or Ubuntu, or bring your own audio");
         if (result.ExitCode == 0)
             return result;
@@ -127,21 +155,48 @@ public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgres
             || result.Errors.Contains("No packages found", StringComparison.Ordinal)
             || result.Errors.Contains("no installation candidate", StringComparison.Ordinal))
         {
-            throw new UserErrorException($"apt knows no package {package}; run 'sudo apt-get update' and try again");
+            throw Unknown(package);
         }
-        throw result.Errors.Contains("No space left", StringComparison.Ordinal)
-            ? new IOException($"the disk is full while downloading package {package}; free some space and try again")
+        throw IsDiskFull(result)
+            ? DiskFull($"downloading package {package}")
             : new UserErrorException($"package {package} could not be downloaded ({result.LastError}); check the network, run 'sudo apt-get update' and try again");
     }
 
-    private static ProgramResult Dpkg(string[] arguments, string package)
+    private static void Dpkg(string[] arguments, string package, CancellationToken cancellation)
     {
-        ProgramResult result = ExternalProgram.TryRun("dpkg-deb", arguments)
+        ProgramResult result = ExternalProgram.TryRun("dpkg-deb", arguments, cancellation: cancellation)
             ?? throw new UserErrorException($"dpkg-deb is not on this machine, and package {package} is unpacked with it; run on Debian or Ubuntu");
-        return result.ExitCode == 0
-            ? result
-            : throw new IOException($"package {package} could not be unpacked ({result.LastError}); is the disk full?");
+        if (result.ExitCode != 0)
+            throw IsDiskFull(result) ? DiskFull($"unpacking package {package}") : new IOException($"package {package} could not be unpacked ({result.LastError}); try again");
     }
 
+    private static UserErrorException Unknown(string package) => new($"apt knows no package {package}; run 'sudo apt-get update' and try again");
+
+    private static IOException DiskFull(string doing) => new($"the disk is full while {doing}; free some space and try again");
+
+    private static bool IsDiskFull(ProgramResult result) => result.Errors.Contains("No space left", StringComparison.Ordinal);
+
+    private static int RoundMegabytes(long bytes) => (int)Math.Round(bytes / 1e6);
+
     private static string Megabytes(long bytes) => (bytes / 1e6).ToString("0.0", CultureInfo.InvariantCulture);
+
+    /// <summary>What apt would download.</summary>
+    private sealed record PackageOffer(string Name, string Version, long DownloadBytes, long InstalledBytes)
+    {
+        /// <summary>Reads a paragraph of <c>apt-cache show</c>; null for one that is no package.</summary>
+        public static PackageOffer? Parse(string paragraph)
+        {
+            Dictionary<string, string> fields = [];
+            foreach (string line in paragraph.Split('\n'))
+            {
+                if (line.Split(": ", 2) is [string key, string value])
+                    fields.TryAdd(key, value);
+            }
+            return fields.TryGetValue("Package", out string? name) && fields.TryGetValue("Version", out string? version)
+                ? new PackageOffer(name, version, Number("Size"), 1024 * Number("Installed-Size"))
+                : null;
+
+            long Number(string key) => long.TryParse(fields.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out long value) ? value : 0;
+        }
+    }
 }

@@ -37,7 +37,7 @@ public sealed class TaskAssembler
     public long DownloadBytes(IEnumerable<TaskRecipe> tasks, bool withPretrainingPool = false)
     {
         IEnumerable<IClipSource> sources = tasks.Select(task => task.Source);
-        return library.DownloadBytes((withPretrainingPool ? sources.Append(PretrainingPool.Extra) : sources).Distinct());
+        return library.Cost(withPretrainingPool ? sources.Append(PretrainingPool.Extra) : sources).DownloadBytes;
     }
 
     /// <summary>Makes the task's CSV, its summary, and the clips if they are not there yet.</summary>

@@ -62,7 +62,7 @@ public class ClipLibraryTests
         Assert.Equal(first.Select(clip => (clip.FileName, clip.Sha256)), second.Select(clip => (clip.FileName, clip.Sha256)));
         Assert.Equal(first[0].Tags, second[0].Tags);
         Assert.Empty(progress.Reports);
-        Assert.Equal(0, fake.Library().DownloadBytes([Syllables]));
+        Assert.Equal(0, fake.Library().Cost([Syllables]).DownloadBytes);
     }
 
     [Fact]

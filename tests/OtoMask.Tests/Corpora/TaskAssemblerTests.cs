@@ -94,7 +94,7 @@ public class TaskAssemblerTests
     public void AnUnknownPackageIsNamedWithTheRemedy()
     {
         using FakePackages fake = new();
-        string message = Assert.Throws<UserErrorException>(() => fake.Packages.DownloadBytes(["otomask-no-such-package"])).Message;
+        string message = Assert.Throws<UserErrorException>(() => fake.Packages.Cost(["otomask-no-such-package"])).Message;
         Assert.Contains("otomask-no-such-package", message);
         Assert.False(Directory.Exists(fake.Cache));
     }
