@@ -11,6 +11,9 @@ public readonly record struct Interval(double Value, double Low, double High)
 {
     /// <summary>Half the width.</summary>
     public double HalfWidth => (High - Low) / 2;
+
+    /// <summary>Whether zero lies outside: for a difference, whether anything may be claimed. An end that is zero holds it.</summary>
+    public bool ExcludesZero => Low > 0 || High < 0;
 }
 
 /// <summary>95 % intervals: over seeds by Student's t, over test clips by the bootstrap.</summary>
@@ -28,9 +31,27 @@ public static class Intervals
         double mean = values.Average();
         if (values.Count == 1)
             return new Interval(mean, mean, mean);
-        double deviation = Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1));
-        double half = StudentT.InvCDF(0, 1, values.Count - 1, (1 + Confidence) / 2) * deviation / Math.Sqrt(values.Count);
+        double half = StudentT.InvCDF(0, 1, values.Count - 1, (1 + Confidence) / 2) * StandardError(values);
         return new Interval(mean, mean - half, mean + half);
+    }
+
+    /// <summary>Student's test of paired differences: how likely a mean this far from zero is, on either side, if the true one is zero.</summary>
+    /// <returns>p, 0 .. 1; below 0.05 where <see cref="OverSeeds"/> excludes zero.</returns>
+    /// <exception cref="ArgumentException">There are fewer than two values.</exception>
+    public static double PairedTest(IReadOnlyList<double> differences)
+    {
+        if (differences.Count < 2)
+            throw new ArgumentException("a spread needs two values at least", nameof(differences));
+        double mean = differences.Average(), error = StandardError(differences);
+        if (error == 0)
+            return mean == 0 ? 1 : 0;
+        return 2 * StudentT.CDF(0, 1, differences.Count - 1, -Math.Abs(mean / error));
+    }
+
+    private static double StandardError(IReadOnlyList<double> values)
+    {
+        double mean = values.Average();
+        return Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1) / values.Count);
     }
 
     /// <summary>Accuracy in % with the interval that another draw of test clips would leave it in.</summary>

@@ -68,6 +68,12 @@ public sealed record StudyConfig
     /// <summary>What all runs share.</summary>
     public required IReadOnlyList<Setting> Pretraining { get; init; }
 
+    /// <summary>Names of everything that is probed in a framework: the untrained network, the arms, those at equal time.</summary>
+    public IReadOnlyList<string> ArmNames => [StudyCell.Untrained, .. Arms.Select(arm => arm.Name), .. EqualTime.Select(arm => arm + StudyPlan.EqualTimeSuffix)];
+
+    /// <summary>Names of the tasks; that of a CSV is its file's.</summary>
+    public IReadOnlyList<string> TaskNames => [.. Tasks.Select(task => Path.GetFileNameWithoutExtension(task.Name))];
+
     /// <summary>Refuses an impossible study before any work.</summary>
     /// <exception cref="UserErrorException">Names the value and what to do.</exception>
     public StudyConfig Validate()
@@ -79,11 +85,11 @@ public sealed record StudyConfig
         Require(Arms.Any(arm => arm.Name == Baseline), $"baseline: '{Baseline}' is none of the arms ({string.Join(", ", Arms.Select(arm => arm.Name))})");
         RequireDifferent("seeds", Seeds);
         RequireDifferent("probe-seeds", ProbeSeeds);
-        RequireDifferent("tasks", Tasks.Select(task => Path.GetFileNameWithoutExtension(task.Name)));
+        RequireDifferent("tasks", TaskNames);
         foreach (string name in EqualTime)
             Require(name != Baseline && Arms.Any(arm => arm.Name == name), $"equal-time: '{name}' is none of the arms beside the baseline");
         foreach (string name in Follow)
-            Require(Tasks.Any(task => Path.GetFileNameWithoutExtension(task.Name) == name), $"follow: '{name}' is none of the tasks");
+            Require(TaskNames.Contains(name), $"follow: '{name}' is none of the tasks");
         foreach (StudyFramework framework in Frameworks)
         {
             foreach (StudyArm arm in Arms)
