@@ -21,6 +21,7 @@ internal static class CommandLine
             DemoCommand.Create(),
             MasksCommand.Create(),
             LogMelCommand.Create(),
+            DataCommand.Create(),
             PrepareCommand.Create(),
             PretrainCommand.Create(),
             ProbeCommand.Create(),

@@ -16,7 +16,7 @@ public sealed partial class ArchitectureTests
         ["Masking"] = ["Randomness"],
         ["Models"] = ["Randomness", "Torch"],
         ["Data"] = ["Audio", "Masking", "Interop", "Randomness"],
-        ["Corpora"] = ["Audio", "Data", "Randomness"],
+        ["Corpora"] = ["Audio", "Data", "Interop", "Randomness"],
         ["Evaluation"] = ["Audio", "Data", "Masking", "Models", "Randomness", "Torch"],
         ["Pretraining"] = ["Audio", "Data", "Evaluation", "Interop", "Masking", "Models", "Torch"],
         ["Studies"] = ["Data", "Evaluation", "Models", "Pretraining"],

@@ -1,0 +1,29 @@
+namespace OtoMask.Corpora.Imports;
+
+/// <summary>The field's data sets that can be imported from a local copy (EVALUATION section 3).</summary>
+public static class KnownImports
+{
+    /// <summary>All of them, by family.</summary>
+    public static IReadOnlyList<ImportRecipe> All { get; } =
+    [
+        Esc50.Recipe,
+        UrbanSound8k.Recipe,
+        Fsd50k.Recipe,
+        AudioSet.Whole,
+        AudioSet.Balanced,
+        SpeechCommands.Recipe,
+        VoxCeleb1.Recipe,
+        VoxForge.Recipe,
+        CremaD.Recipe,
+        SpokenDigits.Recipe,
+        Gtzan.Recipe,
+        NSynth.Recipe,
+        SurgePitch.Recipe,
+    ];
+
+    /// <summary>The data set called <paramref name="name"/>.</summary>
+    /// <exception cref="UserErrorException">There is none; the message names the nearest and all there are.</exception>
+    public static ImportRecipe Find(string name) => All.FirstOrDefault(recipe => recipe.Name == name)
+        ?? throw new UserErrorException(
+            $"no data set is called '{name}': did you mean {Nearest.To(name, All.Select(recipe => recipe.Name))}? There are {string.Join(", ", All.Select(recipe => recipe.Name))}");
+}
