@@ -11,6 +11,9 @@ namespace OtoMask.Evaluation;
 /// <param name="Epochs">Epochs (or iterations) until the weights stood.</param>
 internal sealed record FittedLayer(float[] Weights, double Score, double Loss, double Setting, int Epochs)
 {
+    /// <summary>Validation score of every epoch until the fit stopped, 0..1; empty for a solver without epochs.</summary>
+    public IReadOnlyList<double> ValidationScores { get; init; } = [];
+
     /// <summary>Whether this one does better in validation; of equal scores the lower loss does.</summary>
     public bool Beats(FittedLayer? other) => other is null || Score > other.Score || (Score == other.Score && Loss < other.Loss);
 }
@@ -65,6 +68,7 @@ internal sealed class AdamProbe : IDisposable
         using IDisposable frozen = TorchRuntime.NoGrad();
         using var probe = new AdamProbe(train, valid, rates, random.Initial);
         var best = new FittedLayer?[rates.Length];
+        List<double>[] scores = [.. rates.Select(_ => new List<double>())];
         for (int epoch = 0; epoch < MostEpochs; epoch++)
         {
             probe.TrainEpoch(batchSize, random.BatchOrder(epoch));
@@ -74,6 +78,7 @@ internal sealed class AdamProbe : IDisposable
             {
                 if (best[r] is { } earlier && epoch + 1 - earlier.Epochs > Patience)
                     continue; // stopped; it only rides along
+                scores[r].Add(current[r].Score);
                 bool better = laterTies ? best[r] is null || current[r].Score >= best[r]!.Score : current[r].Beats(best[r]);
                 if (better)
                     best[r] = current[r] with { Weights = probe.WeightsOf(r) };
@@ -82,7 +87,7 @@ internal sealed class AdamProbe : IDisposable
             if (!anyHope)
                 break;
         }
-        return best!;
+        return [.. best.Zip(scores, (layer, own) => layer! with { ValidationScores = own })];
     }
 
     public void Dispose()

@@ -28,12 +28,11 @@ public static class LinearProbe
             List<FoldOutcome> folds = [];
             for (int fold = 0; fold < task.Folds.Count; fold++)
             {
-                var random = new ProbeRandom(seed, fold);
-                ValidationSplit split = Split(task, task.Folds[fold], mode, random);
-                if (split.Note is not null)
-                    notes.Add(split.Note);
-                (train, valid) = (train + split.Train.Length, valid + split.Valid.Length);
-                folds.Add(RunFold(task, task.Folds[fold], split, mode, random));
+                FoldOutcome outcome = RunFold(task, fold, mode, seed);
+                if (outcome.Split.Note is { } note)
+                    notes.Add(note);
+                (train, valid) = (train + outcome.Split.Train.Length, valid + outcome.Split.Valid.Length);
+                folds.Add(outcome);
                 progress?.Invoke(runs.Count * task.Folds.Count + folds.Count, seeds.Count * task.Folds.Count);
             }
             runs.Add(new ProbeRun(
@@ -53,12 +52,14 @@ public static class LinearProbe
         };
     }
 
-    private static ValidationSplit Split(EmbeddedTask task, FoldClips fold, ProbeMode mode, ProbeRandom random) => fold.Valid.Length > 0
-        ? new ValidationSplit(fold.Train, fold.Valid, null)
-        : ValidationSplit.Draw(task.Task, fold.Train, strict: mode != ProbeMode.Evar, random.Split);
-
-    private static FoldOutcome RunFold(EmbeddedTask task, FoldClips fold, ValidationSplit split, ProbeMode mode, ProbeRandom random)
+    /// <summary>Fits and tests the probe of one fold and seed.</summary>
+    internal static FoldOutcome RunFold(EmbeddedTask task, int foldIndex, ProbeMode mode, ulong seed)
     {
+        FoldClips fold = task.Folds[foldIndex];
+        var random = new ProbeRandom(seed, foldIndex);
+        ValidationSplit split = fold.Valid.Length > 0
+            ? new ValidationSplit(fold.Train, fold.Valid, null)
+            : ValidationSplit.Draw(task.Task, fold.Train, strict: mode != ProbeMode.Evar, random.Split);
         // The letter of the protocol: embeddings of the whole training set, before a part is split off, make the scaler.
         Standardiser scale = FitScaler(task, mode == ProbeMode.Evar ? fold.Train : split.Train);
         using ProbeData train = ProbeData.Of(task, split.Train, ClipView.RandomCrop, scale);
@@ -72,7 +73,7 @@ public static class LinearProbe
         };
         return mode == ProbeMode.Tuned
             ? TestRefitted(task, fold, split, layer)
-            : Test(task, fold, layer, scale);
+            : Test(task, fold, split, layer, scale);
     }
 
     private static FoldOutcome TestRefitted(EmbeddedTask task, FoldClips fold, ValidationSplit split, FittedLayer chosen)
@@ -80,17 +81,21 @@ public static class LinearProbe
         int[] both = [.. split.Train.Concat(split.Valid).Order()];
         Standardiser scale = FitScaler(task, both);
         using ProbeData data = ProbeData.Of(task, both, ClipView.RandomCrop, scale);
-        return Test(task, fold, chosen with { Weights = LogisticRegression.Fit(data, chosen.Setting) }, scale);
+        return Test(task, fold, split, chosen with { Weights = LogisticRegression.Fit(data, chosen.Setting) }, scale);
     }
 
-    private static FoldOutcome Test(EmbeddedTask task, FoldClips fold, FittedLayer layer, Standardiser scale)
+    private static FoldOutcome Test(EmbeddedTask task, FoldClips fold, ValidationSplit split, FittedLayer layer, Standardiser scale)
     {
         using ProbeData test = ProbeData.Of(task, fold.Test, ClipView.FromStart, scale);
         float[] logits = test.Logits(layer.Weights);
-        return new FoldOutcome(layer, test.Score(logits), logits);
+        return new FoldOutcome(split, layer, test.Score(logits), logits);
     }
 
     private static Standardiser FitScaler(EmbeddedTask task, int[] clips) => Standardiser.Fit(task.Rows(clips, ClipView.RandomCrop), task.Width);
 
-    private sealed record FoldOutcome(FittedLayer Layer, double Score, float[] Logits);
+    /// <param name="Split">The clips it was fitted on and chosen by.</param>
+    /// <param name="Layer">What was fitted.</param>
+    /// <param name="Score">Test score, 0..1.</param>
+    /// <param name="Logits">[test clips, C].</param>
+    internal sealed record FoldOutcome(ValidationSplit Split, FittedLayer Layer, double Score, float[] Logits);
 }
