@@ -1,11 +1,19 @@
+using OtoMask.Corpora;
 using OtoMask.Pretraining;
+using OtoMask.Studies;
 
 namespace OtoMask.Tests.Pretraining;
 
 /// <summary>Every experiment in configs/ is valid and opens with command, cost and expected scores.</summary>
 public sealed class ExperimentConfigTests
 {
-    public static TheoryData<string> Experiments => [.. Directory.GetFiles(Path.Combine(Repository.Root, "configs"), "*.yaml").Select(path => Path.GetFileName(path))];
+    private const string StudyPrefix = "study-";
+
+    public static TheoryData<string> Experiments => [.. Names.Where(name => !name.StartsWith(StudyPrefix, StringComparison.Ordinal))];
+
+    public static TheoryData<string> Studies => [.. Names.Where(name => name.StartsWith(StudyPrefix, StringComparison.Ordinal))];
+
+    private static IEnumerable<string> Names => Directory.GetFiles(Path.Combine(Repository.Root, "configs"), "*.yaml").Select(path => Path.GetFileName(path));
 
     [Theory]
     [MemberData(nameof(Experiments))]
@@ -15,8 +23,24 @@ public sealed class ExperimentConfigTests
         PretrainingConfig config = ConfigFile.Read(path) with { Data = "somewhere" };
         config.Validate();
 
+        RequireHeader(path, $@"otomask (pretrain --config configs/{name} |demo)");
+    }
+
+    [Theory]
+    [MemberData(nameof(Studies))]
+    public void A_study_is_valid_and_says_what_it_takes(string name)
+    {
+        string path = Path.Combine(Repository.Root, "configs", name);
+        StudyConfig study = StudyFile.Read(path);
+
+        Assert.All(study.Tasks, task => KnownTasks.Find(task.Name));
+        RequireHeader(path, $"otomask study configs/{name} --out ");
+    }
+
+    private static void RequireHeader(string path, string command)
+    {
         string header = string.Concat(File.ReadLines(path).TakeWhile(line => line.StartsWith('#')));
-        Assert.Matches($@"otomask (pretrain --config configs/{name} |demo)", header);
+        Assert.Matches(command, header);
         Assert.Contains("cost", header, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("expected", header, StringComparison.OrdinalIgnoreCase);
     }

@@ -1,0 +1,50 @@
+using OtoMask.Randomness;
+using OtoMask.Tests.App;
+
+namespace OtoMask.Tests.Studies;
+
+/// <summary>The command in processes of its own. Its tests take half a minute: each start loads libtorch, and arms are timed in further processes.</summary>
+public sealed class StudyCommandTests : IDisposable
+{
+    private const int MostKills = 12;
+    private readonly StudyFixture fixture = new();
+
+    [Fact]
+    public void A_study_killed_at_random_moments_ends_with_the_rows_of_one_that_was_not()
+    {
+        string file = Path.Combine(fixture.Folder, "kills.yaml");
+        File.WriteAllText(file, fixture.Yaml);
+        string whole = Path.Combine(fixture.Folder, "whole"), killed = Path.Combine(fixture.Folder, "killed");
+        Assert.Equal(0, AppProcess.Run("study", file, "--out", whole).ExitCode);
+
+        // The costs are at hand, so that the kills meet runs and probes.
+        Directory.CreateDirectory(killed);
+        File.Copy(Path.Combine(whole, "costs.jsonl"), Path.Combine(killed, "costs.jsonl"));
+        int kills = 0;
+        for (; kills < MostKills; kills++)
+        {
+            using AppProcess study = AppProcess.Start("study", file, "--out", killed);
+            Thread.Sleep(500 + new RandomStream(5, RandomPurpose.Probe, 0, kills).NextInt32(1500));
+            study.Signal("KILL");
+            if (study.Wait().ExitCode == 0)
+                break; // it was faster
+        }
+        AppResult last = AppProcess.Run("study", file, "--out", killed);
+
+        Assert.Equal(0, last.ExitCode);
+        Assert.InRange(kills, 1, MostKills);
+        Assert.Equal(File.ReadAllText(Path.Combine(whole, "rows.jsonl")), File.ReadAllText(Path.Combine(killed, "rows.jsonl")));
+    }
+
+    [Fact]
+    public void A_mistake_is_one_line()
+    {
+        AppProcess.Run("study", Path.Combine(fixture.Folder, "nothing.yaml")).AssertUserError("nothing.yaml", "cannot be read");
+
+        string file = Path.Combine(fixture.Folder, "typo.yaml");
+        File.WriteAllText(file, fixture.Yaml.Replace("arms:", "armes:", StringComparison.Ordinal));
+        AppProcess.Run("study", file).AssertUserError("typo.yaml, line 8", "did you mean 'arms'");
+    }
+
+    public void Dispose() => fixture.Dispose();
+}

@@ -1,0 +1,65 @@
+using OtoMask.Evaluation;
+using OtoMask.Models;
+using OtoMask.Pretraining;
+using OtoMask.Studies;
+
+namespace OtoMask.Tests.Studies;
+
+public sealed class StudyFileTests
+{
+    private const string Small = """
+        tasks: [drums, {csv: own/cows.csv, family: animals}]
+        seeds: [1, 2]
+        frameworks:
+          msm-mae: {mask-ratio: 0.8}
+          m2d: {}
+        arms:
+          random: {mask: random}
+          dwm k=4: {mask: dwm, hint-power: 4}
+        pretraining: {encoder: 16/1/2, decoder: 16/1/2, input: 80x96, steps: 10}
+        """;
+
+    [Fact]
+    public void A_study_is_what_its_file_says_and_the_rest_has_defaults()
+    {
+        StudyConfig study = StudyFile.Parse(Small, "small.yaml");
+
+        Assert.Equal([new StudyTaskName("drums", null), new StudyTaskName("own/cows.csv", "animals")], study.Tasks);
+        Assert.Equal([1ul, 2ul], study.Seeds);
+        Assert.Equal((StudyConfig.Unlabelled, ProbeMode.Tuned, "random"), (study.Data, study.Probe, study.Baseline));
+        Assert.Equal([42ul, 43ul, 44ul], study.ProbeSeeds);
+        Assert.Equal([Framework.MsmMae, Framework.M2d], study.Frameworks.Select(framework => framework.Framework));
+
+        PretrainingConfig config = study.Configure(study.Frameworks[0], study.Arms[1], seed: 2);
+        Assert.Equal(("dwm", 4.0, 0.8, 10L, 2ul), (config.Mask, config.Hint.Power, config.ResolvedMaskRatio, config.Steps, config.Seed));
+        Assert.Equal((Framework.MsmMae, new BlockShape(16, 1, 2)), (config.Framework, config.Encoder));
+    }
+
+    [Theory]
+    [InlineData("seeds: [1, 2]", "seeds: [1, 1]", "seeds", "1 stands there 2 times")]
+    [InlineData("seeds: [1, 2]", "seeds: [one]", "line 2", "'one' is no seed")]
+    [InlineData("seeds: [1, 2]", "sead: [1, 2]", "line 2", "did you mean 'seeds'")]
+    [InlineData("seeds: [1, 2]", "", "`seeds` is missing")]
+    [InlineData("seeds: [1, 2]", "seeds: 1", "line 2", "seeds is a list")]
+    [InlineData("steps: 10", "epochs: 10", "give `steps`")]
+    [InlineData("steps: 10", "steps: 10, precision: auto", "choose fp32 or bf16")]
+    [InlineData("steps: 10", "steps: ten", "line 9", "'ten' is no whole number")]
+    [InlineData("steps: 10", "steps: 10, seed: 4", "line 9", "'seed' is the study's own business")]
+    [InlineData("steps: 10", "steps: 10, encodr: 16/1/2", "line 9", "did you mean 'encoder'")]
+    [InlineData("{mask: random}", "{mask: randm}", "no masking strategy \"randm\"")]
+    [InlineData("  random:", "  untrained:", "'untrained'")]
+    [InlineData("  random:", "  chance:", "baseline: 'random' is none of the arms")]
+    [InlineData("msm-mae:", "mae:", "framework: 'mae' is unknown")]
+    [InlineData("family: animals", "familie: animals", "line 1", "{csv: FILE.csv, family: WORD}")]
+    [InlineData("tasks: [", "equal-time: [random]\ntasks: [", "equal-time: 'random'")]
+    [InlineData("tasks: [", "follow: [cats]\ntasks: [", "follow: 'cats' is none of the tasks")]
+    [InlineData("tasks: [", "probe: strickt\ntasks: [", "choose strict, evar or tuned")]
+    [InlineData("tasks: [", "- tasks: [", "small.yaml")]
+    public void A_mistake_is_named_with_its_place(string right, string wrong, params string[] parts)
+    {
+        UserErrorException error = Assert.Throws<UserErrorException>(() => StudyFile.Parse(Small.Replace(right, wrong, StringComparison.Ordinal), "small.yaml"));
+
+        Assert.StartsWith("small.yaml", error.Message);
+        Assert.All(parts, part => Assert.Contains(part, error.Message));
+    }
+}

@@ -1,0 +1,142 @@
+using OtoMask.Pretraining;
+using OtoMask.Studies;
+
+namespace OtoMask.Tests.Studies;
+
+[NoTensorLeaks]
+[Collection(NoTensorLeaksAttribute.Collection)]
+public sealed class StudyRunnerTests : IDisposable
+{
+    private readonly StudyFixture fixture = new();
+
+    [Fact]
+    public void A_study_probes_every_cell_and_says_how_far_it_is()
+    {
+        StudyFolder folder = fixture.NewFolder("whole");
+        StudyObserver observer = Run(folder, config => config with { EqualTime = ["sgim"] });
+
+        IReadOnlyList<StudyRow> rows = JsonLines.Read<StudyRow>(folder.Rows);
+        string[] arms = ["untrained", "random", "sgim", "sgim (equal time)"];
+        Assert.Equal(
+            from seed in (ulong[])[1, 2] from arm in arms from probe in (string[])["tuned 7", "tuned 8", "knn "] select $"{arm} {seed} {probe}",
+            rows.Select(row => $"{row.Arm} {row.Seed} {row.Probe} {row.ProbeSeed}"));
+        Assert.All(rows, row => Assert.Equal(("m2d", "tones", "events", "accuracy"), (row.Framework, row.Task, row.Family, row.Metric)));
+        Assert.All(rows, row => Assert.InRange(row.Score, 0, 100));
+        // Self-guided masking costs three times as much, so its time is up after a third of the steps.
+        Assert.Equal([0L, 12, 12, 4], rows.Where(row => row.Seed == 1 && row.Probe == StudyRow.Knn).Select(row => row.Steps));
+
+        Assert.Equal(8, observer.Begun.Count);
+        Assert.Equal((0, 1), (observer.Shares[0], observer.Shares[^1]));
+        IReadOnlyList<StudyConfusion> confusions = JsonLines.Read<StudyConfusion>(folder.Confusions);
+        Assert.Equal(8, confusions.Count);
+        Assert.All(confusions, confusion => Assert.Equal(2 * 8, confusion.Counts.Sum(row => row.Sum()))); // probe seeds x test clips
+        // The confusion matrix tells the same accuracy as the rows.
+        Assert.All(confusions, confusion => Assert.Equal(
+            rows.Where(row => (row.Arm, row.Seed) == (confusion.Arm, confusion.Seed) && row.ProbeSeed is not null).Average(row => row.Score),
+            100.0 * confusion.Counts.Select((row, i) => row[i]).Sum() / 16, precision: 3));
+    }
+
+    [Fact]
+    public void Arms_of_one_seed_begin_alike_and_see_the_same_crops()
+    {
+        StudyFolder folder = fixture.NewFolder("paired");
+        Run(folder, config => config with { Arms = [.. config.Arms, config.Arms[0] with { Name = "random again" }] });
+
+        string[] Log(string arm) => [.. File.ReadLines(new RunFolder(Path.Combine(folder.Path, "runs", "m2d", arm, "seed-1")).Log).Select(WithoutSpeeds)];
+        Assert.Equal(Log("random"), Log("random-again"));
+        Assert.Equal(Log("random")[0], Log("sgim")[0]); // RankMe before the first step: the same weights and crops
+        Assert.NotEqual(Log("random"), Log("sgim"));
+    }
+
+    [Fact]
+    public void A_study_stopped_anywhere_ends_with_the_same_rows()
+    {
+        StudyFolder whole = fixture.NewFolder("whole"), stopped = fixture.NewFolder("stopped");
+        Run(whole);
+
+        int sittings = 0;
+        for (bool finished = false; !finished; sittings++)
+        {
+            using var stop = new CancellationTokenSource();
+            var observer = new StudyObserver
+            {
+                OnStep = step => Stop(step == 5),
+                OnScore = () => Stop(sittings % 3 == 2),
+            };
+            void Stop(bool now)
+            {
+                if (now)
+                    stop.Cancel();
+            }
+            try
+            {
+                new StudyRunner(fixture.Plan(), stopped, new DecreedCosts(), observer).Run(stop.Token);
+                finished = true;
+            }
+            catch (OperationCanceledException)
+            {
+                Assert.InRange(observer.StepsTaken, 0, 5);
+            }
+        }
+
+        Assert.InRange(sittings, 5, 40);
+        Assert.Equal(File.ReadAllText(whole.Rows), File.ReadAllText(stopped.Rows));
+        Assert.Equal(File.ReadAllText(whole.Confusions), File.ReadAllText(stopped.Confusions));
+    }
+
+    [Fact]
+    public void What_is_finished_is_not_done_again_even_where_its_runs_are_gone()
+    {
+        StudyFolder folder = fixture.NewFolder("study");
+        Run(folder);
+        string rows = File.ReadAllText(folder.Rows);
+        Directory.Delete(Path.Combine(folder.Path, "runs"), recursive: true);
+        Directory.Delete(folder.Cache, recursive: true);
+        File.AppendAllText(folder.Rows, "{\"framework\":\"m2d\",\"ar"); // as a crash within a write leaves it
+
+        var costs = new DecreedCosts();
+        var observer = new StudyObserver();
+        new StudyRunner(fixture.Plan(config => config with { Seeds = [1, 2, 3] }), folder, costs, observer).Run(CancellationToken.None);
+
+        Assert.Equal(0, costs.Measured);
+        Assert.Equal(["m2d/untrained/seed-3", "m2d/random/seed-3", "m2d/sgim/seed-3"], observer.Begun);
+        Assert.StartsWith(rows, File.ReadAllText(folder.Rows));
+        Assert.Equal(27, JsonLines.Read<StudyRow>(folder.Rows).Count);
+    }
+
+    [Fact]
+    public void Scores_and_runs_of_another_configuration_are_refused()
+    {
+        StudyFolder folder = fixture.NewFolder("study");
+        Run(folder);
+        StudyConfig Longer(StudyConfig config) => config with { Pretraining = [.. config.Pretraining, new Setting("steps", "13")] };
+
+        Assert.Contains("another configuration or other data", Assert.Throws<UserErrorException>(() => Run(folder, Longer)).Message);
+
+        File.Delete(folder.Rows); // the runs remain
+        Assert.Contains("holds a run of another configuration", Assert.Throws<UserErrorException>(() => Run(folder, Longer)).Message);
+    }
+
+    [Fact]
+    public void A_line_that_is_no_row_is_named()
+    {
+        StudyFolder folder = fixture.NewFolder("study");
+        Directory.CreateDirectory(folder.Path);
+        File.WriteAllText(folder.Rows, "{\"framework\":\"m2d\"}\n");
+
+        UserErrorException error = Assert.Throws<UserErrorException>(() => Run(folder));
+
+        Assert.Contains("rows.jsonl, line 1", error.Message);
+    }
+
+    public void Dispose() => fixture.Dispose();
+
+    private StudyObserver Run(StudyFolder folder, Func<StudyConfig, StudyConfig>? change = null)
+    {
+        var observer = new StudyObserver();
+        new StudyRunner(fixture.Plan(change), folder, new DecreedCosts(), observer).Run(CancellationToken.None);
+        return observer;
+    }
+
+    private static string WithoutSpeeds(string line) => line.Contains("clips_per_second", StringComparison.Ordinal) ? line[..line.IndexOf(",\"clips_per_second", StringComparison.Ordinal)] : line;
+}
