@@ -79,7 +79,7 @@ internal static class DemoCommand
     /// <summary>Says where the audio comes from; true where it has to be fetched first.</summary>
     private static bool FetchesAudio(string dataFolder)
     {
-        long bytes = new TaskAssembler(dataFolder).DownloadBytes(DemoRecipe.Tasks.Select(KnownTasks.Find), withPretrainingPool: true);
+        long bytes = new TaskAssembler(dataFolder).Cost([.. DemoRecipe.Tasks.Select(KnownTasks.Find)], PoolBreadth.SamePackages).DownloadBytes;
         AnsiConsole.WriteLine(bytes > 0
             ? string.Create(CultureInfo.InvariantCulture, $"fetching {bytes / 1e6:F0} MB of Debian packages of real audio into {dataFolder} (unpacked, not installed)")
             : $"using the audio assembled in {dataFolder}");

@@ -85,7 +85,7 @@ internal sealed class DemoRun : IDisposable
             cancellation.ThrowIfCancellationRequested();
             assembled.Add(assembler.Assemble(KnownTasks.Find(DemoRecipe.Tasks[part])));
         }
-        string pool = assembler.AssemblePretrainingPool(assembled);
+        string pool = assembler.AssemblePretrainingPool(assembled).CsvPath;
         Assembled = assembled;
         LogMelSettings logMel = Recipe.Pretraining.LogMel;
         Tasks = [.. assembled.Select(task => new TaskClips(LabelledTask.Read(task.CsvPath), logMel, TaskClips.UnitOf(Recipe.Pretraining.Geometry, logMel)))];

@@ -30,7 +30,7 @@ internal static class StudyData
             return new StudyPlan(config, tasks, Path.GetFullPath(config.Data, studyFolder));
         if (assembled.Count < tasks.Length)
             throw new UserErrorException($"data: '{StudyConfig.Unlabelled}' is made of tasks that OtoMask assembles, and a task here is a CSV of yours; name a folder of audio instead, without its test clips");
-        string pool = Terminal.WithProgress("assembling the pool", progress => new TaskAssembler(dataFolder, new Relay(progress)).AssemblePretrainingPool(assembled));
+        string pool = Terminal.WithProgress("assembling the pool", progress => new TaskAssembler(dataFolder, new Relay(progress)).AssemblePretrainingPool(assembled, PoolBreadth.Everything).CsvPath);
         return new StudyPlan(config, tasks, pool);
     }
 

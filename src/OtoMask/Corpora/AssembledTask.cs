@@ -1,6 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace OtoMask.Corpora;
 
 /// <summary>One clip of an assembled task.</summary>
@@ -23,12 +20,5 @@ public sealed record TaskClip(string FileName, string Label, bool IsTest, string
 public sealed record AssembledTask(TaskRecipe Recipe, string CsvPath, string SummaryPath, IReadOnlyList<TaskClip> Clips)
 {
     /// <summary>SHA-256 over the contents, labels and splits of the clips: two machines with the same hash measure on the same task.</summary>
-    public string ContentHash
-    {
-        get
-        {
-            string text = string.Concat(Clips.Select(clip => $"{clip.Origin.Sha256} {clip.Label} {clip.SplitName}\n").Order(StringComparer.Ordinal));
-            return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
-        }
-    }
+    public string ContentHash => Corpora.ContentHash.Of(Clips.Select(clip => $"{clip.Origin.Sha256} {clip.Label} {clip.SplitName}"));
 }

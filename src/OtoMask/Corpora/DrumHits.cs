@@ -18,26 +18,10 @@ internal sealed partial class DrumHits : IClipSource
     // Folders of single hits, and the licence the package states.
     private static readonly IReadOnlyList<(string Package, string Folder, string Licence)> Kits =
     [
-        ("hydrogen-data", "usr/share/hydrogen/data/drumkits/GMRockKit", "GPL"),
-        ("hydrogen-data", "usr/share/hydrogen/data/drumkits/TR808EmulationKit", "GPL"),
+        ("hydrogen-data", "usr/share/hydrogen/data/drumkits/GMRockKit", "GPL-2+"),
+        ("hydrogen-data", "usr/share/hydrogen/data/drumkits/TR808EmulationKit", "GPL-2+"),
         ("lmms-common", "usr/share/lmms/samples/drums", "GPL-2+"),
         ("sonic-pi-samples", "usr/share/sonic-pi/samples", "CC0"),
-    ];
-
-    // The first match decides, so the particular stands before the general: a "snare_rim" is a rim, an "808_Hat_Pedal" a closed hat.
-    private static readonly (Regex Pattern, string Kind)[] KindOfName =
-    [
-        (OtherSound(), ""),
-        (Rim(), "rim"),
-        (OpenHat(), "open-hat"),
-        (ClosedHat(), "closed-hat"),
-        (Crash(), "crash"),
-        (Ride(), "ride"),
-        (Bell(), "bell"),
-        (HandDrum(), "hand-drum"),
-        (Tom(), "tom"),
-        (Snare(), "snare"),
-        (Kick(), "kick"),
     ];
 
     // Program numbers of the sound font's kits that follow the General MIDI key map (its orchestra kit does not).
@@ -46,7 +30,7 @@ internal sealed partial class DrumHits : IClipSource
 
     private static readonly int[] Velocities = [70, 120];
 
-    public string Name => "drum-hits-v1";
+    public string Name => "drum-hits-v2";
 
     public IReadOnlyList<string> Packages => [.. Kits.Select(kit => kit.Package).Distinct(), Soundfont];
 
@@ -69,13 +53,7 @@ internal sealed partial class DrumHits : IClipSource
     /// <summary>Whether an unpacked file is one of these hits.</summary>
     internal static bool Includes(string path) => Kits.Any(kit => Path.GetDirectoryName(path)!.EndsWith(kit.Folder, StringComparison.Ordinal)) && KindOf(path) is not null;
 
-    /// <summary>The kind of hit that a file is by its name; null for anything else (a loop, a clap, a bass note).</summary>
-    internal static string? KindOf(string path)
-    {
-        string name = Path.GetFileNameWithoutExtension(path);
-        string? kind = KindOfName.FirstOrDefault(entry => entry.Pattern.IsMatch(name)).Kind;
-        return string.IsNullOrEmpty(kind) ? null : kind;
-    }
+    private static string? KindOf(string path) => DrumKinds.Of(Path.GetFileNameWithoutExtension(path));
 
     private static SourceClip Read(string path, string package, string licence)
     {
@@ -110,39 +88,6 @@ internal sealed partial class DrumHits : IClipSource
     }
 
     private static Dictionary<string, string> Tags(string kind, string kit, string source) => new() { ["kind"] = kind, ["kit"] = kit, ["source"] = source };
-
-    [GeneratedRegex("^(loop|ambi|bass_|glitch|vinyl|elec_(bell|chime)|drum_roll|zap|nasty_bass)|clap|shaker|clav|wood", RegexOptions.IgnoreCase)]
-    private static partial Regex OtherSound();
-
-    [GeneratedRegex("rim|stick", RegexOptions.IgnoreCase)]
-    private static partial Regex Rim();
-
-    [GeneratedRegex("hat_?(semi)?open|hihat_open|cymbal_open", RegexOptions.IgnoreCase)]
-    private static partial Regex OpenHat();
-
-    [GeneratedRegex("hat|cymbal_(closed|pedal)", RegexOptions.IgnoreCase)]
-    private static partial Regex ClosedHat();
-
-    [GeneratedRegex("crash|splash|cymbal", RegexOptions.IgnoreCase)]
-    private static partial Regex Crash();
-
-    [GeneratedRegex("ride", RegexOptions.IgnoreCase)]
-    private static partial Regex Ride();
-
-    [GeneratedRegex("bell|triangle", RegexOptions.IgnoreCase)]
-    private static partial Regex Bell();
-
-    [GeneratedRegex("tabla|conga|bongo", RegexOptions.IgnoreCase)]
-    private static partial Regex HandDrum();
-
-    [GeneratedRegex("tom", RegexOptions.IgnoreCase)]
-    private static partial Regex Tom();
-
-    [GeneratedRegex("snare|^sn_", RegexOptions.IgnoreCase)]
-    private static partial Regex Snare();
-
-    [GeneratedRegex("kick|bassdrum|^bd_|drum_bass", RegexOptions.IgnoreCase)]
-    private static partial Regex Kick();
 
     [GeneratedRegex("[-_](softest|soft|med|hardest|hard|[0-9])$", RegexOptions.IgnoreCase)]
     private static partial Regex LoudnessLayer();

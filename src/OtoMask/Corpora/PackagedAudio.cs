@@ -3,42 +3,62 @@ using OtoMask.Audio;
 
 namespace OtoMask.Corpora;
 
-/// <summary>
-/// The audio of the drum kits' packages that is no single drum hit: loops, instruments, pads, effects; cut into pieces of at
-/// most two seconds. It has no labels and serves pre-training.
-/// </summary>
+/// <summary>Audio of packages that no task labels: loops, effects, music, talk; cut into pieces. It serves pre-training.</summary>
 internal sealed class PackagedAudio : IClipSource
 {
-    private const double PieceSeconds = 2.0;
+    /// <summary>What lies beside the drum hits: loops, instruments, pads, effects.</summary>
+    public static readonly PackagedAudio DrumLoops = new(
+        "other-audio-v2",
+        pieceSeconds: 2,
+        ("lmms-common", "usr/share/lmms/samples", "GPL-2+"),
+        ("sonic-pi-samples", "usr/share/sonic-pi/samples", "CC0"))
+    { IsElsewhere = DrumHits.Includes };
+
+    /// <summary>What lies beside the voices: an hour and a half of music, and the noises of the game.</summary>
+    public static readonly PackagedAudio GameMusic = new(
+        "game-audio-v1",
+        pieceSeconds: 10,
+        ("hedgewars-data", "usr/share/games/hedgewars/Data/Music", "GPL-2"),
+        ("hedgewars-data", "usr/share/games/hedgewars/Data/Sounds", "GFDL-1.3"))
+    { IsElsewhere = path => path.Contains("/Sounds/voices/", StringComparison.Ordinal) };
+
+    /// <summary>Two fish and many others talk, in Czech and in Dutch.</summary>
+    public static readonly PackagedAudio Dialogues = new(
+        "dialogues-v1",
+        pieceSeconds: 10,
+        ("fillets-ng-data-cs", "usr/share/games/fillets-ng/sound", "GPL-2"),
+        ("fillets-ng-data-nl", "usr/share/games/fillets-ng/sound", "GPL-2"));
+
     private const double ShortestSeconds = 0.1;   // below lie single cycles of a waveform
 
-    private static readonly (string Package, string Folder, string Licence)[] Folders =
-    [
-        ("lmms-common", "usr/share/lmms/samples", "GPL-2+"),
-        ("sonic-pi-samples", "usr/share/sonic-pi/samples", "CC0"),
-    ];
+    private readonly double pieceSeconds;
+    private readonly (string Package, string Folder, string Licence)[] folders;
 
-    public string Name => "other-audio-v1";
+    private PackagedAudio(string name, double pieceSeconds, params (string Package, string Folder, string Licence)[] folders) =>
+        (Name, this.pieceSeconds, this.folders) = (name, pieceSeconds, folders);
 
-    public IReadOnlyList<string> Packages => [.. Folders.Select(folder => folder.Package)];
+    public string Name { get; }
+
+    public IReadOnlyList<string> Packages => [.. folders.Select(folder => folder.Package).Distinct()];
 
     public bool NeedsFluidsynth => false;
 
+    /// <summary>Whether another source holds a file.</summary>
+    private Predicate<string> IsElsewhere { get; init; } = _ => false;
+
     public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render) =>
     [
-        .. Folders.SelectMany(folder => AudioFilesIn(packages[folder.Package].Find(folder.Folder))
-            .Where(path => !DrumHits.Includes(path))
-            .Select(path => (Recording)(() => CutUp(path, folder.Package, folder.Licence)))),
+        .. from folder in folders
+           let root = packages[folder.Package].Find(folder.Folder)
+           from path in AudioFolder.Files(root)
+           where !IsElsewhere(path)
+           select (Recording)(() => CutUp(path, $"{folder.Package}-{Path.GetFileName(root)}-{AudioFolder.ClipName(root, path)}", folder.Package, folder.Licence)),
     ];
 
-    private static IEnumerable<string> AudioFilesIn(string folder) =>
-        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(AudioFile.HasAudioExtension).Order(StringComparer.Ordinal);
-
-    private static IReadOnlyList<SourceClip> CutUp(string path, string package, string licence)
+    private IReadOnlyList<SourceClip> CutUp(string path, string name, string package, string licence)
     {
         float[] samples = AudioFile.ReadMono(path, ClipLibrary.SampleRate);
-        int piece = (int)(PieceSeconds * ClipLibrary.SampleRate);
-        string name = $"{package}-{Path.GetFileName(Path.GetDirectoryName(path))}-{Path.GetFileNameWithoutExtension(path)}";
+        int piece = (int)(pieceSeconds * ClipLibrary.SampleRate);
         return
         [
             .. samples.Chunk(piece)

@@ -10,24 +10,33 @@ namespace OtoMask.Corpora;
 /// follow a fixed pattern in which every pitch comes about equally often and no program has one twice.</remarks>
 internal sealed class SoundfontNotes : IClipSource
 {
+    /// <summary>The small sound font of MuseScore 1.</summary>
+    public static readonly SoundfontNotes TimGm6mb = new("notes-v1", "timgm6mb-soundfont", "TimGM6mb.sf2", "GPL-2");
+
+    /// <summary>The large sound font of fluidsynth.</summary>
+    public static readonly SoundfontNotes FluidR3 = new("notes-fluid-v1", "fluid-soundfont-gm", "FluidR3_GM.sf2", "MIT");
+
     private const int NotesPerProgram = 16, LowestPitch = 36, PitchCount = 61;
     private const double HeldSeconds = 0.8, ClipSeconds = 1.2, SpacingSeconds = 1.5;
-    private const string Package = "timgm6mb-soundfont", Licence = "GPL-2";
 
-    public string Name => "notes-v1";
+    private readonly string package, fileName, licence;
 
-    public IReadOnlyList<string> Packages => [Package];
+    private SoundfontNotes(string name, string package, string fileName, string licence) => (Name, this.package, this.fileName, this.licence) = (name, package, fileName, licence);
+
+    public string Name { get; }
+
+    public IReadOnlyList<string> Packages => [package];
 
     public bool NeedsFluidsynth => true;
 
     public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render)
     {
         ArgumentNullException.ThrowIfNull(render);
-        string soundfont = packages[Package].Find("usr/share/sounds/sf2/TimGM6mb.sf2");
+        string soundfont = packages[package].Find("usr/share/sounds/sf2/" + fileName);
         return [.. Enumerable.Range(0, GeneralMidi.ProgramCount).Select(program => (Recording)(() => RenderProgram(render, soundfont, program)))];
     }
 
-    private static IReadOnlyList<SourceClip> RenderProgram(NoteRenderer render, string soundfont, int program)
+    private IReadOnlyList<SourceClip> RenderProgram(NoteRenderer render, string soundfont, int program)
     {
         (int Pitch, int Velocity)[] notes = [.. Enumerable.Range(NotesPerProgram * program, NotesPerProgram).Select(NoteAt)];
         List<MidiEvent> events = [MidiEvent.Program(0, channel: 0, program)];
@@ -42,8 +51,8 @@ internal sealed class SoundfontNotes : IClipSource
         return [.. notes.Select((note, i) => new SourceClip(
             string.Create(CultureInfo.InvariantCulture, $"program{program:000}-pitch{note.Pitch:00}"),
             AudioSlice.Cut(samples, i * SpacingSeconds, ClipSeconds),
-            Package,
-            Licence,
+            package,
+            licence,
             new Dictionary<string, string>
             {
                 ["program"] = program.ToString(CultureInfo.InvariantCulture),

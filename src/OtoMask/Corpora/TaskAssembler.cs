@@ -1,6 +1,3 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
-
 namespace OtoMask.Corpora;
 
 /// <summary>
@@ -10,7 +7,6 @@ namespace OtoMask.Corpora;
 public sealed class TaskAssembler
 {
     private const ulong SplitSeed = 0;
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly ClipLibrary library;
 
@@ -32,73 +28,65 @@ public sealed class TaskAssembler
                 : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
             "otomask");
 
-    /// <summary>Bytes of packages that assembling <paramref name="tasks"/> (and their pre-training pool, if wanted) would download now.</summary>
+    /// <summary>What assembling <paramref name="tasks"/> (and a pre-training pool for them, if wanted) would cost now.</summary>
     /// <exception cref="UserErrorException">apt is missing, or knows no such package.</exception>
-    public long DownloadBytes(IEnumerable<TaskRecipe> tasks, bool withPretrainingPool = false)
-    {
-        IEnumerable<IClipSource> sources = tasks.Select(task => task.Source);
-        return library.Cost(withPretrainingPool ? sources.Append(PretrainingPool.Extra) : sources).DownloadBytes;
-    }
+    public FetchCost Cost(IReadOnlyList<TaskRecipe> tasks, PoolBreadth? pool = null) =>
+        library.Cost(pool is PoolBreadth breadth ? PretrainingPool.Sources(tasks, breadth) : tasks.SelectMany(task => task.Sources));
 
     /// <summary>Makes the task's CSV, its summary, and the clips if they are not there yet.</summary>
-    /// <exception cref="UserErrorException">A package is not to be had; the message says what to do.</exception>
+    /// <exception cref="UserErrorException">A package is not to be had, or holds too little for any class; the message says what to do.</exception>
     /// <exception cref="IOException">The disk is full.</exception>
-    public AssembledTask Assemble(TaskRecipe recipe)
+    public AssembledTask Assemble(TaskRecipe recipe, CancellationToken cancellation = default)
     {
-        IReadOnlyList<TaskClip> clips = Split(recipe, library.Provide(recipe.Source));
-        AssembledTask task = new(recipe, Path.Combine(library.Root, recipe.Name + ".csv"), Path.Combine(library.Root, recipe.Name + ".json"), clips);
-        TableFile.Write(task.CsvPath, ["file_name", "label", "split", "group"], clips.Select(clip => new[] { clip.FileName, clip.Label, clip.SplitName, clip.Group }));
-        AtomicFile.Write(task.SummaryPath, stream => JsonSerializer.Serialize(stream, Summarise(task), Json));
+        AssembledTask task = new(recipe, Path.Combine(library.Root, recipe.Name + ".csv"), Path.Combine(library.Root, recipe.Name + ".json"), Split(recipe, cancellation));
+        if (task.Clips.Count == 0)
+            throw new UserErrorException($"task {recipe.Name}: no class has clips in both train and test; delete the folders of {string.Join(", ", recipe.Packages)} in {library.Root} if they are damaged copies, and try again");
+        TableFile.Write(task.CsvPath, ["file_name", "label", "split", "group"], task.Clips.Select(clip => new[] { clip.FileName, clip.Label, clip.SplitName, clip.Group }));
+        AssemblySummary.Write(task);
         return task;
     }
 
     /// <summary>
     /// Lists unlabelled audio to pre-train on: everything that may be heard without hearing a test clip of
-    /// <paramref name="tasks"/>. See <see cref="PretrainingPool"/>.
+    /// <paramref name="tasks"/>, nor a clip of a group tested on. See <see cref="PretrainingPool"/>.
     /// </summary>
-    /// <returns>A CSV with the column <c>file_name</c>.</returns>
+    /// <param name="tasks">The tasks that will be scored; any of them.</param>
+    /// <param name="breadth">Which audio besides theirs goes in.</param>
+    /// <param name="cancellation">Stops the downloads and the decoding.</param>
     /// <exception cref="UserErrorException">A package is not to be had; the message says what to do.</exception>
-    public string AssemblePretrainingPool(IReadOnlyList<AssembledTask> tasks)
+    /// <exception cref="IOException">The disk is full.</exception>
+    public AssembledPool AssemblePretrainingPool(
+        IReadOnlyList<AssembledTask> tasks,
+        PoolBreadth breadth = PoolBreadth.SamePackages,
+        CancellationToken cancellation = default)
     {
-        IReadOnlyList<string> files = PretrainingPool.Choose(tasks, source => library.Provide(source));
-        string path = Path.Combine(library.Root, $"pool-{string.Join('+', tasks.Select(task => task.Recipe.Name))}.csv");
-        TableFile.Write(path, ["file_name"], files.Select(file => new[] { file }));
-        return path;
+        TaskRecipe[] recipes = [.. tasks.Select(task => task.Recipe)];
+        string path = Path.Combine(library.Root, PretrainingPool.Name(recipes, breadth));
+        AssembledPool pool = new(recipes, path + ".csv", path + ".json", PretrainingPool.Choose(tasks, breadth, source => library.Provide(source, cancellation)));
+        TableFile.Write(pool.CsvPath, ["file_name"], pool.Clips.Select(clip => new[] { clip.FileName }));
+        AssemblySummary.Write(pool);
+        return pool;
     }
 
-    private static IReadOnlyList<TaskClip> Split(TaskRecipe recipe, IReadOnlyList<ManifestClip> manifest)
+    private IReadOnlyList<TaskClip> Split(TaskRecipe recipe, CancellationToken cancellation)
     {
-        (ManifestClip Clip, string Label, string Group)[] labelled =
+        HashSet<string> contents = [];   // a sound that several sources hold counts once, for the first
+        (string FileName, ManifestClip Clip, string Label, string Group)[] labelled =
         [
-            .. from clip in manifest
+            .. from source in recipe.Sources
+               from clip in library.Provide(source, cancellation)
+               where contents.Add(clip.Sha256)
                let label = recipe.Label(clip)
                where label is not null
-               select (clip, label, recipe.Group(clip)),
+               select ($"{source.Name}/{clip.FileName}", clip, label, recipe.Group(clip)),
         ];
         bool[] isTest = recipe.IsTest is null
             ? GroupedSplit.Draw([.. labelled.Select(item => (item.Label, item.Group))], recipe.TestShare, SplitSeed)
             : [.. labelled.Select(item => recipe.IsTest(item.Clip))];
-        TaskClip[] clips = [.. labelled.Select((item, i) => new TaskClip($"{recipe.Source.Name}/{item.Clip.FileName}", item.Label, isTest[i], item.Group, item.Clip))];
+        TaskClip[] clips = [.. labelled.Select((item, i) => new TaskClip(item.FileName, item.Label, isTest[i], item.Group, item.Clip))];
 
         // A class that one side lacks can be neither learned nor scored.
         HashSet<string> complete = [.. clips.GroupBy(clip => clip.Label).Where(label => label.Select(clip => clip.IsTest).Distinct().Count() == 2).Select(label => label.Key)];
         return [.. clips.Where(clip => complete.Contains(clip.Label))];
     }
-
-    private static object Summarise(AssembledTask task) => new
-    {
-        task = task.Recipe.Name,
-        family = task.Recipe.Family,
-        summary = task.Recipe.Summary,
-        clips = task.Clips.Count,
-        seconds = Math.Round(task.Clips.Sum(clip => clip.Origin.Seconds), 1),
-        medianSeconds = Math.Round(task.Clips.Select(clip => clip.Origin.Seconds).Order().ElementAt(task.Clips.Count / 2), 3),
-        contentHash = task.ContentHash,
-        packages = task.Clips.Select(clip => clip.Origin)
-            .GroupBy(clip => (clip.Package, clip.Version, clip.Licence))
-            .Select(source => new { package = source.Key.Package, version = source.Key.Version, licence = source.Key.Licence, clips = source.Count() }),
-        labels = task.Clips.GroupBy(clip => clip.Label)
-            .OrderBy(label => label.Key, StringComparer.Ordinal)
-            .Select(label => new { label = label.Key, train = label.Count(clip => !clip.IsTest), test = label.Count(clip => clip.IsTest) }),
-    };
 }

@@ -1,21 +1,25 @@
 namespace OtoMask.Corpora;
 
-/// <summary>How a labelled task is made of a source's clips: what the label is, and how train and test are kept apart.</summary>
+/// <summary>How a labelled task is made of the clips of one or more sources: what the label is, and how train and test are kept apart.</summary>
 public sealed record TaskRecipe
 {
-    internal TaskRecipe(IClipSource source, Func<ManifestClip, string?> label, Func<ManifestClip, string> group) => (Source, Label, Group) = (source, label, group);
+    internal TaskRecipe(IReadOnlyList<IClipSource> sources, Func<ManifestClip, string?> label, Func<ManifestClip, string> group) =>
+        (Sources, Label, Group) = (sources, label, group);
 
     /// <summary>Name of the task and of its CSV.</summary>
     public required string Name { get; init; }
 
-    /// <summary><c>speech</c>, <c>music</c> or <c>percussion</c>.</summary>
+    /// <summary><c>events</c>, <c>speech</c> or <c>music</c>.</summary>
     public required string Family { get; init; }
 
     /// <summary>One line: what is told apart, from which audio, and how it is split.</summary>
     public required string Summary { get; init; }
 
-    /// <summary>Where the clips come from.</summary>
-    internal IClipSource Source { get; }
+    /// <summary>The Debian packages it is made of, without fluidsynth.</summary>
+    public IReadOnlyList<string> Packages => [.. Sources.SelectMany(source => source.Packages).Distinct()];
+
+    /// <summary>Where the clips come from; of copies in several sources, the first counts.</summary>
+    internal IReadOnlyList<IClipSource> Sources { get; init; }
 
     /// <summary>The label of a clip, or null when it has no part in the task.</summary>
     internal Func<ManifestClip, string?> Label { get; init; }

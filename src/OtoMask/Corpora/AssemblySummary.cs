@@ -1,0 +1,49 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace OtoMask.Corpora;
+
+/// <summary>The JSON beside an assembled table: how much of what, from which package, under which licence.</summary>
+internal static class AssemblySummary
+{
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Writes <see cref="AssembledTask.SummaryPath"/>.</summary>
+    public static void Write(AssembledTask task) => Write(task.SummaryPath, new
+    {
+        task = task.Recipe.Name,
+        family = task.Recipe.Family,
+        summary = task.Recipe.Summary,
+        clips = task.Clips.Count,
+        seconds = Math.Round(task.Clips.Sum(clip => clip.Origin.Seconds), 1),
+        medianSeconds = Math.Round(task.Clips.Select(clip => clip.Origin.Seconds).Order().ElementAt(task.Clips.Count / 2), 3),
+        contentHash = task.ContentHash,
+        packages = Packages(task.Clips.Select(clip => clip.Origin)),
+        labels = task.Clips.GroupBy(clip => clip.Label)
+            .OrderBy(label => label.Key, StringComparer.Ordinal)
+            .Select(label => new { label = label.Key, train = label.Count(clip => !clip.IsTest), test = label.Count(clip => clip.IsTest) }),
+    });
+
+    /// <summary>Writes <see cref="AssembledPool.SummaryPath"/>.</summary>
+    public static void Write(AssembledPool pool) => Write(pool.SummaryPath, new
+    {
+        tasks = pool.Tasks.Select(task => task.Name),
+        clips = pool.Clips.Count,
+        hours = Math.Round(pool.Hours, 3),
+        contentHash = pool.ContentHash,
+        packages = Packages(pool.Clips.Select(clip => clip.Origin)),
+    });
+
+    private static void Write(string path, object summary) => AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, summary, Json));
+
+    private static object Packages(IEnumerable<ManifestClip> clips) => clips
+        .GroupBy(clip => (clip.Package, clip.Version, clip.Licence))
+        .Select(source => new
+        {
+            package = source.Key.Package,
+            version = source.Key.Version,
+            licence = source.Key.Licence,
+            clips = source.Count(),
+            hours = Math.Round(source.Sum(clip => clip.Seconds) / 3600, 3),
+        });
+}

@@ -1,0 +1,25 @@
+namespace OtoMask.Corpora;
+
+/// <summary>Tasks on single drum hits.</summary>
+internal static class EventTasks
+{
+    private static readonly DrumHits Hits = new();
+
+    /// <summary>Ten kinds of hits; no maker of kits on both sides.</summary>
+    public static readonly TaskRecipe Drums = new([Hits, new DrumKits()], Kind, group: clip => DrumKits.MakerOf(clip.Tags["kit"].Split('/')[0]))
+    {
+        Name = "drums",
+        Family = "events",
+        Summary = "10 kinds of drum hits (hydrogen-drumkits, hydrogen-data, lmms-common, sonic-pi-samples, timgm6mb-soundfont); test: kits of makers not heard in training",
+    };
+
+    /// <summary>The same kinds from less audio; no drum on both sides, whatever the loudness it was struck with.</summary>
+    public static readonly TaskRecipe DrumsSmall = new([Hits], Kind, group: clip => clip.Tags["source"])
+    {
+        Name = "drums-small",
+        Family = "events",
+        Summary = "10 kinds of drum hits (hydrogen-data, lmms-common, sonic-pi-samples, timgm6mb-soundfont); test: drums not heard in training, kits on both sides",
+    };
+
+    private static string? Kind(ManifestClip clip) => clip.Tags["kind"] is { Length: > 0 } kind ? kind : null;
+}
