@@ -9,7 +9,7 @@ internal static class DataImportCommand
 {
     public static Command Create()
     {
-        Argument<string> name = new("NAME") { Description = $"Data set: {string.Join(", ", KnownImports.All.Select(recipe => recipe.Name))}." };
+        Argument<string> name = new("NAME") { Description = $"Data set: {string.Join(", ", KnownImports.All.Select(recipe => recipe.Name))}.", HelpName = "NAME" };
         Argument<string> folder = new("FOLDER") { Description = "Its local copy, laid out as it is published." };
         Option<string?> output = new("--out") { Description = "The task; by default NAME.csv in the folder.", HelpName = "TASK.csv" };
         Option<string?> split = new("--split")

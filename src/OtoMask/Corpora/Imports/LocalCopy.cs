@@ -25,9 +25,9 @@ internal sealed class LocalCopy
     /// <exception cref="UserErrorException">The folder is not there, or a list was given to a recipe that takes none.</exception>
     public LocalCopy(ImportRecipe recipe, string folder, string? split)
     {
-        (this.recipe, Folder, this.split) = (recipe, Path.GetFullPath(folder), split);
         if (!Directory.Exists(folder))
-            throw new UserErrorException($"there is no folder {folder}: name the folder that holds {recipe.Layout}");
+            throw new UserErrorException($"there is no folder '{folder}': name the folder that holds {recipe.Layout}");
+        (this.recipe, Folder, this.split) = (recipe, Path.GetFullPath(folder), split);
         if (split is not null && recipe.SplitList is null)
             throw new UserErrorException($"--split {split}: {recipe.Name} needs no list, its split is {recipe.Split}; leave --split out");
     }

@@ -41,7 +41,7 @@ public static class TaskImport
         ImportRecipe recipe, string folder, ImportOptions options, Action<int, int>? progress = null, CancellationToken cancellation = default)
     {
         LocalCopy copy = new(recipe, folder, options.Split);
-        string csv = Path.GetFullPath(options.Output ?? copy.PathOf(recipe.Name + ".csv"));
+        string csv = PlaceOf(options.Output ?? copy.PathOf(recipe.Name + ".csv"));
         ImportTally tally = new(recipe);
         List<ListedClip> clips = [];
         int published = recipe.Published.Sum(part => part.Clips), looked = 0;
@@ -66,6 +66,15 @@ public static class TaskImport
             throw new UserErrorException($"{csv} is a list that the task is made from: name another file with --out");
         Write(csv, copy, clips);
         return new ImportedTask(recipe, csv, clips.Count, tally.Classes, tally.Parts(), problems);
+    }
+
+    // Known before the search for recordings, which takes minutes where there are millions.
+    private static string PlaceOf(string csv)
+    {
+        if (string.IsNullOrWhiteSpace(csv))
+            throw new UserErrorException("--out names no file: name the CSV to write");
+        string full = Path.GetFullPath(csv), folder = Path.GetDirectoryName(full) ?? full;
+        return Directory.Exists(folder) ? full : throw new UserErrorException($"--out {csv}: its folder does not exist; create {folder} first");
     }
 
     private static void Write(string csv, LocalCopy copy, List<ListedClip> clips)

@@ -242,6 +242,15 @@ public sealed class TaskImportTests
     }
 
     [Fact]
+    public void A_place_that_cannot_be_written_is_named_before_the_search()
+    {
+        using DataSetCopy copy = new();
+        Assert.Contains("--out names no file", Refused("esc50", copy, new ImportOptions { Output = "" }));
+        Assert.Contains(copy["none"], Refused("esc50", copy, new ImportOptions { Output = copy["none/task.csv"] }));
+        Assert.Contains("no folder ''", Assert.Throws<UserErrorException>(() => TaskImport.Run(KnownImports.Find("esc50"), "", new ImportOptions())).Message);
+    }
+
+    [Fact]
     public void What_needs_no_list_takes_none()
     {
         using DataSetCopy copy = DataSetCopy.Of("esc50");
