@@ -11,7 +11,8 @@ internal static class StepCost
     /// <param name="shape">Sizes of the model.</param>
     /// <param name="batch">B, clips.</param>
     /// <param name="visible">Lv, visible patches of a clip.</param>
-    public static double Gigaflops(Framework framework, ModelShape shape, int batch, int visible)
+    /// <param name="readsFeatures">Whether masking reads the encoder's features of the whole clip: one more forward pass, over all patches.</param>
+    public static double Gigaflops(Framework framework, ModelShape shape, int batch, int visible, bool readsFeatures)
     {
         int masked = shape.PatchCount - visible;
         double width = shape.Encoder.Width, decoderWidth = shape.Decoder.Width;
@@ -22,7 +23,8 @@ internal static class StepCost
             + 2 * masked * decoderWidth * outputs;
         double embedding = 2.0 * shape.PatchSize * width; // a patch; its input needs no gradient
         double target = framework == Framework.M2d ? Blocks(shape.Encoder, 1 + masked) + masked * embedding : 0;
-        return batch * (3 * online + 2 * visible * embedding + target) / 1e9;
+        double features = readsFeatures ? Blocks(shape.Encoder, 1 + shape.PatchCount) + shape.PatchCount * embedding : 0;
+        return batch * (3 * online + 2 * visible * embedding + target + features) / 1e9;
     }
 
     // A block of width D on N tokens: qkv 6 N D^2, scores and their use 4 N^2 D, projection 2 N D^2, MLP 16 N D^2.

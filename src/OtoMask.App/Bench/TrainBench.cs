@@ -50,7 +50,8 @@ internal static class TrainBench
         using var clips = new SyntheticClips(config.Geometry, config.Seed);
         using ClipSource source = ClipSource.Open(clips.Folder, new ClipSourceOptions(config.LogMel));
         using var optimizer = config.CreateOptimizer(model);
-        var training = new TrainingStep(model, optimizer, config.Precision, config.ClipNorm, masking.CreateFeatureStrategy());
+        IFeatureMaskingStrategy? features = masking.CreateFeatureStrategy();
+        var training = new TrainingStep(model, optimizer, config.Precision, config.ClipNorm, features);
         using BatchReader reader = Pipeline(config, masking, source).Read(cancellation: cancel);
 
         var measured = new List<(double Step, PhaseMilliseconds Phases)>();
@@ -68,7 +69,7 @@ internal static class TrainBench
         return new TrainBenchResult(
             config, steps, Summary.Median(measured.Select(step => step.Step)),
             new(Median(p => p.Data), Median(p => p.Mask), Median(p => p.Forward), Median(p => p.Backward), Median(p => p.Update)),
-            StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, visible), gemm, peakMemory, loss, choice);
+            StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, visible, features is not null), gemm, peakMemory, loss, choice);
     }
 
     private static (double Step, PhaseMilliseconds Phases, int Visible, double Loss) TakeStep(BatchReader reader, TrainingStep training)

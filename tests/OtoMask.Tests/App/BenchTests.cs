@@ -21,6 +21,15 @@ public sealed class BenchTests
     }
 
     [Fact]
+    public void MaskingByFeaturesCountsItsForwardPass()
+    {
+        double Operations(string mask) => (double)Json(["bench", "train", "--steps", "1", "--mask", mask, "--json", .. SmallModel])["gflop_per_step"]!;
+        // 2 clips, 31 tokens, 2 blocks of width 48, and the embedding of 30 patches of 256 values.
+        double features = 2 * (2 * (24 * 31 * 48.0 * 48 + 4 * 31 * 31 * 48) + 30 * 2 * 256 * 48);
+        Assert.Equal(Operations("random") + features / 1e9, Operations("sgim"), tolerance: 0.002); // three decimals are printed
+    }
+
+    [Fact]
     public void TrainTakesTheFasterPrecision()
     {
         JsonNode result = Json(["bench", "train", "--steps", "2", "--precision", "auto", "--json", .. SmallModel]);
@@ -68,9 +77,11 @@ public sealed class BenchTests
     {
         // One block on 2 tokens of width 4: 24*2*16 + 4*4*4 = 832; on 3 tokens: 1296. Decoder embedding 64; head 8 (one
         // value) or 32 (four); embedding of a patch 8. Trained parts count three times, embeddings of visible ones twice more.
+        // Masking by features runs the encoder once more on all 3 tokens: 1296 and the embedding of 2 patches.
         var shape = new ModelShape { GridRows = 1, GridColumns = 2, PatchHeight = 1, PatchWidth = 1, Encoder = new(4, 1, 1), Decoder = new(4, 1, 1) };
-        Assert.Equal(operations / 1e9, StepCost.Gigaflops(framework, shape, batch: 1, visible: 1), precision: 15);
-        Assert.Equal(3 * operations / 1e9, StepCost.Gigaflops(framework, shape, batch: 3, visible: 1), precision: 15);
+        Assert.Equal(operations / 1e9, StepCost.Gigaflops(framework, shape, batch: 1, visible: 1, readsFeatures: false), precision: 15);
+        Assert.Equal(3 * operations / 1e9, StepCost.Gigaflops(framework, shape, batch: 3, visible: 1, readsFeatures: false), precision: 15);
+        Assert.Equal((operations + 1296 + 16) / 1e9, StepCost.Gigaflops(framework, shape, batch: 1, visible: 1, readsFeatures: true), precision: 15);
     }
 
     [Fact]
