@@ -92,10 +92,10 @@ internal static class DemoCommand
         foreach (TaskClips task in run.Tasks)
             table.AddColumn(task.Task.Name);
         foreach (DemoScores row in run.Scores)
-            table.AddRow([row.Name, .. DemoFindings.Accuracies(row).Select(score => DemoFindings.Text(score!.Value, signed: false))]);
+            table.AddRow([row.Name, .. DemoFindings.Accuracies(row).Select(score => IntervalText.OfScore(score!.Value.ToInterval()).ToString())]);
         table.AddEmptyRow();
         foreach (DifferenceRow row in findings.Gains.Append(findings.BetweenMasks))
-            table.AddRow([row.Name, .. row.Differences.Select(difference => DemoFindings.Text(difference!.Value, signed: true))]);
+            table.AddRow([row.Name, .. row.Differences.Select(difference => IntervalText.OfDifference(difference!.Value.ToInterval()).ToString())]);
         AnsiConsole.Write(table);
         AnsiConsole.WriteLine(findings.Answer);
     }

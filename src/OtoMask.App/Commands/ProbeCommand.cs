@@ -133,14 +133,12 @@ internal static class ProbeCommand
         if (!first.Task.IsMultiLabel)
         {
             yield return Ends(Intervals.OverClips(row.Probe));
-            yield return row.Probe == first ? "" : Gain(Intervals.PairedDifference(first, row.Probe));
+            yield return row.Probe == first ? "" : IntervalText.OfDifference(Intervals.PairedDifference(first, row.Probe)).ToString();
         }
         yield return Text($"{row.Knn:0.0}");
     }
 
     private static string Ends(Interval interval) => Text($"{interval.Low:0.0} - {interval.High:0.0}");
-
-    private static string Gain(Interval gain) => Text($"{gain.Value:+0.0;-0.0;0.0} ({gain.Low:+0.0;-0.0;0.0} to {gain.High:+0.0;-0.0;0.0})");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

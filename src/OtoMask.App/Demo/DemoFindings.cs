@@ -1,4 +1,3 @@
-using System.Globalization;
 using OtoMask.App.Reports;
 using OtoMask.Evaluation;
 
@@ -38,7 +37,7 @@ internal sealed class DemoFindings
                 ? $"pre-training clearly beats both the untrained network and log-mel statistics on {List(clear)}"
                 : "pre-training beats the baselines clearly on none of the tasks";
             string lostText = lost.Length > 0 ? $", clearly falls behind one of them on {List(lost)}" : ", and falls clearly behind on none";
-            string[] mattered = [.. Tasks.Where((_, i) => BetweenMasks.Differences[i] is { } difference && (difference.Low > 0 || difference.High < 0))];
+            string[] mattered = [.. Tasks.Where((_, i) => BetweenMasks.Differences[i] is { } difference && difference.ToInterval().ExcludesZero)];
             string masks = mattered.Length > 0
                 ? $"{BetweenMasks.Name} differs clearly on {List(mattered)}"
                 : "between the two masking strategies no difference is clear";
@@ -54,8 +53,10 @@ internal sealed class DemoFindings
     private bool Clearly(DemoScores encoder, string task, bool better)
     {
         int i = Tasks.ToList().IndexOf(task);
-        Estimate[] against = [.. Gains.Where(row => row.Name.StartsWith(encoder.Name + " ", StringComparison.Ordinal)).Select(row => row.Differences[i]!.Value)];
-        return better ? against.All(difference => difference.Low > 0) : against.Any(difference => difference.High < 0);
+        Interval[] against = [.. Gains.Where(row => row.Name.StartsWith(encoder.Name + " ", StringComparison.Ordinal)).Select(row => row.Differences[i]!.Value.ToInterval())];
+        return better
+            ? against.All(difference => difference is { ExcludesZero: true, Value: > 0 })
+            : against.Any(difference => difference is { ExcludesZero: true, Value: < 0 });
     }
 
     private static DifferenceRow Difference(DemoScores encoder, DemoScores baseline) => new(
@@ -65,8 +66,4 @@ internal sealed class DemoFindings
     private static Estimate ToEstimate(Interval interval) => new(interval.Value, interval.Low, interval.High);
 
     private static string List(string[] names) => names.Length == 1 ? names[0] : string.Join(", ", names[..^1]) + " and " + names[^1];
-
-    internal static string Text(Estimate estimate, bool signed) => signed
-        ? string.Create(CultureInfo.InvariantCulture, $"{estimate.Value:+0.0;-0.0;0.0} ({estimate.Low:+0.0;-0.0;0.0} to {estimate.High:+0.0;-0.0;0.0})")
-        : string.Create(CultureInfo.InvariantCulture, $"{estimate.Value:0.0} ({estimate.Low:0.0} to {estimate.High:0.0})");
 }

@@ -1,3 +1,5 @@
+using OtoMask.Evaluation;
+
 namespace OtoMask.App.Reports;
 
 /// <summary>One line of a chart.</summary>
@@ -9,7 +11,10 @@ internal sealed record Curve(string Name, IReadOnlyList<(double X, double Y)> Po
 /// <param name="Value">The point.</param>
 /// <param name="Low">Lower end of the interval.</param>
 /// <param name="High">Upper end of the interval.</param>
-internal readonly record struct Estimate(double Value, double Low, double High);
+internal readonly record struct Estimate(double Value, double Low, double High)
+{
+    public Interval ToInterval() => new(Value, Low, High);
+}
 
 /// <summary>The charts of the reports, drawn by Apache ECharts: <c>Assets/charts.js</c> turns the data into its options.</summary>
 internal static class Charts

@@ -1,3 +1,4 @@
+using OtoMask.Evaluation;
 using OtoMask.Masking;
 
 namespace OtoMask.App.Reports;
@@ -209,9 +210,16 @@ internal static class DemoReport
         ? Html.Of($"""<td class="number{(s.Value >= best ? " best" : "")}">{s.Value:0.0}<span class="interval">{s.Low:0.0} – {s.High:0.0}</span></td>""")
         : Html.Of($"""<td class="number">–</td>""");
 
-    private static Html DifferenceCell(Estimate? difference) => difference is { } d
-        ? Html.Of($"""<td class="number{(d.Low > 0 ? " better" : d.High < 0 ? " worse" : "")}">{d.Value:+0.0;−0.0;0.0}<span class="interval">{d.Low:+0.0;−0.0;0.0} to {d.High:+0.0;−0.0;0.0}</span></td>""")
-        : Html.Of($"""<td class="number">–</td>""");
+    private static Html DifferenceCell(Estimate? difference)
+    {
+        if (difference?.ToInterval() is not { } interval)
+            return Html.Of($"""<td class="number">–</td>""");
+        IntervalText text = IntervalText.OfDifference(interval);
+        string colour = !interval.ExcludesZero ? "" : interval.Value > 0 ? " better" : " worse";
+        return Html.Of($"""<td class="number{colour}">{Minus(text.Value)}<span class="interval">{Minus(text.Low)} to {Minus(text.High)}</span></td>""");
+    }
+
+    private static string Minus(string number) => number.Replace('-', '−');
 
     private static double Best(IReadOnlyList<ScoreRow> rows, int task) => rows.Max(row => row.Scores[task]?.Value ?? double.NegativeInfinity);
 

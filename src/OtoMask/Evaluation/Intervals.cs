@@ -9,11 +9,14 @@ namespace OtoMask.Evaluation;
 /// <param name="High">Upper end.</param>
 public readonly record struct Interval(double Value, double Low, double High)
 {
+    /// <summary>What rounding may leave of a zero, in points: an end this near to zero is zero.</summary>
+    internal const double Noise = 1e-9;
+
     /// <summary>Half the width.</summary>
     public double HalfWidth => (High - Low) / 2;
 
     /// <summary>Whether zero lies outside: for a difference, whether anything may be claimed. An end that is zero holds it.</summary>
-    public bool ExcludesZero => Low > 0 || High < 0;
+    public bool ExcludesZero => Low > Noise || High < -Noise;
 }
 
 /// <summary>95 % intervals: over seeds by Student's t, over test clips by the bootstrap.</summary>
@@ -43,8 +46,8 @@ public static class Intervals
         if (differences.Count < 2)
             throw new ArgumentException("a spread needs two values at least", nameof(differences));
         double mean = differences.Average(), error = StandardError(differences);
-        if (error == 0)
-            return mean == 0 ? 1 : 0;
+        if (error <= Interval.Noise)
+            return Math.Abs(mean) <= Interval.Noise ? 1 : 0;
         return 2 * StudentT.CDF(0, 1, differences.Count - 1, -Math.Abs(mean / error));
     }
 

@@ -16,6 +16,38 @@ public class IntervalsTests
     }
 
     [Fact]
+    public void PairedTestIsStudents()
+    {
+        // Closed forms: two degrees of freedom, p = 1 - t / sqrt(2 + t^2), t = 2 sqrt(3); one, the Cauchy distribution, t = 2.
+        Assert.Equal(1 - Math.Sqrt(12.0 / 14), Intervals.PairedTest([1, 2, 3]), 1e-12);
+        Assert.Equal(1 - Math.Sqrt(12.0 / 14), Intervals.PairedTest([-1, -2, -3]), 1e-12);
+        Assert.Equal(1 - 2 / Math.PI * Math.Atan(2), Intervals.PairedTest([1, 3]), 1e-12);
+        Assert.Equal((0, 1, 1), (Intervals.PairedTest([2, 2]), Intervals.PairedTest([0, 0]), Intervals.PairedTest([-1, 1])));
+        Assert.Throws<ArgumentException>(() => Intervals.PairedTest([1]));
+    }
+
+    [Fact]
+    public void ZeroIsExcludedOnlyWhenItLiesOutside()
+    {
+        Assert.True(new Interval(1, 0.001, 2).ExcludesZero);
+        Assert.True(new Interval(-1, -2, -0.001).ExcludesZero);
+        Assert.False(new Interval(1, -0.001, 2).ExcludesZero);
+        Assert.False(new Interval(7.4, 0, 14.7).ExcludesZero);
+        Assert.False(new Interval(7.4, 1e-14, 14.7).ExcludesZero); // what a sum of thirds leaves of zero
+    }
+
+    [Theory]
+    [InlineData(0.6, -0.4, 1.6, "+0.6 (-0.4 to +1.6)")]
+    [InlineData(7.35, 0.04, 14.66, "+7.35 (+0.04 to +14.66)")]
+    [InlineData(-3.1, -6.196, -0.004, "-3.100 (-6.196 to -0.004)")]
+    [InlineData(1, -0.03, 2, "+1.00 (-0.03 to +2.00)")]
+    [InlineData(7.35, 0, 14.7, "+7.4 (0.0 to +14.7)")]
+    [InlineData(7.25, 1e-14, 14.5, "+7.3 (0.0 to +14.5)")]
+    [InlineData(0.01, -1.2, 1.22, "0.0 (-1.2 to +1.2)")]
+    public void PrintShowsOnWhichSideOfZeroADifferenceLies(double value, double low, double high, string text) =>
+        Assert.Equal(text, IntervalText.OfDifference(new Interval(value, low, high)).ToString());
+
+    [Fact]
     public void BootstrapAgreesWithTheNormalApproximation()
     {
         double[] values = [.. Enumerable.Range(0, 500).Select(i => i % 5 == 0 ? 100.0 : 0)];
