@@ -55,12 +55,12 @@ public sealed record FrameworkResults(string Name, string Baseline, IReadOnlyLis
     public double? RelativeCost(ArmResults arm, Func<ArmCost, double> cost) => arm.Cost is { } own && this[Baseline].Cost is { } baseline ? cost(own) / cost(baseline) : null;
 }
 
-/// <summary>An arm compared with the baseline on the average of all tasks, under the linear probe.</summary>
+/// <summary>An arm compared with the baseline, or with the untrained network, on the average of all tasks under the linear probe.</summary>
 /// <param name="Framework">For example <c>msm-mae</c>.</param>
 /// <param name="Arm">For example <c>dwm</c>.</param>
-/// <param name="Difference">Points over the baseline, with an interval.</param>
+/// <param name="Difference">Points by which it is better, with an interval.</param>
 /// <param name="PValue">Student's test of that difference alone.</param>
-/// <param name="AdjustedPValue">The same, adjusted by Holm for all the overall comparisons of the study.</param>
+/// <param name="AdjustedPValue">The same, adjusted by Holm for all comparisons of the study with the same reference.</param>
 public sealed record OverallComparison(string Framework, string Arm, SeedEstimate Difference, double PValue, double AdjustedPValue)
 {
     /// <summary>Whether a difference may be claimed: the interval excludes zero, also with all the other comparisons in mind.</summary>
@@ -86,6 +86,9 @@ public sealed record StudyResults(
     StudyConfig Config, IReadOnlyList<StudyScope> Scopes, IReadOnlyList<FrameworkResults> Frameworks,
     IReadOnlyList<OverallComparison> Comparisons, IReadOnlyList<string> Missing)
 {
+    /// <summary>The overall differences from the untrained network that have an interval.</summary>
+    public required IReadOnlyList<OverallComparison> ComparisonsToUntrained { get; init; }
+
     /// <summary>How many intervals were looked at, so that nobody takes the one in twenty for a discovery.</summary>
     public required IntervalCount Intervals { get; init; }
 

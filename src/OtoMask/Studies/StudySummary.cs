@@ -28,8 +28,9 @@ internal sealed class StudySummary
     {
         FrameworkResults[] frameworks = [.. config.Frameworks.Select(framework => Summarise(framework.Name))];
         SeedEstimate[] differences = [.. DistinctDifferences(frameworks).Where(difference => difference.Interval is not null)];
-        return new StudyResults(config, scopes, frameworks, [.. Compare(frameworks)], [.. new MissingCells(config, scopes, linear, costs).Describe()])
+        return new StudyResults(config, scopes, frameworks, [.. Compare(frameworks, arm => arm.Linear.ToBaseline)], [.. new MissingCells(config, scopes, linear, costs).Describe()])
         {
+            ComparisonsToUntrained = [.. Compare(frameworks, arm => arm.Linear.ToUntrained)],
             Intervals = new IntervalCount(differences.Length, differences.Count(difference => difference.ExcludesZero)),
             LeftOut = leftOut,
         };
@@ -101,7 +102,7 @@ internal sealed class StudySummary
         return frameworks.SelectMany(framework => framework.Arms).SelectMany(arm => distinct.Select(i => arm.Linear.ToBaseline[i])).OfType<SeedEstimate>();
     }
 
-    private IEnumerable<OverallComparison> Compare(FrameworkResults[] frameworks)
+    private IEnumerable<OverallComparison> Compare(FrameworkResults[] frameworks, Func<ArmResults, IReadOnlyList<SeedEstimate?>> differences)
     {
         if (scopes.Length == 0)
             return [];
@@ -109,7 +110,7 @@ internal sealed class StudySummary
         [
             .. from framework in frameworks
                from arm in framework.Arms
-               let difference = arm.Linear.ToBaseline[^1]
+               let difference = differences(arm)[^1]
                where difference?.Interval is not null
                select (framework.Name, arm.Name, difference),
         ];
