@@ -27,25 +27,43 @@ internal static class Terminal
     /// <summary>Shows how far <paramref name="work"/> is: a bar, or a line every tenth of the way where there is no terminal.</summary>
     /// <param name="what">What is being done.</param>
     /// <param name="work">Tells (done, all) now and then, from one thread.</param>
-    public static T WithProgress<T>(string what, Func<Action<int, int>, T> work)
+    public static T WithProgress<T>(string what, Func<Action<int, int>, T> work) =>
+        WithProgress(tell => work((done, all) => tell(what, done, all)), staysWhenDone: true);
+
+    /// <summary>The same for several things one after the other or at once; what is done leaves the screen.</summary>
+    /// <param name="work">Tells (what, done, all) now and then, from any thread.</param>
+    public static T WithProgress<T>(Func<Action<string, int, int>, T> work) => WithProgress(work, staysWhenDone: false);
+
+    private static T WithProgress<T>(Func<Action<string, int, int>, T> work, bool staysWhenDone)
     {
+        var turn = new Lock();
         if (!IsLive)
         {
-            int told = -1;
-            return work((done, all) =>
+            Dictionary<string, int> told = [];
+            return work((what, done, all) =>
             {
                 int tenth = all == 0 ? PlainLines : (int)((long)done * PlainLines / all);
-                if (tenth > told)
+                lock (turn)
+                {
+                    if (tenth <= told.GetValueOrDefault(what, -1))
+                        return;
+                    told[what] = tenth;
                     Console.WriteLine($"{what}: {done} of {all}");
-                told = Math.Max(told, tenth);
+                }
             });
         }
+        Dictionary<string, ProgressTask> bars = [];
         return AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .Start(context =>
+            .HideCompleted(!staysWhenDone)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Start(context => work((what, done, all) =>
             {
-                ProgressTask task = context.AddTask(Markup.Escape(what));
-                return work((done, all) => (task.MaxValue, task.Value) = (Math.Max(1, all), all == 0 ? 1 : done));
-            });
+                lock (turn)
+                {
+                    if (!bars.TryGetValue(what, out ProgressTask? bar))
+                        bars[what] = bar = context.AddTask(Markup.Escape(what));
+                    (bar.MaxValue, bar.Value) = (Math.Max(1, all), all == 0 ? 1 : Math.Max(bar.Value, done));
+                }
+            }));
     }
 }

@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Runtime.Versioning;
 using System.Text.RegularExpressions;
 using OtoMask.App;
 using OtoMask.Masking;
 using OtoMask.Tests.App;
+using OtoMask.Tests.Corpora;
 
 namespace OtoMask.Tests;
 
@@ -26,16 +28,22 @@ public sealed partial class ReadmeTests : IDisposable
         File.WriteAllText(folder.Inside("otomask"), $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "OtoMask.App.dll")}' \"$@\"\n");
         File.SetUnixFileMode(folder.Inside("otomask"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
+        using FakeDebian debian = new("ㄇㄚ", "ㄊㄢ", "ㄅㄛ", "ㄍㄨㄤ", "ㄒㄧㄝ", "ㄩㄢ", "ㄓㄨ", "ㄇㄠ", "ㄊㄡ", "ㄅㄟ");
         string[] commands = [.. Commands()];
         Assert.Contains("./otomask demo", commands);
         Assert.Contains("./test", commands);
         foreach (string command in commands.Where(command => command != "./test" && IsThere(command)))
         {
-            AppResult result = AppProcess.RunProgram("bash", ["-c", Shortened(command)], start => start.WorkingDirectory = folder.Path);
+            AppResult result = AppProcess.RunProgram("bash", ["-c", Shortened(command)], start =>
+            {
+                start.WorkingDirectory = folder.Path;
+                if (command.Contains("otomask data") || command.Contains("~/.cache"))
+                    LiveIn(debian, start);
+            });
             Assert.True(result.ExitCode == 0, $"{command}\nexit code {result.ExitCode}: {result.Error}{result.Output}");
         }
         Assert.All(
-            (string[])["gallery.html", "runs/dwm/report.html", "runs/random/metrics.json", "recordings.cache/cache.json", "dwm.json", "random.json"],
+            (string[])["gallery.html", "runs/dwm/report.html", "runs/random/metrics.json", "recordings.cache/cache.json", "dwm.json", "random.json", ".cache/otomask/tones.csv"],
             file => Assert.True(File.Exists(folder.Inside(file)), $"{file} is missing"));
     }
 
@@ -50,6 +58,14 @@ public sealed partial class ReadmeTests : IDisposable
 
     [Fact]
     public void Its_picture_is_small() => Assert.InRange(new FileInfo(Path.Combine(Repository.Root, "docs/images/mask-gallery.webp")).Length, 10_000, 300_000);
+
+    /// <summary>Fetches from a Debian without network, into a home of its own.</summary>
+    private void LiveIn(FakeDebian debian, ProcessStartInfo start)
+    {
+        debian.UseProgramsFirst(start);
+        start.Environment["HOME"] = folder.Path;
+        start.Environment.Remove("XDG_CACHE_HOME");
+    }
 
     private static IEnumerable<string> Commands() =>
         ShellBlock().Matches(Readme).SelectMany(block => block.Groups[1].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));

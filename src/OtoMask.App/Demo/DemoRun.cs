@@ -77,7 +77,7 @@ internal sealed class DemoRun : IDisposable
         progress.Stage("fetching and assembling three tasks of real audio", Recipe.AssemblySeconds);
         long begin = Stopwatch.GetTimestamp();
         int parts = DemoRecipe.Tasks.Count + 1, part = 0;
-        var assembler = new TaskAssembler(dataFolder, new Relay(told =>
+        var assembler = new TaskAssembler(dataFolder, new Relay<AssemblyProgress>(told =>
             progress.At((part + (double)told.Done / Math.Max(1, told.Total)) / parts, $"assembling real audio: {told.Activity}")));
         var assembled = new List<AssembledTask>();
         for (; part < DemoRecipe.Tasks.Count; part++)
@@ -85,7 +85,7 @@ internal sealed class DemoRun : IDisposable
             cancellation.ThrowIfCancellationRequested();
             assembled.Add(assembler.Assemble(KnownTasks.Find(DemoRecipe.Tasks[part])));
         }
-        string pool = assembler.AssemblePretrainingPool(assembled).CsvPath;
+        string pool = assembler.AssemblePretrainingPool(assembled, cancellation: cancellation).CsvPath;
         Assembled = assembled;
         LogMelSettings logMel = Recipe.Pretraining.LogMel;
         Tasks = [.. assembled.Select(task => new TaskClips(LabelledTask.Read(task.CsvPath), logMel, TaskClips.UnitOf(Recipe.Pretraining.Geometry, logMel)))];
@@ -129,11 +129,5 @@ internal sealed class DemoRun : IDisposable
             results.Add(LinearProbe.Run(embedded, ProbeMode.Tuned, Recipe.ProbeSeeds, (done, all) => progress.At(share + (double)done / all / Tasks.Count)));
         }
         scores.Add(new DemoScores(embedding.Name, what, results, Stopwatch.GetElapsedTime(begin).TotalSeconds));
-    }
-
-    // System.Progress posts to the thread pool, which may reorder; the bar wants each word at once.
-    private sealed class Relay(Action<AssemblyProgress> tell) : IProgress<AssemblyProgress>
-    {
-        public void Report(AssemblyProgress value) => tell(value);
     }
 }

@@ -17,7 +17,7 @@ internal static class StudyData
         StudyTask Assemble(StudyTaskName name)
         {
             AssembledTask task = Terminal.WithProgress($"assembling {name.Name}", progress =>
-                new TaskAssembler(dataFolder, new Relay(progress)).Assemble(KnownTasks.Find(name.Name)));
+                new TaskAssembler(dataFolder, Counting(progress)).Assemble(KnownTasks.Find(name.Name)));
             assembled.Add(task);
             return StudyTask.OfCsv(task.CsvPath, task.Recipe.Family) with { Hash = task.ContentHash };
         }
@@ -30,13 +30,9 @@ internal static class StudyData
             return new StudyPlan(config, tasks, Path.GetFullPath(config.Data, studyFolder));
         if (assembled.Count < tasks.Length)
             throw new UserErrorException($"data: '{StudyConfig.Unlabelled}' is made of tasks that OtoMask assembles, and a task here is a CSV of yours; name a folder of audio instead, without its test clips");
-        string pool = Terminal.WithProgress("assembling the pool", progress => new TaskAssembler(dataFolder, new Relay(progress)).AssemblePretrainingPool(assembled, PoolBreadth.Everything).CsvPath);
+        string pool = Terminal.WithProgress("assembling the pool", progress => new TaskAssembler(dataFolder, Counting(progress)).AssemblePretrainingPool(assembled, PoolBreadth.Everything).CsvPath);
         return new StudyPlan(config, tasks, pool);
     }
 
-    // System.Progress posts to the thread pool, which may reorder.
-    private sealed class Relay(Action<int, int> tell) : IProgress<AssemblyProgress>
-    {
-        public void Report(AssemblyProgress value) => tell(value.Done, value.Total);
-    }
+    private static Relay<AssemblyProgress> Counting(Action<int, int> tell) => new(told => tell(told.Done, told.Total));
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace OtoMask.Audio;
 
@@ -142,13 +143,28 @@ public static class AudioFile
         SndFile.Info header = new() { SampleRate = sampleRate, Channels = 1, Format = container | SndFile.Pcm16 };
         using SndFile sound = SndFile.Open(stream.SafeFileHandle, SndFile.ModeWrite, ref header);
         if (sound.IsInvalid)
-            throw new IOException(SndFile.OpenError());
+            throw Failure(stream.SafeFileHandle, SndFile.OpenError());
         sound.ClipSamples();
         if (sound.WriteFrames(samples, channels: 1) != samples.Length)
-            throw new IOException(sound.LastError ?? "the disk may be full");
+            throw Failure(stream.SafeFileHandle, sound.LastError);
         if (!sound.CloseChecked())
-            throw new IOException("the disk may be full");
+            throw Failure(stream.SafeFileHandle, reason: null);
     });
+
+    /// <summary>Why libsndfile could not write. It keeps the system's reason to itself, but the same attempt made again without it tells of a full disk.</summary>
+    private static IOException Failure(SafeFileHandle file, string? reason)
+    {
+        try
+        {
+            RandomAccess.Write(file, new byte[BlockSamples], RandomAccess.GetLength(file));
+            RandomAccess.FlushToDisk(file);
+            return new IOException(reason ?? "libsndfile does not say why");
+        }
+        catch (IOException problem)
+        {
+            return problem;
+        }
+    }
 
     /// <summary>Where to begin decoding, and which of the resampled samples are wanted.</summary>
     private readonly record struct Section(long FirstFrame, long Skip, long Count)

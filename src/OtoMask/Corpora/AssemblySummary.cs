@@ -6,7 +6,7 @@ namespace OtoMask.Corpora;
 /// <summary>The JSON beside an assembled table: how much of what, from which package, under which licence.</summary>
 internal static class AssemblySummary
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes <see cref="AssembledTask.SummaryPath"/>.</summary>
     public static void Write(AssembledTask task) => Write(task.SummaryPath, new
@@ -18,7 +18,7 @@ internal static class AssemblySummary
         seconds = Math.Round(task.Clips.Sum(clip => clip.Origin.Seconds), 1),
         medianSeconds = Math.Round(task.Clips.Select(clip => clip.Origin.Seconds).Order().ElementAt(task.Clips.Count / 2), 3),
         contentHash = task.ContentHash,
-        packages = Packages(task.Clips.Select(clip => clip.Origin)),
+        packages = PackageShare.Of(task.Clips.Select(clip => clip.Origin)),
         labels = task.Clips.GroupBy(clip => clip.Label)
             .OrderBy(label => label.Key, StringComparer.Ordinal)
             .Select(label => new { label = label.Key, train = label.Count(clip => !clip.IsTest), test = label.Count(clip => clip.IsTest) }),
@@ -31,19 +31,8 @@ internal static class AssemblySummary
         clips = pool.Clips.Count,
         hours = Math.Round(pool.Hours, 3),
         contentHash = pool.ContentHash,
-        packages = Packages(pool.Clips.Select(clip => clip.Origin)),
+        packages = PackageShare.Of(pool.Clips.Select(clip => clip.Origin)),
     });
 
     private static void Write(string path, object summary) => AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, summary, Json));
-
-    private static object Packages(IEnumerable<ManifestClip> clips) => clips
-        .GroupBy(clip => (clip.Package, clip.Version, clip.Licence))
-        .Select(source => new
-        {
-            package = source.Key.Package,
-            version = source.Key.Version,
-            licence = source.Key.Licence,
-            clips = source.Count(),
-            hours = Math.Round(source.Sum(clip => clip.Seconds) / 3600, 3),
-        });
 }

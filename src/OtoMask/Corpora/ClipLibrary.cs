@@ -37,9 +37,8 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
         return packages.Cost([.. missing.SelectMany(source => source.Packages).Concat(programs).Distinct()]);
     }
 
-    /// <summary>The clips of <paramref name="source"/> where they are assembled already, else null.</summary>
-    /// <exception cref="UserErrorException">Its manifest has been edited.</exception>
-    public IReadOnlyList<ManifestClip>? Find(IClipSource source) => IsAssembled(source) ? ClipManifest.Read(ManifestPath(source)) : null;
+    /// <summary>Whether the clips of all <paramref name="sources"/> are assembled already.</summary>
+    public bool Holds(IEnumerable<IClipSource> sources) => sources.All(IsAssembled);
 
     /// <summary>
     /// The clips of <paramref name="source"/>, assembled now if they are not there: decoded in parallel, silent tails and silent clips cut off, and

@@ -8,6 +8,7 @@ public sealed class TaskAssembler
 {
     private const ulong SplitSeed = 0;
 
+    private readonly DebianPackages packages;
     private readonly ClipLibrary library;
 
     /// <summary>Assembles into a folder.</summary>
@@ -18,7 +19,8 @@ public sealed class TaskAssembler
     {
     }
 
-    internal TaskAssembler(string root, DebianPackages packages, IProgress<AssemblyProgress>? progress) => library = new ClipLibrary(root, packages, progress);
+    internal TaskAssembler(string root, DebianPackages packages, IProgress<AssemblyProgress>? progress) =>
+        (this.packages, library) = (packages, new ClipLibrary(root, packages, progress));
 
     /// <summary>The user's cache folder: <c>$XDG_CACHE_HOME/otomask</c>, by default <c>~/.cache/otomask</c>.</summary>
     public static string DefaultRoot =>
@@ -33,12 +35,28 @@ public sealed class TaskAssembler
     public FetchCost Cost(IReadOnlyList<TaskRecipe> tasks, PoolBreadth? pool = null) =>
         library.Cost(pool is PoolBreadth breadth ? PretrainingPool.Sources(tasks, breadth) : tasks.SelectMany(task => task.Sources));
 
+    /// <summary>The version of a package that clips are, or would now be, made of.</summary>
+    /// <exception cref="UserErrorException">It is not here, and apt is missing or knows no such package.</exception>
+    public string VersionOf(string package) => packages.VersionOf(package);
+
+    /// <summary>The task where it is assembled already, else null.</summary>
+    /// <exception cref="UserErrorException">The manifest of its clips has been edited.</exception>
+    public AssembledTask? Find(TaskRecipe recipe) =>
+        File.Exists(PathOf(recipe.Name) + ".csv") && library.Holds(recipe.Sources) ? Describe(recipe, CancellationToken.None) : null;
+
+    /// <summary>The pool for <paramref name="tasks"/> where it is assembled already, else null.</summary>
+    /// <exception cref="UserErrorException">The manifest of its clips has been edited.</exception>
+    public AssembledPool? FindPool(IReadOnlyList<TaskRecipe> tasks, PoolBreadth breadth) =>
+        File.Exists(PathOf(PretrainingPool.NameFor(tasks, breadth)) + ".csv") && library.Holds(PretrainingPool.Sources(tasks, breadth))
+            ? DescribePool([.. tasks.Select(task => Describe(task, CancellationToken.None))], breadth, CancellationToken.None)
+            : null;
+
     /// <summary>Makes the task's CSV, its summary, and the clips if they are not there yet.</summary>
     /// <exception cref="UserErrorException">A package is not to be had, or holds too little for any class; the message says what to do.</exception>
     /// <exception cref="IOException">The disk is full.</exception>
     public AssembledTask Assemble(TaskRecipe recipe, CancellationToken cancellation = default)
     {
-        AssembledTask task = new(recipe, Path.Combine(library.Root, recipe.Name + ".csv"), Path.Combine(library.Root, recipe.Name + ".json"), Split(recipe, cancellation));
+        AssembledTask task = Describe(recipe, cancellation);
         if (task.Clips.Count == 0)
             throw new UserErrorException($"task {recipe.Name}: no class has clips in both train and test; delete the folders of {string.Join(", ", recipe.Packages)} in {library.Root} if they are damaged copies, and try again");
         TableFile.Write(task.CsvPath, ["file_name", "label", "split", "group"], task.Clips.Select(clip => new[] { clip.FileName, clip.Label, clip.SplitName, clip.Group }));
@@ -60,12 +78,22 @@ public sealed class TaskAssembler
         PoolBreadth breadth = PoolBreadth.SamePackages,
         CancellationToken cancellation = default)
     {
-        TaskRecipe[] recipes = [.. tasks.Select(task => task.Recipe)];
-        string path = Path.Combine(library.Root, PretrainingPool.Name(recipes, breadth));
-        AssembledPool pool = new(recipes, path + ".csv", path + ".json", PretrainingPool.Choose(tasks, breadth, source => library.Provide(source, cancellation)));
+        AssembledPool pool = DescribePool(tasks, breadth, cancellation);
         TableFile.Write(pool.CsvPath, ["file_name"], pool.Clips.Select(clip => new[] { clip.FileName }));
         AssemblySummary.Write(pool);
         return pool;
+    }
+
+    private string PathOf(string name) => Path.Combine(library.Root, name);
+
+    private AssembledTask Describe(TaskRecipe recipe, CancellationToken cancellation) =>
+        new(recipe, PathOf(recipe.Name) + ".csv", PathOf(recipe.Name) + ".json", Split(recipe, cancellation));
+
+    private AssembledPool DescribePool(IReadOnlyList<AssembledTask> tasks, PoolBreadth breadth, CancellationToken cancellation)
+    {
+        TaskRecipe[] recipes = [.. tasks.Select(task => task.Recipe)];
+        string path = PathOf(PretrainingPool.NameFor(recipes, breadth));
+        return new AssembledPool(recipes, path + ".csv", path + ".json", PretrainingPool.Choose(tasks, breadth, source => library.Provide(source, cancellation)));
     }
 
     private IReadOnlyList<TaskClip> Split(TaskRecipe recipe, CancellationToken cancellation)

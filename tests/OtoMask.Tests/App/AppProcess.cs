@@ -5,6 +5,9 @@ namespace OtoMask.Tests.App;
 /// <summary>The real program in a process of its own, as a shell runs it.</summary>
 internal sealed class AppProcess : IDisposable
 {
+    /// <summary>The program, which <c>dotnet</c> runs.</summary>
+    public static readonly string App = Path.Combine(AppContext.BaseDirectory, "OtoMask.App.dll");
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
     private readonly Process process;
     private readonly Task<string> output, error;
@@ -30,11 +33,14 @@ internal sealed class AppProcess : IDisposable
     }
 
     /// <summary>Runs another program; <paramref name="set"/> may change its environment and folder.</summary>
-    public static AppResult RunProgram(string program, string[] arguments, Action<ProcessStartInfo> set)
+    public static AppResult RunProgram(string program, string[] arguments, Action<ProcessStartInfo> set) => StartProgram(program, arguments, set).Wait();
+
+    /// <inheritdoc cref="RunProgram"/>
+    public static AppProcess StartProgram(string program, string[] arguments, Action<ProcessStartInfo> set)
     {
         var start = new ProcessStartInfo(program, arguments);
         set(start);
-        return new AppProcess(start).Wait();
+        return new AppProcess(start);
     }
 
     public void Signal(string name)
@@ -55,7 +61,7 @@ internal sealed class AppProcess : IDisposable
 
     public void Dispose() => process.Dispose();
 
-    private static ProcessStartInfo Command(string[] arguments) => new("dotnet", [Path.Combine(AppContext.BaseDirectory, "OtoMask.App.dll"), .. arguments]);
+    private static ProcessStartInfo Command(string[] arguments) => new("dotnet", [App, .. arguments]);
 }
 
 /// <summary>How a process ended and what it said.</summary>

@@ -154,8 +154,6 @@ public sealed class BadInputTests : IDisposable
 /// <summary>A test that runs the program as a user with few rights: the present one, or nobody where the present one is root.</summary>
 internal sealed class UnprivilegedFactAttribute : FactAttribute
 {
-    private static readonly string App = Path.Combine(AppContext.BaseDirectory, "OtoMask.App.dll");
-
     public UnprivilegedFactAttribute()
     {
         if (!Environment.IsPrivilegedProcess)
@@ -172,7 +170,7 @@ internal sealed class UnprivilegedFactAttribute : FactAttribute
     }
 
     public static AppResult Run(params string[] arguments) => Environment.IsPrivilegedProcess
-        ? AppProcess.RunProgram("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", "dotnet", App, .. arguments], _ => { })
+        ? AppProcess.RunProgram("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", "dotnet", AppProcess.App, .. arguments], _ => { })
         : AppProcess.Run(arguments);
 }
 
@@ -195,11 +193,18 @@ internal sealed class SmallDiskFactAttribute : FactAttribute
     }
 
     /// <summary>Runs the program with <paramref name="kilobytes"/> of disk at <paramref name="place"/>; the last line of its output says what is left there.</summary>
-    public static AppResult Run(string place, int kilobytes, params string[] arguments) => AppProcess.RunProgram(
+    public static AppResult Run(string place, int kilobytes, params string[] arguments) => RunWith(_ => { }, place, kilobytes, arguments);
+
+    /// <summary>The same; <paramref name="set"/> may change the program's environment.</summary>
+    public static AppResult RunWith(Action<ProcessStartInfo> set, string place, int kilobytes, params string[] arguments) => AppProcess.RunProgram(
         "unshare",
         [
             "-rm", "bash", "-c", "mount -t tmpfs -o size=$2k tmpfs \"$1\"; shift 2; code=0; \"$@\" || code=$?; echo \"left behind: $(ls -A \"$DISK\")\"; exit $code", "bash",
-            place, $"{kilobytes}", "dotnet", Path.Combine(AppContext.BaseDirectory, "OtoMask.App.dll"), .. arguments,
+            place, $"{kilobytes}", "dotnet", AppProcess.App, .. arguments,
         ],
-        start => start.Environment["DISK"] = place);
+        start =>
+        {
+            start.Environment["DISK"] = place;
+            set(start);
+        });
 }

@@ -116,7 +116,7 @@ public class TaskAssemblerTests
         }
         Assert.InRange(task.Clips.Count, 2000, 2500);
         Assert.Equal(4, task.Clips.Select(clip => clip.Label).Distinct().Count());
-        Assert.Equal(0, assembler.DownloadBytes([task.Recipe]));
+        Assert.Equal(0, assembler.Cost([task.Recipe]).DownloadBytes);
     }
 
     private static TaskAssembler Assembler(FakePackages fake) => new(Path.Combine(fake.Root, "library"), fake.Packages, progress: null);

@@ -1,0 +1,80 @@
+using OtoMask.Corpora;
+using Spectre.Console;
+
+namespace OtoMask.App.Commands;
+
+/// <summary><c>otomask data describe</c>: what a task holds; before it is fetched, what can be told without it.</summary>
+internal sealed class DataDescription(string dataFolder)
+{
+    private readonly TaskAssembler assembler = new(dataFolder);
+
+    public void Show(TaskRecipe recipe)
+    {
+        Heading(recipe.Name, recipe.Family, recipe.Summary);
+        if (assembler.Find(recipe) is not { } task)
+        {
+            ShowMissing(recipe.Name, recipe.Packages, () => assembler.Cost([recipe]));
+            return;
+        }
+        Line("table", task.CsvPath);
+        foreach (IGrouping<string, TaskClip> split in task.Clips.GroupBy(clip => clip.SplitName).OrderByDescending(split => split.Key))
+            Line(split.Key, $"{DataText.Count(split.Count())} clips, {DataText.Duration(split.Sum(clip => clip.Origin.Seconds))}");
+        Line("content hash", task.ContentHash);
+        ShowPackages(task.Clips.Select(clip => clip.Origin));
+        Table classes = new Table().AddColumns("class", "train", "test", "length");
+        foreach (IGrouping<string, TaskClip> label in task.Clips.GroupBy(clip => clip.Label).OrderBy(label => label.Key, StringComparer.Ordinal))
+        {
+            classes.AddRow(
+                Markup.Escape(label.Key),
+                DataText.Count(label.Count(clip => !clip.IsTest)),
+                DataText.Count(label.Count(clip => clip.IsTest)),
+                DataText.Duration(label.Sum(clip => clip.Origin.Seconds)));
+        }
+        AnsiConsole.Write(classes);
+    }
+
+    public void ShowPool()
+    {
+        Heading(PretrainingPool.Name, "all", "audio to pre-train on, without labels: the training clips of the benchmark and the rest of its packages' audio, never a test clip");
+        if (assembler.FindPool(KnownTasks.Benchmark, PoolBreadth.Everything) is not { } pool)
+        {
+            ShowMissing(
+                PretrainingPool.Name,
+                PretrainingPool.Packages,
+                () => assembler.Cost(KnownTasks.Benchmark, PoolBreadth.Everything));
+            return;
+        }
+        Line("table", pool.CsvPath);
+        Line("clips", $"{DataText.Count(pool.Clips.Count)}, {DataText.Duration(3600 * pool.Hours)}");
+        Line("safe for", string.Join(", ", pool.Tasks.Select(task => task.Name)));
+        Line("content hash", pool.ContentHash);
+        ShowPackages(pool.Clips.Select(clip => clip.Origin));
+    }
+
+    private void ShowMissing(string name, IReadOnlyList<string> packages, Func<FetchCost> cost)
+    {
+        try
+        {
+            Line("packages", string.Join(", ", packages.Select(package => $"{package} {assembler.VersionOf(package)}")));
+            Line("to download", $"{DataText.Megabytes(cost().DownloadBytes)} MB");
+        }
+        catch (UserErrorException problem)
+        {
+            Line("packages", string.Join(", ", packages));
+            Line("to download", $"cannot be told: {problem.Message}");
+        }
+        Line("missing", $"classes, clips, licences and hash; they are known after: otomask data fetch {name}");
+    }
+
+    private static void ShowPackages(IEnumerable<ManifestClip> clips)
+    {
+        Table table = new Table().AddColumns("package", "version", "licence", "clips", "length");
+        foreach (PackageShare package in PackageShare.Of(clips))
+            table.AddRow([.. new[] { package.Package, package.Version, package.Licence, DataText.Count(package.Clips), DataText.Duration(3600 * package.Hours) }.Select(Markup.Escape)]);
+        AnsiConsole.Write(table);
+    }
+
+    private static void Heading(string name, string family, string summary) => Console.WriteLine($"{name} ({family}): {summary}");
+
+    private static void Line(string name, string value) => Console.WriteLine($"{name,-13} {value}");
+}

@@ -1,0 +1,71 @@
+using OtoMask.Corpora;
+using Spectre.Console;
+
+namespace OtoMask.App.Commands;
+
+/// <summary><c>otomask data list</c>: every task in a row.</summary>
+internal static class DataList
+{
+    private const string Unknown = "?";
+
+    public static void Show(string dataFolder)
+    {
+        var assembler = new TaskAssembler(dataFolder);
+        string? problem = TryAskForEverything(assembler);
+        Table table = new Table().AddColumns("name", "family", "what it tells apart; how it is split", "classes", "clips", "MB to download", "assembled");
+        foreach (TaskRecipe recipe in KnownTasks.All)
+        {
+            AssembledTask? task = assembler.Find(recipe);
+            table.AddRow(Escaped(
+                recipe.Name,
+                recipe.Family,
+                recipe.Summary,
+                task is null ? Unknown : DataText.Count(task.Clips.Select(clip => clip.Label).Distinct().Count()),
+                task is null ? Unknown : DataText.Count(task.Clips.Count),
+                ToDownload(() => assembler.Cost([recipe])),
+                task is null ? "no" : "yes"));
+        }
+        AssembledPool? pool = assembler.FindPool(KnownTasks.Benchmark, PoolBreadth.Everything);
+        table.AddRow(Escaped(
+            PretrainingPool.Name,
+            "all",
+            "audio to pre-train on: everything above but test clips, and the rest of those packages",
+            "",
+            pool is null ? Unknown : DataText.Count(pool.Clips.Count),
+            ToDownload(() => assembler.Cost(KnownTasks.Benchmark, PoolBreadth.Everything)),
+            pool is null ? "no" : "yes"));
+        AnsiConsole.Write(table);
+        if (problem is not null)
+            Console.WriteLine($"what is to download cannot be told: {problem}");
+        Console.WriteLine($"in {Path.GetFullPath(dataFolder)}; tasks that share packages download them once");
+        Console.WriteLine("next: otomask data fetch NAME... | otomask data describe NAME");
+    }
+
+    /// <summary>Has apt asked about all packages in one go; null, or why it cannot be.</summary>
+    private static string? TryAskForEverything(TaskAssembler assembler)
+    {
+        try
+        {
+            assembler.Cost(KnownTasks.All, PoolBreadth.Everything);
+            return null;
+        }
+        catch (UserErrorException problem)
+        {
+            return problem.Message;
+        }
+    }
+
+    private static string ToDownload(Func<FetchCost> cost)
+    {
+        try
+        {
+            return DataText.Megabytes(cost().DownloadBytes);
+        }
+        catch (UserErrorException)
+        {
+            return Unknown;   // the reason is told once, under the table
+        }
+    }
+
+    private static string[] Escaped(params string[] cells) => [.. cells.Select(Markup.Escape)];
+}

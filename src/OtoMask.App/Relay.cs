@@ -1,0 +1,7 @@
+namespace OtoMask.App;
+
+/// <summary>Passes every report on at once, on the thread it comes from; <see cref="Progress{T}"/> posts to the thread pool, which may reorder.</summary>
+internal sealed class Relay<T>(Action<T> tell) : IProgress<T>
+{
+    public void Report(T value) => tell(value);
+}
