@@ -63,11 +63,14 @@ public sealed class LabelledTask
     /// <summary>Ascending fold numbers when every clip has one, else empty: then <c>split</c> decides.</summary>
     public IReadOnlyList<int> Folds { get; }
 
+    /// <summary>The classes of some clips, given by their positions.</summary>
+    public HashSet<int> ClassesOf(IEnumerable<int> clips) => [.. clips.SelectMany(clip => Clips[clip].Labels)];
+
     /// <summary>Reads and checks a task.</summary>
     /// <param name="path">The CSV.</param>
     /// <param name="root">The folder that <c>file_name</c> is relative to; by default the CSV's own.</param>
-    /// <exception cref="UserErrorException">The file cannot be read, lacks a column, has a wrong value (named with its line),
-    /// has no clips to train or to test on, or fewer than two classes.</exception>
+    /// <exception cref="UserErrorException">The file cannot be read, lacks a column, has a wrong value or a clip twice (named with
+    /// its line), has no clips to train or to test on, or fewer than two classes.</exception>
     public static LabelledTask Read(string path, string? root = null)
     {
         IReadOnlyList<CsvRow> rows = CsvTable.Read(path, Required, Optional);
@@ -82,6 +85,7 @@ public sealed class LabelledTask
 
         LabelledClip[] clips = [.. rows.Zip(labels, (row, own) => ParseClip(path, folder, row, own, classes))];
         var task = new LabelledTask(Path.GetFileNameWithoutExtension(path), path, classes, clips);
+        task.CheckNames();
         task.CheckSplits();
         return task;
     }
@@ -120,6 +124,17 @@ public sealed class LabelledTask
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int fold)
             ? fold
             : throw new UserErrorException($"{path}, line {row.Line}: the fold '{text}' is not a whole number from 0");
+    }
+
+    // Named twice, a clip could be trained and tested on, or lose one of its labels.
+    private void CheckNames()
+    {
+        var lines = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (LabelledClip clip in Clips)
+        {
+            if (!lines.TryAdd(clip.Name, clip.Line))
+                throw new UserErrorException($"{CsvPath}, line {clip.Line}: {clip.Name} is on line {lines[clip.Name]} already; give a clip one line, several labels separated by semicolons");
+        }
     }
 
     private void CheckSplits()

@@ -40,7 +40,7 @@ public sealed class EmbeddedTask
     /// <param name="clips">The clips at unit length.</param>
     /// <param name="embedding">What embeds them.</param>
     /// <param name="progress">Told (clips done, clips in all).</param>
-    /// <exception cref="UserErrorException">No clip to train on or none to test on can be read.</exception>
+    /// <exception cref="UserErrorException">Of some fold no clip to test on can be read, or not those of two classes to train on.</exception>
     public static EmbeddedTask Embed(TaskClips clips, IClipEmbedding embedding, Action<int, int>? progress = null)
     {
         LabelledTask task = clips.Task;
@@ -54,7 +54,7 @@ public sealed class EmbeddedTask
         float[]?[] cropped = EmbedView(clips, embedding, trained, ClipView.RandomCrop, done => progress?.Invoke(done, total));
         float[]?[] fromStart = EmbedView(clips, embedding, tested, ClipView.FromStart, done => progress?.Invoke(trained.Length + done, total));
         var embedded = new EmbeddedTask(task, embedding.Name, embedding.Width, cropped, fromStart, clips.Unreadable);
-        embedded.CheckReadable();
+        embedded.CheckParts();
         return embedded;
     }
 
@@ -115,15 +115,19 @@ public sealed class EmbeddedTask
     private int[] Present(Func<LabelledClip, bool> belongs, float[]?[] rows) =>
         [.. Enumerable.Range(0, Task.Clips.Count).Where(clip => belongs(Task.Clips[clip]) && rows[clip] is not null)];
 
-    private void CheckReadable()
+    private void CheckParts()
     {
-        foreach (FoldClips fold in Folds)
+        foreach ((int index, FoldClips fold) in Folds.Index())
         {
-            if (fold.Train.Length > 1 && fold.Test.Length > 0)
+            string? lacking = fold.Test.Length == 0 ? "too few clips to test on"
+                : fold.Train.Length < 2 ? "too few clips to train on"
+                : Task.ClassesOf(fold.Train).Count < 2 ? "clips of one class alone to train on"
+                : null;
+            if (lacking is null)
                 continue;
-            string part = fold.Test.Length == 0 ? "test on" : "train on";
+            string place = Task.Folds.Count == 0 ? Task.CsvPath : $"{Task.CsvPath}, fold {Task.Folds[index]}";
             BadFile? first = Unreadable.ToList().FirstOrDefault();
-            throw new UserErrorException($"{Task.CsvPath}: too few clips to {part}"
+            throw new UserErrorException($"{place}: {lacking}"
                 + (first is null ? "; mark more in the CSV" : $" can be read; the first that cannot, {first.Path}: {first.Reason}"));
         }
     }

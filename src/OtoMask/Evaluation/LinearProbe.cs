@@ -1,3 +1,4 @@
+using OtoMask.Data;
 
 namespace OtoMask.Evaluation;
 
@@ -19,7 +20,7 @@ public static class LinearProbe
     {
         if (seeds.Count == 0)
             throw new ArgumentException("a probe needs at least one seed", nameof(seeds));
-        var notes = new SortedSet<string>(StringComparer.Ordinal);
+        var notes = new SortedSet<string>(task.Folds.Select(fold => NoteUnseen(task.Task, fold)).OfType<string>(), StringComparer.Ordinal);
         List<ProbeRun> runs = [];
         var (train, valid) = (0, 0);
         foreach (ulong seed in seeds)
@@ -50,6 +51,12 @@ public static class LinearProbe
             Counts = new ClipCounts(train, valid, test.Length, task.Unreadable.Count),
             Notes = [.. notes],
         };
+    }
+
+    private static string? NoteUnseen(LabelledTask task, FoldClips fold)
+    {
+        HashSet<int> tested = task.ClassesOf(fold.Test), unseen = [.. tested.Except(task.ClassesOf(fold.Train))];
+        return unseen.Count == 0 ? null : $"{unseen.Count} of {tested.Count} classes to test on have no clip to train on: their test clips can be told by chance alone";
     }
 
     /// <summary>Fits and tests the probe of one fold and seed.</summary>

@@ -29,13 +29,13 @@ internal sealed record ValidationSplit(int[] Train, int[] Valid, string? Note)
             units = [.. train.Select(clip => new[] { clip })];
         }
 
-        HashSet<int> classes = ClassesOf(task, train);
+        HashSet<int> classes = task.ClassesOf(train);
         for (int draw = 1; ; draw++)
         {
             random.Shuffle<int[]>(units);
             int taken = UnitsHolding((train.Length + 9) / 10, units);
             int[] valid = [.. units[..taken].SelectMany(unit => unit).Order()], rest = [.. units[taken..].SelectMany(unit => unit).Order()];
-            int missing = classes.Count - ClassesOf(task, valid).Count, untrained = strict ? classes.Count - ClassesOf(task, rest).Count : 0;
+            int missing = classes.Count - task.ClassesOf(valid).Count, untrained = strict ? classes.Count - task.ClassesOf(rest).Count : 0;
             if (missing == 0 && untrained == 0)
                 return new ValidationSplit(rest, valid, note);
             if (draw == MostDraws)
@@ -57,8 +57,6 @@ internal sealed record ValidationSplit(int[] Train, int[] Valid, string? Note)
             held += units[taken].Length;
         return taken;
     }
-
-    private static HashSet<int> ClassesOf(LabelledTask task, IEnumerable<int> clips) => [.. clips.SelectMany(clip => task.Clips[clip].Labels)];
 
     private static string Shortfall(int missing, int untrained, int classes) => untrained == 0
         ? $"after {MostDraws} draws, {missing} of {classes} classes are not in the validation part"

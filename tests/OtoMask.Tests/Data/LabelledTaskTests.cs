@@ -52,6 +52,7 @@ public sealed class LabelledTaskTests : IDisposable
     [InlineData("file_name,label,split\na.wav,x,train,too,many\nb.wav,y,test\n", "line 2")]
     [InlineData("file_name,label,split\na.wav,x\nb.wav,y,test\n", "line 2")]
     [InlineData("file_name,label,split\na\"b.wav,x,train\nb.wav,y,test\n", "line 2")]
+    [InlineData("file_name,label,split\na.wav,x,train\na.wav,y,test\n", "line 3: a.wav is on line 2 already")]
     [InlineData("file_name,label,split,fold\na.wav,x,train,one\nb.wav,y,test,2\n", "line 2: the fold 'one'")]
     [InlineData("file_name,label,split,fold\na.wav,x,train,1\nb.wav,y,test,\n", "line 3: no fold")]
     [InlineData("file_name,label,split,fold\na.wav,x,train,1\nb.wav,y,test,1\n", "every line is in fold 1")]

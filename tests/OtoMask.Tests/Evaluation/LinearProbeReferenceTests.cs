@@ -76,7 +76,7 @@ public class LinearProbeReferenceTests
 
         public string? Note(LabelledTask task) => MissingClasses == 0
             ? null
-            : $"after 100 draws, {MissingClasses} of {Train.Concat(Valid).SelectMany(clip => task.Clips[clip].Labels).Distinct().Count()} classes are not in the validation part";
+            : $"after 100 draws, {MissingClasses} of {task.ClassesOf([.. Train, .. Valid]).Count} classes are not in the validation part";
     }
 
     private sealed record Reference(EmbeddedTask Task, Fit[] Fits, NpyArray Weights, NpyArray Logits)

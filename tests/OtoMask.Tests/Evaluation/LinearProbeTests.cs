@@ -54,6 +54,15 @@ public class LinearProbeTests
         static (int, int) Parts(ProbeResult result) => (result.Counts.Train, result.Counts.Valid);
     }
 
+    [Theory, MemberData(nameof(Modes))]
+    public void NotesClassesItCannotKnow(ProbeMode mode)
+    {
+        // `b` has one clip to train on, `c` and `d` have none.
+        using var task = new SyntheticTask([.. Enumerable.Range(0, 30).Select(i => $"{i}.wav,{(i == 3 ? "b" : i % 2 == 0 ? "a" : "e")},train"), .. "abcde".Select(label => $"{label}.wav,{label},test")]);
+        ProbeResult result = LinearProbe.Run(task.Embed(width: 64, distance: 2), mode, [42]);
+        Assert.Contains("2 of 5 classes to test on have no clip to train on: their test clips can be told by chance alone", result.Notes);
+    }
+
     [Fact]
     public void TestsEveryClipOnceOverTheFolds()
     {

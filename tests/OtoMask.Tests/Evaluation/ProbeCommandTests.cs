@@ -41,6 +41,35 @@ public sealed class ProbeCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("evar"), InlineData("strict"), InlineData("tuned")]
+    public void ClassesOfAFewClipsAreTakenAndNoted(string mode)
+    {
+        // 24 clips to train on, of which one is `once` and none `unseen`.
+        JsonElement linear = Linear(mode, "file_name,label,split", i => $"{(i == 5 ? "once" : i == 27 ? "unseen" : ToneTask.Label(i))},{ToneTask.Split(i)}");
+        Assert.Equal("accuracy", linear.GetProperty("metric").GetString());
+        Assert.Contains("1 of 3 classes to test on have no clip to train on: their test clips can be told by chance alone", linear.GetProperty("notes").EnumerateArray().Select(note => note.GetString()));
+    }
+
+    [Theory]
+    [InlineData("evar"), InlineData("strict"), InlineData("tuned")]
+    public void SeveralLabelsAreScoredByAveragePrecision(string mode)
+    {
+        JsonElement linear = Linear(mode, "file_name,label,split", i => $"{ToneTask.Label(i)}{(i % 3 == 0 ? ";third" : "")},{ToneTask.Split(i)}");
+        Assert.Equal("mAP", linear.GetProperty("metric").GetString());
+        Assert.InRange(linear.GetProperty("value").GetDouble(), 20, 100);
+        Assert.Equal(JsonValueKind.Null, linear.GetProperty("interval95_over_clips").ValueKind);
+    }
+
+    [Theory]
+    [InlineData("evar"), InlineData("strict"), InlineData("tuned")]
+    public void FoldsTestEveryClip(string mode)
+    {
+        JsonElement linear = Linear(mode, "file_name,label,split,fold", i => $"{ToneTask.Label(i)},train,{i / 2 % 4}");
+        Assert.Equal(32, linear.GetProperty("counts").GetProperty("test").GetInt32());
+        Assert.Equal(4, linear.GetProperty("runs")[0].GetProperty("settings").GetArrayLength());
+    }
+
+    [Theory]
     [InlineData("name the CHECKPOINT")]
     [InlineData("missing-run: no such file", "missing-run")]
     [InlineData("--seeds 1,x: 'x' is not a whole number", "run", "--seeds", "1,x")]
@@ -65,6 +94,13 @@ public sealed class ProbeCommandTests : IDisposable
         Checkpoint.Write(path, model, optimizer, new CheckpointState(
             CheckpointState.CurrentVersion, 0, 0, CheckpointState.ToDictionary(config), -7.1f, 4.2f, ManifestHash: ""));
         return path;
+    }
+
+    /// <summary>The linear evaluation of log-mel statistics on the tones, marked in another way.</summary>
+    private JsonElement Linear(string mode, string columns, Func<int, string> mark)
+    {
+        File.WriteAllLines(tones.CsvPath, Enumerable.Range(0, 32).Select(i => $"{i}.wav,{mark(i)}").Prepend(columns));
+        return Run("--encoder", "logmel-stats", "--input", "80x48", "--task", tones.CsvPath, "--mode", mode, "--seeds", "1,2").GetProperty("results")[0];
     }
 
     private JsonElement Run(params string[] arguments)

@@ -39,7 +39,7 @@ public sealed class TaskClipsTests : IDisposable
     [Fact]
     public void UnreadableClipsAreLeftOutAndListed()
     {
-        LabelledTask task = Write(("0.wav", "a", "train", 4000), ("1.wav", "b", "train", 4000), ("2.wav", "a", "train", 4000), ("3.wav", "a", "test", 4000), ("4.wav", "b", "test", 4000));
+        LabelledTask task = Write(("0.wav", "a", "train", 4000), ("1.wav", "b", "train", 4000), ("2.wav", "b", "train", 4000), ("3.wav", "a", "test", 4000), ("4.wav", "b", "test", 4000));
         File.WriteAllText(task.Clips[1].Path, "no sound");
         EmbeddedTask embedded = EmbeddedTask.Embed(new TaskClips(task, LogMelSettings.Default, Unit), new LogMelStatistics(80));
         Assert.Equal([0, 2], embedded.Folds[0].Train);
@@ -50,6 +50,19 @@ public sealed class TaskClipsTests : IDisposable
         File.Delete(task.Clips[4].Path);
         var error = Assert.Throws<UserErrorException>(() => EmbeddedTask.Embed(new TaskClips(task, LogMelSettings.Default, Unit), new LogMelStatistics(80)));
         Assert.Contains("too few clips to test on", error.Message);
+    }
+
+    [Theory]
+    [InlineData("file_name,label,split\n0.wav,a,train\n1.wav,b,test\n2.wav,a,test", ": too few clips to train on; mark more in the CSV")]
+    [InlineData("file_name,label,split\n0.wav,a,train\n1.wav,a,train\n2.wav,b,test", ": clips of one class alone to train on; mark more in the CSV")]
+    [InlineData("file_name,label,split,fold\n0.wav,a,train,1\n1.wav,b,train,2\n2.wav,b,train,2", ", fold 1: clips of one class alone to train on; mark more in the CSV")]
+    public void TooLittleToLearnFromIsRefused(string csv, string message)
+    {
+        LabelledTask task = Write(("0.wav", "a", "train", 4000), ("1.wav", "b", "train", 4000), ("2.wav", "a", "test", 4000));
+        File.WriteAllText(task.CsvPath, csv);
+        var error = Assert.Throws<UserErrorException>(
+            () => EmbeddedTask.Embed(new TaskClips(LabelledTask.Read(task.CsvPath), LogMelSettings.Default, Unit), new LogMelStatistics(80)));
+        Assert.Equal(task.CsvPath + message, error.Message);
     }
 
     [Fact]
