@@ -37,7 +37,7 @@ internal static partial class DrumKinds
     [GeneratedRegex("hat[_ -]?(semi-?)?open|hihat_open|cymbal_open|open ?(hat|hh)|hh_?open|ohh|hat.* op\\b|hat_op_|hihat-semi-open|hat ?swish", RegexOptions.IgnoreCase)]
     private static partial Regex OpenHat();
 
-    [GeneratedRegex("hat|cymbal_(closed|pedal)|(closed|pedal) ?hh|hh ?(closed|pedal)|chh", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("hat|cymbal_(closed|pedal)|hh", RegexOptions.IgnoreCase)]
     private static partial Regex ClosedHat();
 
     [GeneratedRegex("crash|splash|china|cymbal", RegexOptions.IgnoreCase)]
@@ -52,7 +52,7 @@ internal static partial class DrumKinds
     [GeneratedRegex("tabla|conga|bongo|cajon|djembe|(dununba|kenkeni|sangban)[0-9] head", RegexOptions.IgnoreCase)]
     private static partial Regex HandDrum();
 
-    [GeneratedRegex("tom(?!p)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("tom", RegexOptions.IgnoreCase)]
     private static partial Regex Tom();
 
     [GeneratedRegex("snare|^sn_", RegexOptions.IgnoreCase)]

@@ -39,14 +39,65 @@ public class ClipSourceTests
     [InlineData("samples/tabla_ghe1.flac", "hand-drum")]
     [InlineData("samples/loop_tabla.flac", null)]
     [InlineData("samples/bass_hit_c.flac", null)]
-    public void TheNameOfADrumSampleTellsItsKind(string path, string? kind) => Assert.Equal(kind, DrumHits.KindOf(path));
+    [InlineData("kit/Closed HH", "closed-hat")]
+    [InlineData("kit/Hi-Hat Semiopen (Paiste Alpha Metal edge 14)", "open-hat")]
+    [InlineData("kit/VariBreaks Hat 1 Op", "open-hat")]
+    [InlineData("kit/Hi Hat Opened", "open-hat")]
+    [InlineData("kit/Hi Hat Free", null)]
+    [InlineData("kit/c3 - bass drum 1", "kick")]
+    [InlineData("kit/Floor Tom", "tom")]
+    [InlineData("kit/Crash-Ride Bow", null)]
+    [InlineData("kit/Ride Bell", "ride")]
+    [InlineData("kit/Kenkeni1 Bell Mute", "bell")]
+    [InlineData("kit/Kenkeni1 Head Mute", "hand-drum")]
+    [InlineData("kit/Snare Roll", null)]
+    [InlineData("kit/17", null)]
+    public void TheNameOfADrumSampleTellsItsKind(string path, string? kind) => Assert.Equal(kind, DrumKinds.Of(Path.GetFileNameWithoutExtension(path)));
+
+    [Theory]
+    [InlineData("TM_08.aiff", "tom", "Tom", "Floor Tom")]            // the instruments agree
+    [InlineData("ft_01.flac", null, "Tom Low", "Snare Rock")]        // they do not
+    [InlineData("86335__zgump__tom-0105.wav", null, "Kick")]         // the file's name says otherwise
+    [InlineData("beats_01-10.flac", null, "Sample: beats_01-10.flac")]
+    [InlineData("unused.flac", null)]
+    public void ADrumSampleIsWhatItsInstrumentsAgreeOn(string file, string? kind, params string[] instruments) =>
+        Assert.Equal(kind, DrumKits.KindOf(file, instruments));
+
+    [Theory]
+    [InlineData("<drumkit_info><instrumentList><instrument><name>Bass Drum</name><layer><filename>a.flac</filename></layer></instrument></instrumentList></drumkit_info>")]
+    [InlineData("<drumkit_info xmlns='http://www.hydrogen-music.org/drumkit'><instrument><name>Kick 2</name><filename>a.flac</filename></instrument></drumkit_info>")]
+    public void AKitIsReadFromOldAndNewFiles(string xml)
+    {
+        using FakePackages fake = new();
+        fake.AddSound("hydrogen-drumkits", "usr/share/hydrogen/data/drumkits/BJA_Pacific/a.flac");
+        File.WriteAllText(fake.PathOf("hydrogen-drumkits", "usr/share/hydrogen/data/drumkits/BJA_Pacific/drumkit.xml"), xml);
+        ManifestClip clip = Assert.Single(fake.Library().Provide(new DrumKits()));
+        Assert.Equal(("kick", "BJA_Pacific", "CC-BY-SA-3.0-US"), (clip.Tags["kind"], clip.Tags["kit"], clip.Licence));
+    }
+
+    [Fact]
+    public void AKitThatIsNoXmlIsNamed()
+    {
+        using FakePackages fake = new();
+        File.WriteAllText(fake.PathOf("hydrogen-drumkits", "usr/share/hydrogen/data/drumkits/BJA_Pacific/drumkit.xml"), "<drumkit_info>");
+        Assert.Contains("drumkit.xml", Assert.Throws<UserErrorException>(() => fake.Library().Provide(new DrumKits())).Message);
+    }
+
+    [Theory]
+    [InlineData("animals-birds-crow_desc_fr", "fr", "animals-birds-crow")]
+    [InlineData("symbols-math-7_en_GB", "en_GB", "symbols-math-7")]
+    [InlineData("food-yam_desc_pt_BR", "pt_BR", "food-yam")]
+    [InlineData("town-flag_desc", "en", "town-flag")]
+    [InlineData("animals-lion", "", "animals-lion")]
+    [InlineData("animals-sea_lion", "", "animals-sea_lion")]
+    public void TheNameOfAStampTellsItsLanguage(string name, string language, string word) => Assert.Equal((language, word), SpokenWords.ParseStamp(name));
 
     [Fact]
     public void EveryProgramPlaysSixteenPitchesAndEveryPitchComesAboutEquallyOften()
     {
         using FakePackages fake = new();
         File.WriteAllText(fake.PathOf("timgm6mb-soundfont", "usr/share/sounds/sf2/TimGM6mb.sf2"), "");
-        SoundfontNotes source = new();
+        SoundfontNotes source = SoundfontNotes.TimGm6mb;
         SourceClip[] clips = [.. source.Open(fake.Packages.Provide(source.Packages), RenderBeeps).SelectMany(recording => recording())];
 
         Assert.Equal(128 * 16, clips.Length);

@@ -20,13 +20,16 @@ internal sealed class FakePackages : IDisposable
     public ClipLibrary Library(IProgress<AssemblyProgress>? progress = null) => new(Path.Combine(Root, "library"), Packages, progress);
 
     /// <summary>Adds a file of noise, different from every other; <paramref name="relativePath"/> starts at the package's root.</summary>
-    public string AddSound(string package, string relativePath, double seconds = 0.2)
+    public string AddSound(string package, string relativePath, double seconds = 0.2) => AddSound(package, relativePath, Noise(sounds++, seconds));
+
+    /// <summary>Noise; another one for every number.</summary>
+    public static float[] Noise(int number, double seconds = 0.2)
     {
-        var random = new RandomStream(1, RandomPurpose.Crop, index: sounds++);
+        var random = new RandomStream(1, RandomPurpose.Crop, index: number);
         float[] samples = new float[(int)(seconds * ClipLibrary.SampleRate)];
         for (int i = 0; i < samples.Length; i++)
             samples[i] = (float)Math.Clamp(0.4 * random.NextNormal(), -1, 1);
-        return AddSound(package, relativePath, samples);
+        return samples;
     }
 
     public string AddSound(string package, string relativePath, float[] samples)

@@ -60,26 +60,13 @@ public class TaskAssemblerTests
     }
 
     [Fact]
-    public void ThePoolHoldsNoTestClipAndNoCopyOfOne()
+    public void ATaskWithoutAnyClassOnBothSidesIsRefused()
     {
         using FakePackages fake = new();
-        fake.AddSyllables(SomeSyllables);
-        fake.AddSound("gcin-voice", "usr/share/gcin-voice/ogg/ㄉㄜ1/3.ogg");   // neutral tone: no part in the task, but sound to learn from
-        fake.AddSound("sonic-pi-samples", "usr/share/sonic-pi/samples/loop_long.flac", seconds: 5);
-        fake.AddSound("sonic-pi-samples", "usr/share/sonic-pi/samples/bd_hit.flac");
-        fake.AddSound("lmms-common", "usr/share/lmms/samples/waveforms/cycle.flac", seconds: 0.02);
-        TaskAssembler assembler = Assembler(fake);
-        AssembledTask task = assembler.Assemble(KnownTasks.Find("tones"));
-        TaskClip tested = task.Clips.First(clip => clip.IsTest);
-        string folder = Path.GetDirectoryName(task.CsvPath)!;
-        Directory.CreateDirectory(fake.PathOf("lmms-common", "usr/share/lmms/samples/effects"));
-        File.Copy(Path.Combine(folder, tested.FileName), fake.PathOf("lmms-common", "usr/share/lmms/samples/effects/copy.flac"));
-
-        string[] pool = [.. File.ReadAllLines(assembler.AssemblePretrainingPool([task])).Skip(1)];
-        Assert.Equal(56 + 1 + 3, pool.Length);   // training clips, the neutral tone, three pieces of the loop
-        Assert.Empty(pool.Intersect(task.Clips.Where(clip => clip.IsTest).Select(clip => clip.FileName)));
-        Assert.DoesNotContain(pool, file => file.Contains("copy") || file.Contains("bd_hit") || file.Contains("cycle"));
-        Assert.All(pool, file => Assert.True(File.Exists(Path.Combine(folder, file))));
+        fake.AddSyllables("ㄇㄚ");
+        string message = Assert.Throws<UserErrorException>(() => Assembler(fake).Assemble(KnownTasks.Find("initials"))).Message;
+        Assert.Contains("initials", message);
+        Assert.Contains("gcin-voice", message);
     }
 
     [Fact]
