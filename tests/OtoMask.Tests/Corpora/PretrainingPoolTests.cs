@@ -85,9 +85,9 @@ public class PretrainingPoolTests
         Assert.Equal(["gcin-voice"], PretrainingPool.Sources(tones, PoolBreadth.SamePackages).SelectMany(source => source.Packages));
         string[] all = [.. PretrainingPool.Sources(tones, PoolBreadth.Everything).SelectMany(source => source.Packages)];
         Assert.Superset(KnownTasks.Benchmark.SelectMany(task => task.Packages).Append("fillets-ng-data-cs").ToHashSet(), all.ToHashSet());
-        Assert.Equal("unlabelled-tones", PretrainingPool.Name(tones, PoolBreadth.Everything));
-        Assert.Equal("unlabelled", PretrainingPool.Name([.. KnownTasks.Benchmark.Reverse()], PoolBreadth.Everything));
-        Assert.Equal("pool-tones", PretrainingPool.Name(tones, PoolBreadth.SamePackages));
+        Assert.Equal("unlabelled-tones", PretrainingPool.NameFor(tones, PoolBreadth.Everything));
+        Assert.Equal("unlabelled", PretrainingPool.NameFor([.. KnownTasks.Benchmark.Reverse()], PoolBreadth.Everything));
+        Assert.Equal("pool-tones", PretrainingPool.NameFor(tones, PoolBreadth.SamePackages));
     }
 
     /// <summary>Hits whose packages are those of the drum loops.</summary>
