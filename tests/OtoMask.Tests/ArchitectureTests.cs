@@ -19,7 +19,7 @@ public sealed partial class ArchitectureTests
         ["Corpora"] = ["Audio", "Data", "Interop", "Randomness"],
         ["Evaluation"] = ["Audio", "Data", "Masking", "Models", "Randomness", "Torch"],
         ["Pretraining"] = ["Audio", "Data", "Evaluation", "Interop", "Masking", "Models", "Torch"],
-        ["Studies"] = ["Data", "Evaluation", "Models", "Pretraining"],
+        ["Studies"] = ["Audio", "Data", "Evaluation", "Masking", "Models", "Pretraining", "Randomness", "Torch"],
     };
 
     [Fact]

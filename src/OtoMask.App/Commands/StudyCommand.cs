@@ -1,4 +1,5 @@
 using System.CommandLine;
+using OtoMask.App.Reports;
 using OtoMask.App.Study;
 using OtoMask.Corpora;
 using OtoMask.Studies;
@@ -13,13 +14,17 @@ internal static class StudyCommand
         Argument<string> file = new("STUDY.yaml") { Description = "What to compare; configs/study-mini.yaml is an example." };
         Option<string?> output = new("--out") { Description = "Folder of the study; by default named like the file. An existing one is gone on with.", HelpName = "DIR" };
         Option<string> data = new("--data-dir") { Description = "Where assembled audio is kept.", DefaultValueFactory = _ => TaskAssembler.DefaultRoot, HelpName = "DIR" };
-        Command command = new("study", "Compare masking strategies: pre-train frameworks x strategies x seeds, probe every task, report differences with their intervals.") { file, output, data };
+        Option<bool> reportOnly = new("--report-only") { Description = "Train nothing and need no data: write report.html anew from what the folder holds." };
+        Command command = new("study", "Compare masking strategies: pre-train frameworks x strategies x seeds, probe every task, report differences with their intervals.") { file, output, data, reportOnly };
         command.SetAction((line, cancellation) =>
         {
             string path = line.GetRequiredValue(file);
             StudyConfig config = StudyFile.Read(path);
             var folder = new StudyFolder(line.GetValue(output) ?? Path.GetFileNameWithoutExtension(path));
-            Run(config, path, folder, line.GetRequiredValue(data), cancellation);
+            if (line.GetValue(reportOnly))
+                WriteReport(folder);
+            else
+                Run(config, path, folder, line.GetRequiredValue(data), cancellation);
             return Task.CompletedTask;
         });
         return command;
@@ -32,12 +37,28 @@ internal static class StudyCommand
         AtomicFile.WriteAllText(folder.Config, File.ReadAllText(file));
         try
         {
-            StudyDisplay.Show(display => new StudyRunner(plan, folder, new BenchedCosts(), display).Run(cancellation));
+            StudyDisplay.Show(display =>
+            {
+                new StudyRunner(plan, folder, new BenchedCosts(), display).Run(cancellation);
+                display.Stage("looking where masks fall");
+                MaskSurvey.Of(plan, folder, cancellation);
+            });
         }
         catch (OperationCanceledException)
         {
+            WriteReport(folder);
             Console.WriteLine("what is done stays; the same command goes on from there");
             throw;
         }
+        WriteReport(folder);
+    }
+
+    private static void WriteReport(StudyFolder folder)
+    {
+        StudyContents study = StudyContents.Read(folder);
+        AtomicFile.WriteAllText(folder.Report, StudyReport.Build(study));
+        foreach (FrameworkVerdict verdict in StudyVerdict.Of(study.Results))
+            Console.WriteLine(verdict.Answer);
+        Console.WriteLine($"{folder.Report}: open it in a browser");
     }
 }

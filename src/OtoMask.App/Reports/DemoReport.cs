@@ -1,4 +1,3 @@
-using OtoMask.Evaluation;
 using OtoMask.Masking;
 
 namespace OtoMask.App.Reports;
@@ -120,7 +119,7 @@ internal static class DemoReport
         <tr><th>chance</th>{Html.Each(demo.Tasks, task => Html.Of($"""<td class="number">{100.0 / task.Classes:0.0}</td>"""))}</tr></tbody>
         </table></div>
         <div class="charts">{Charts.Intervals(page, "Test accuracy", "Dot: mean. Whisker: 95 % interval.", "accuracy, %",
-            TaskNames(demo), [.. demo.Scores.Select(row => (row.Encoder, row.Scores))])}</div>
+            TaskNames(demo), [.. demo.Scores.Select(row => new EstimateSeries(row.Encoder, row.Scores))])}</div>
         <h3>The tasks</h3>
         <div class="table"><table>
         <thead><tr><th>task</th><th>tells apart</th><th class="number">classes</th><th class="number">train clips</th><th class="number">test clips</th></tr></thead>
@@ -134,10 +133,10 @@ internal static class DemoReport
         <p>Points of accuracy gained, on the same clips and the same probe seeds. An interval that does not touch zero is a clear difference:
         <span style="color:var(--good)">clearly better</span>, <span style="color:var(--bad)">clearly worse</span>.</p>
         <div class="charts">{Charts.Intervals(page, "Paired differences", "Right of zero: the first named is better.", "points of accuracy",
-            TaskNames(demo), [.. demo.Differences.Select(row => (row.Name, row.Differences))], markZero: true)}</div>
+            TaskNames(demo), [.. demo.Differences.Select(row => new EstimateSeries(row.Name, row.Differences))], markZero: true)}</div>
         <div class="table"><table>
         <thead><tr><th>difference</th>{Html.Each(demo.Tasks, task => Html.Of($"""<th class="number">{task.Name}</th>"""))}</tr></thead>
-        <tbody>{Html.Each(demo.Differences, row => Html.Of($"<tr><th>{row.Name}</th>{Html.Each(row.Differences, DifferenceCell)}</tr>"))}</tbody>
+        <tbody>{Html.Each(demo.Differences, row => Html.Of($"<tr><th>{row.Name}</th>{Html.Each(row.Differences, cell => ReportParts.DifferenceCell(cell?.ToInterval()))}</tr>"))}</tbody>
         </table></div>
         """);
 
@@ -209,17 +208,6 @@ internal static class DemoReport
     private static Html ScoreCell(Estimate? score, double best) => score is { } s
         ? Html.Of($"""<td class="number{(s.Value >= best ? " best" : "")}">{s.Value:0.0}<span class="interval">{s.Low:0.0} – {s.High:0.0}</span></td>""")
         : Html.Of($"""<td class="number">–</td>""");
-
-    private static Html DifferenceCell(Estimate? difference)
-    {
-        if (difference?.ToInterval() is not { } interval)
-            return Html.Of($"""<td class="number">–</td>""");
-        IntervalText text = IntervalText.OfDifference(interval);
-        string colour = !interval.ExcludesZero ? "" : interval.Value > 0 ? " better" : " worse";
-        return Html.Of($"""<td class="number{colour}">{Minus(text.Value)}<span class="interval">{Minus(text.Low)} to {Minus(text.High)}</span></td>""");
-    }
-
-    private static string Minus(string number) => number.Replace('-', '−');
 
     private static double Best(IReadOnlyList<ScoreRow> rows, int task) => rows.Max(row => row.Scores[task]?.Value ?? double.NegativeInfinity);
 

@@ -65,7 +65,7 @@ internal sealed class GalleryPainter
             .ToDictionary(drawn => drawn.Key, drawn => drawn.Mask);
         RemarkOnSmallGrid(name, grid);
         double seconds = (double)frames * FrontEnd.HopSize / FrontEnd.SampleRate;
-        return new(name, seconds, logMel.Bands, frames, values, BandHz(), grid, masks);
+        return new(new ClipPicture(name, seconds, logMel.Bands, frames, values, BandHz(FrontEnd), grid), masks);
     }
 
     private void RemarkOnSmallGrid(string name, PatchGrid grid)
@@ -137,11 +137,11 @@ internal sealed class GalleryPainter
     }
 
     /// <summary>The centre of gravity of each band's filter, in Hz.</summary>
-    private double[] BandHz()
+    internal static double[] BandHz(LogMelSettings frontEnd)
     {
-        float[] filters = LogMelExtractor.FilterBank(FrontEnd);
-        int bins = filters.Length / FrontEnd.Bands;
-        double binHz = (double)FrontEnd.SampleRate / FrontEnd.FftSize;
+        float[] filters = LogMelExtractor.FilterBank(frontEnd);
+        int bins = filters.Length / frontEnd.Bands;
+        double binHz = (double)frontEnd.SampleRate / frontEnd.FftSize;
         return [.. filters.Chunk(bins).Select(filter =>
             filter.Index().Sum(weight => weight.Item * weight.Index * binHz) / filter.Sum(weight => (double)weight))];
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using OtoMask.Masking;
 
 namespace OtoMask.App.Reports;
@@ -14,7 +15,7 @@ internal readonly record struct MaskKey(string Strategy, double MaskRatio, doubl
 /// <param name="Reads">What the mask depends on besides chance: "nothing", "the input", "the encoder's features".</param>
 internal sealed record GalleryStrategy(string Name, string Summary, string Reads);
 
-/// <summary>One clip and the masks drawn for it.</summary>
+/// <summary>A clip as a gallery shows it.</summary>
 /// <param name="Name">What the clip is called; may come from a file name, so it is escaped.</param>
 /// <param name="Seconds">Length of the part shown.</param>
 /// <param name="Bands">F, mel bands.</param>
@@ -22,10 +23,23 @@ internal sealed record GalleryStrategy(string Name, string Summary, string Reads
 /// <param name="LogMel">[F, T], natural log of power, band 0 lowest.</param>
 /// <param name="BandHz">[F], centre of each band in Hz, ascending.</param>
 /// <param name="Grid">Patches along frequency and time.</param>
+internal sealed record ClipPicture(string Name, double Seconds, int Bands, int Frames, float[] LogMel, double[] BandHz, PatchGrid Grid);
+
+/// <summary>One clip and the masks drawn for it.</summary>
+/// <param name="Picture">The clip.</param>
 /// <param name="Masks">The masks drawn; where there is none of a hint ratio, the page shows the one of hint ratio 0.</param>
-internal sealed record GalleryClip(
-    string Name, double Seconds, int Bands, int Frames, float[] LogMel, double[] BandHz, PatchGrid Grid,
-    IReadOnlyDictionary<MaskKey, PatchMask> Masks);
+internal sealed record GalleryClip(ClipPicture Picture, IReadOnlyDictionary<MaskKey, PatchMask> Masks);
+
+/// <summary>What the reader of a gallery chooses by: a slider, or a list where the steps have no order.</summary>
+/// <param name="Name">Its name for scripts.</param>
+/// <param name="Label">What the page calls it.</param>
+/// <param name="Steps">What it can be set to.</param>
+/// <param name="Start">The step it begins at.</param>
+internal sealed record GalleryAxis(string Name, string Label, IReadOnlyList<string> Steps, int Start)
+{
+    /// <summary>Whether the steps have no order.</summary>
+    public bool IsList { get; init; }
+}
 
 /// <summary>The page of <c>otomask masks</c>: what every masking strategy hides of every clip, at every ratio drawn.</summary>
 internal static class MaskGallery
@@ -50,30 +64,42 @@ internal static class MaskGallery
         return page.Render();
     }
 
-    /// <summary>The gallery alone, as a part of another page.</summary>
+    /// <summary>The gallery alone, as a part of another page, with sliders for mask ratio and hint ratio.</summary>
     public static Html Section(HtmlPage page, IReadOnlyList<GalleryClip> clips, IReadOnlyList<GalleryStrategy> strategies)
     {
-        page.Use("gallery.css", "spectrogram.js", "gallery.js");
         double[] maskRatios = [.. clips.SelectMany(clip => clip.Masks.Keys).Select(key => key.MaskRatio).Distinct().Order()];
         double[] hintRatios = [.. clips.SelectMany(clip => clip.Masks.Keys).Select(key => key.HintRatio).Distinct().Order()];
-        (string id, Html block) = page.Data(new
-        {
-            Strategies = strategies.Select(strategy =>
-                new { strategy.Name, strategy.Summary, strategy.Reads, Hint = HintRemark(clips, strategy.Name) }),
-            maskRatios,
-            hintRatios,
-        });
+        return Section(
+            page, [.. clips.Select(clip => clip.Picture)], [.. strategies.Select(strategy => strategy with { Summary = $"{strategy.Summary}. {HintRemark(clips, strategy.Name)}" })],
+            new GalleryAxis("mask", "Mask ratio", [.. maskRatios.Select(TwoDigits)], Nearest(maskRatios, 0.7)),
+            new GalleryAxis("hint", "Hint ratio (1 = as random)", [.. hintRatios.Select(TwoDigits)], Start: 0),
+            (clip, strategy, mask, hint) => clips[clip].Masks.GetValueOrDefault(new(strategy, maskRatios[mask], hintRatios[hint])));
+    }
+
+    /// <summary>The gallery alone, with any two things to choose by.</summary>
+    /// <param name="page">The page it goes into.</param>
+    /// <param name="clips">At least one.</param>
+    /// <param name="strategies">A tile each.</param>
+    /// <param name="first">The first choice.</param>
+    /// <param name="second">The second.</param>
+    /// <param name="maskOf">The mask of a clip's number, a strategy's name and a step of each choice; where it is null, the page shows that of step 0 of the second.</param>
+    public static Html Section(
+        HtmlPage page, IReadOnlyList<ClipPicture> clips, IReadOnlyList<GalleryStrategy> strategies, GalleryAxis first, GalleryAxis second,
+        Func<int, string, int, int, PatchMask?> maskOf)
+    {
+        page.Use("gallery.css", "spectrogram.js", "gallery.js");
+        (string id, Html block) = page.Data(new { strategies, Axes = new[] { first, second } });
         return Html.Of(
             $"""
             <div data-gallery="{id}">
             {block}
             <div class="controls">
-            {Slider("mask", "Mask ratio", maskRatios, Nearest(maskRatios, 0.7))}
-            {Slider("hint", "Hint ratio (1 = as random)", hintRatios, 0)}
+            {Control(first)}
+            {Control(second)}
             <div class="scale">quiet<i></i>loud &ensp;<i class="veil"></i>masked</div>
             </div>
             <noscript><p class="callout">The pictures are drawn by this page's script, which your browser does not run.</p></noscript>
-            {Html.Each(clips, clip => Article(page, clip, strategies, maskRatios, hintRatios))}
+            {Html.Each(clips.Index(), clip => Article(page, clip.Item, strategies, first, second, (strategy, i, j) => maskOf(clip.Index, strategy, i, j)))}
             </div>
             """);
     }
@@ -99,14 +125,18 @@ internal static class MaskGallery
         };
     }
 
-    private static Html Slider(string name, string label, double[] steps, int start) => Html.Of(
-        $"""
-        <label>{label} <output></output>
-        <input type="range" data-slider="{name}" min="0" max="{steps.Length - 1}" step="1" value="{start}" autocomplete="off"></label>
-        """);
+    private static Html Control(GalleryAxis axis) => axis.IsList
+        ? Html.Of($"""
+            <label>{axis.Label} <output hidden></output>
+            <select data-slider="{axis.Name}" autocomplete="off">{Html.Each(axis.Steps.Index(), step => Html.Of($"""<option value="{step.Index}">{step.Item}</option>"""))}</select></label>
+            """)
+        : Html.Of($"""
+            <label>{axis.Label} <output></output>
+            <input type="range" data-slider="{axis.Name}" min="0" max="{axis.Steps.Count - 1}" step="1" value="{axis.Start}" autocomplete="off"></label>
+            """);
 
     private static Html Article(
-        HtmlPage page, GalleryClip clip, IReadOnlyList<GalleryStrategy> strategies, double[] maskRatios, double[] hintRatios)
+        HtmlPage page, ClipPicture clip, IReadOnlyList<GalleryStrategy> strategies, GalleryAxis first, GalleryAxis second, Func<string, int, int, PatchMask?> maskOf)
     {
         SpectrogramImage image = SpectrogramImage.Of(clip.LogMel, clip.Bands, clip.Frames, clip.Grid, LevelRange.Of(clip.LogMel));
         (string id, Html block) = page.Data(new
@@ -119,8 +149,8 @@ internal static class MaskGallery
             image.Rows,
             image.Columns,
             image.Levels,
-            Masks = strategies.ToDictionary(strategy => strategy.Name, strategy => maskRatios.Select(mask => hintRatios
-                .Select(hint => clip.Masks.GetValueOrDefault(new(strategy.Name, mask, hint)))
+            Masks = strategies.ToDictionary(strategy => strategy.Name, strategy => first.Steps.Select((_, i) => second.Steps
+                .Select((_, j) => maskOf(strategy.Name, i, j))
                 .Select(mask => mask is null ? null : new { Bits = Bits(mask, clip.Grid), Masked = mask.Masked.Length }))),
         });
         return Html.Of(
@@ -133,6 +163,8 @@ internal static class MaskGallery
             </article>
             """);
     }
+
+    private static string TwoDigits(double ratio) => ratio.ToString("0.00", CultureInfo.InvariantCulture);
 
     private static int Nearest(double[] steps, double wanted) =>
         steps.Length == 0 ? 0 : Array.IndexOf(steps, steps.MinBy(step => Math.Abs(step - wanted)));

@@ -94,10 +94,10 @@ internal static class RunReport
         $"""
         <p>RankMe is the effective number of dimensions the embeddings use: a fall towards 1 means collapse. CEV-AUC is the area under the
         cumulative explained variance: it rises towards 1 when few dimensions carry everything.</p>
-        <div class="charts">{Html.Each(evaluations.GroupBy(row => Family(row.Metric)), family => Charts.Lines(
-            page, Title(family.Key), "", "step",
+        <div class="charts">{Html.Each(evaluations.GroupBy(row => MetricNames.FamilyOf(row.Metric)), family => Charts.Lines(
+            page, MetricNames.TitleOf(family.Key), "", "step",
             [.. family.GroupBy(row => row.Metric).Select(metric =>
-                new Curve(Member(metric.Key), [.. metric.Select(row => ((double)row.Step, row.Value))]))]))}</div>
+                new Curve(MetricNames.MemberOf(metric.Key), [.. metric.Select(row => ((double)row.Step, row.Value))]))]))}</div>
         """);
 
     private static Html Throughput(HtmlPage page, IReadOnlyList<StepRow> steps)
@@ -130,17 +130,4 @@ internal static class RunReport
 
     private static double Mean(IEnumerable<double?> values) =>
         values.OfType<double>().Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
-
-    // "knn/drums" and "knn/tones" share a chart; "rankme" has its own.
-    private static string Family(string metric) => metric.Split('/', 2)[0];
-
-    private static string Member(string metric) => metric.Contains('/') ? metric.Split('/', 2)[1] : Title(metric);
-
-    private static string Title(string family) => family.ToLowerInvariant() switch
-    {
-        "rankme" => "RankMe",
-        "cev_auc" => "CEV-AUC",
-        "knn" => "k-NN accuracy",
-        _ => family,
-    };
 }

@@ -1,6 +1,5 @@
 using OtoMask.Audio;
 using OtoMask.Data;
-using OtoMask.Randomness;
 
 namespace OtoMask.Evaluation;
 
@@ -13,7 +12,7 @@ public sealed class HealthEvaluation(IReadOnlyList<LogMel> clips) : IEvaluation
 {
     private const int MostTokens = 4096; // the cost grows with them, the answer hardly changes
     private const int Clips = 32;
-    private const int CropEpoch = 1; // the normalisation statistics draw their crops in epoch 0
+    private const int CropDraw = 1;
 
     /// <summary>The health on crops of a run's own data, evenly spread over it; the same crops in every run of one seed, resumed or not.</summary>
     /// <param name="source">The data.</param>
@@ -24,21 +23,7 @@ public sealed class HealthEvaluation(IReadOnlyList<LogMel> clips) : IEvaluation
     /// <exception cref="UserErrorException">None of the clips can be read.</exception>
     public static HealthEvaluation OnCropsOf(ClipSource source, InputGeometry input, ulong seed, ShortClips shortClips, BadFiles badFiles)
     {
-        List<LogMel> crops = [];
-        for (int i = 0; i < Clips; i++)
-        {
-            var window = new float[input.InputSize];
-            int clip = (int)((long)i * source.Clips.Count / Clips);
-            try
-            {
-                source.ReadCrop(clip, new RandomStream(seed, RandomPurpose.Statistics, CropEpoch, i), input.Frames, shortClips, window);
-                crops.Add(new LogMel(input.Bands, input.Frames, window));
-            }
-            catch (BadClipException bad)
-            {
-                badFiles.Add(bad.Path, bad.Reason);
-            }
-        }
+        IReadOnlyList<LogMel> crops = SpreadCrops.Read(source, input, seed, CropDraw, Clips, shortClips, badFiles);
         return crops.Count > 0
             ? new HealthEvaluation(crops)
             : throw new UserErrorException($"none of {Clips} clips spread over the data can be read; check the files, or evaluate never with --evaluate-every 0");

@@ -24,6 +24,9 @@ public sealed class StudyFolder(string path)
     /// <summary>What the scores were measured on and with: tasks, pool, hashes, machine, version (<see cref="StudyProvenance"/>).</summary>
     public string Provenance => Inside("data.json");
 
+    /// <summary>Where every arm masks (<see cref="StudyMasks"/>).</summary>
+    public string Masks => Inside("masks.json");
+
     /// <summary>Log-mels of the pool, computed once for all runs.</summary>
     public string Cache => Inside("cache");
 

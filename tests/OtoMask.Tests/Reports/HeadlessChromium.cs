@@ -69,8 +69,25 @@ internal sealed class HeadlessChromium : IAsyncDisposable
         return answer["result"]!["value"]!.Deserialize<T>()!;
     }
 
-    /// <summary>Writes a picture of the whole page.</summary>
-    public async Task ScreenshotAsync(string file)
+    /// <summary>An expression: how many canvases show more than one colour.</summary>
+    public const string DrawnCanvases =
+        """
+        [...document.querySelectorAll("canvas")].filter(canvas => {
+          const data = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+          return data.some(pixel => pixel !== data[0]);
+        }).length
+        """;
+
+    /// <summary>For whoever wants to look: keeps a picture of the whole page where OTOMASK_SCREENSHOTS names a folder.</summary>
+    public async Task KeepScreenshotAsync(string name)
+    {
+        if (Environment.GetEnvironmentVariable("OTOMASK_SCREENSHOTS") is not { Length: > 0 } gallery)
+            return;
+        Directory.CreateDirectory(gallery);
+        await ScreenshotAsync(Path.Combine(gallery, name + ".png"));
+    }
+
+    private async Task ScreenshotAsync(string file)
     {
         JsonNode shot = await SendAsync("Page.captureScreenshot", new() { ["captureBeyondViewport"] = true });
         await File.WriteAllBytesAsync(file, Convert.FromBase64String(shot["data"]!.GetValue<string>()));

@@ -5,15 +5,6 @@ namespace OtoMask.Tests.Reports;
 /// <summary>The reports in a real browser: they draw, answer the sliders, fit a phone and complain about nothing.</summary>
 public sealed class ReportPageTests : IDisposable
 {
-    // Counts the canvases that show more than one colour.
-    private const string DrawnCanvases =
-        """
-        [...document.querySelectorAll("canvas")].filter(canvas => {
-          const data = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer);
-          return data.some(pixel => pixel !== data[0]);
-        }).length
-        """;
-
     private readonly string folder = Directory.CreateTempSubdirectory("otomask-reports-").FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -23,7 +14,7 @@ public sealed class ReportPageTests : IDisposable
     {
         await using HeadlessChromium page = await OpenAsync("gallery", SyntheticReports.Gallery());
 
-        Assert.Equal(2 * (1 + SyntheticReports.Strategies.Length), await page.EvaluateAsync<int>(DrawnCanvases));
+        Assert.Equal(2 * (1 + SyntheticReports.Strategies.Length), await page.EvaluateAsync<int>(HeadlessChromium.DrawnCanvases));
         Assert.Equal(["100", "500", "1k", "2k", "4k"], (await Texts(page, ".axes .tick.hz")).Distinct());
         Assert.Contains("seconds", await Texts(page, ".axes .unit"));
         Assert.Equal(SyntheticReports.HostileName, (await Texts(page, ".clip h3"))[1]);
@@ -54,7 +45,7 @@ public sealed class ReportPageTests : IDisposable
         await using HeadlessChromium page = await OpenAsync("demo", SyntheticReports.Demo());
 
         Assert.Equal(4, await page.EvaluateAsync<int>("""[...document.querySelectorAll(".chart svg")].filter(svg => svg.querySelectorAll("path").length > 5).length"""));
-        Assert.Equal((3 * 3) + (3 * 3), await page.EvaluateAsync<int>(DrawnCanvases));
+        Assert.Equal((3 * 3) + (3 * 3), await page.EvaluateAsync<int>(HeadlessChromium.DrawnCanvases));
         Assert.Equal(3, await page.EvaluateAsync<int>("""document.querySelectorAll("td.better").length"""));
         Assert.Equal(1, await page.EvaluateAsync<int>("""document.querySelectorAll("td.worse").length"""));
         Assert.Empty(page.Complaints);
@@ -107,9 +98,7 @@ public sealed class ReportPageTests : IDisposable
         string file = Path.Combine(folder, name + ".html");
         AtomicFile.WriteAllText(file, html);
         HeadlessChromium page = await HeadlessChromium.OpenAsync(file, width, dark);
-        // For whoever wants to look: OTOMASK_SCREENSHOTS names a folder.
-        if (Environment.GetEnvironmentVariable("OTOMASK_SCREENSHOTS") is { Length: > 0 } gallery)
-            await page.ScreenshotAsync(Path.Combine(gallery, name + (dark ? "-dark" : "") + ".png"));
+        await page.KeepScreenshotAsync(name + (dark ? "-dark" : ""));
         return page;
     }
 

@@ -34,7 +34,7 @@ internal static class SyntheticReports
                 masks[new("loudest", ratio, HintRatios[h])] = Masked(order, grid, ratio);
             }
         }
-        return new(name, frames / 100.0, bands, frames, logMel, BandHz(bands), grid, masks);
+        return new(new(name, frames / 100.0, bands, frames, logMel, BandHz(bands), grid), masks);
     }
 
     public static string Gallery() =>
@@ -65,8 +65,8 @@ internal static class SyntheticReports
             RankMe = [new("random", [(0, 18.2), (200, 31), (400, 40.5), (600, 47)]), new("dwm", [(0, 18.2), (200, 34), (400, 45.5), (600, 51)])],
             Clips = clips,
             Strategies = Strategies,
-            Reconstructions = [.. clips.Select(clip => new Reconstruction(clip.Name, "dwm", clip.Bands, clip.Frames, clip.Grid, clip.LogMel,
-                clip.Masks[new("random", .75, 0)], [.. clip.LogMel.Select(value => value * .8f - 1.2f)]))],
+            Reconstructions = [.. clips.Select(clip => new Reconstruction(clip.Picture.Name, "dwm", clip.Picture.Bands, clip.Picture.Frames, clip.Picture.Grid, clip.Picture.LogMel,
+                clip.Masks[new("random", .75, 0)], [.. clip.Picture.LogMel.Select(value => value * .8f - 1.2f)]))],
             Costs = [new("assemble the tasks", null, null, null, 41), new("pre-train, random", .31, 118, 540, 142), new("pre-train, dwm", .84, 119, 537, 144), new("probe", null, null, null, 33)],
             NextSteps = [("otomask pretrain --data my-sounds/ --mask dwm --size tiny --minutes 30 --out runs/mine", "Pre-train on your own folder of sound:")],
             Environment = [("machine", "2 cores"), ("seed", "42"), ("OtoMask", "0.1.0")],

@@ -16,6 +16,7 @@ public sealed class StudyCommandTests : IDisposable
         File.WriteAllText(file, fixture.Yaml);
         string whole = Path.Combine(fixture.Folder, "whole"), killed = Path.Combine(fixture.Folder, "killed");
         Assert.Equal(0, AppProcess.Run("study", file, "--out", whole).ExitCode);
+        AssertReport(file, whole);
 
         // The costs are at hand, so that the kills meet runs and probes.
         Directory.CreateDirectory(killed);
@@ -44,6 +45,19 @@ public sealed class StudyCommandTests : IDisposable
         string file = Path.Combine(fixture.Folder, "typo.yaml");
         File.WriteAllText(file, fixture.Yaml.Replace("arms:", "armes:", StringComparison.Ordinal));
         AppProcess.Run("study", file).AssertUserError("typo.yaml, line 8", "did you mean 'arms'");
+    }
+
+    /// <summary>The page is there, with masks of every arm, and can be made anew without training or data.</summary>
+    private static void AssertReport(string file, string folder)
+    {
+        string report = Path.Combine(folder, "report.html"), masks = File.ReadAllText(Path.Combine(folder, "masks.json"));
+        Assert.Contains("\"sgim\"", masks);
+        string page = File.ReadAllText(report);
+        File.Delete(report);
+        AppResult again = AppProcess.Run("study", file, "--out", folder, "--report-only");
+        Assert.Equal(0, again.ExitCode);
+        Assert.Contains("m2d: ", again.Output);
+        Assert.Equal(page, File.ReadAllText(report));
     }
 
     public void Dispose() => fixture.Dispose();

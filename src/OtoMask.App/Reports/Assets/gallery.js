@@ -1,9 +1,9 @@
 "use strict";
-// The mask gallery: under each clip one tile for each strategy; two sliders choose the ratios for all of them.
+// The mask gallery: under each clip one tile for each strategy; two sliders or lists choose which of its masks all of them show.
 for (const gallery of document.querySelectorAll("[data-gallery]")) {
   const { element, spectrogram } = otomask;
-  const { strategies, maskRatios, hintRatios } = otomask.data(gallery.dataset.gallery);
-  const [maskSlider, hintSlider] = ["mask", "hint"].map(name => gallery.querySelector(`[data-slider="${name}"]`));
+  const { strategies, axes } = otomask.data(gallery.dataset.gallery);
+  const sliders = axes.map(({ name }) => gallery.querySelector(`[data-slider="${name}"]`));
   gallery.querySelector(".scale i").style.background = spectrogram.scale;
 
   const clips = [...gallery.querySelectorAll("[data-clip]")].map(article => {
@@ -15,10 +15,10 @@ for (const gallery of document.querySelectorAll("[data-gallery]")) {
     return { clip, picture, whole, tiles: strategies.map(strategy => addTile(tiles, strategy)) };
   });
 
-  function addTile(parent, { name, summary, reads, hint }) {
+  function addTile(parent, { name, summary, reads }) {
     const tile = element("figure", "tile"), canvas = element("canvas"), caption = element("figcaption");
     const count = element("span", "count");
-    caption.append(count, element("b", "", name), element("br"), element("span", "badge", `reads ${reads}`), `${summary}. ${hint}`);
+    caption.append(count, element("b", "", name), element("br"), element("span", "badge", `reads ${reads}`), summary);
     canvas.setAttribute("role", "img");
     tile.append(canvas, caption);
     parent.append(tile);
@@ -26,23 +26,22 @@ for (const gallery of document.querySelectorAll("[data-gallery]")) {
   }
 
   function show() {
-    const mask = maskSlider.valueAsNumber, hint = hintSlider.valueAsNumber;
-    maskSlider.previousElementSibling.value = maskRatios[mask].toFixed(2);
-    hintSlider.previousElementSibling.value = hintRatios[hint].toFixed(2);
+    const [first, second] = sliders.map(({ value }) => Number(value));
+    sliders.forEach((slider, i) => { slider.previousElementSibling.value = axes[i].steps[slider.value]; });
     for (const { clip, picture, whole, tiles } of clips) {
       picture.draw(whole, null);
       for (const { name, canvas, count } of tiles) {
-        const ofRatio = clip.masks[name]?.[mask] ?? [];
-        // A hint ratio that changes nothing has no mask of its own.
-        const drawn = ofRatio[hint] ?? ofRatio[0];
+        const drawable = clip.masks[name]?.[first] ?? [];
+        // A step that changes nothing has no mask of its own.
+        const drawn = drawable[second] ?? drawable[0];
         picture.draw(canvas, drawn ? spectrogram.bytes(drawn.bits) : null);
-        count.textContent = drawn ? `${drawn.masked} of ${clip.rows * clip.columns} masked` : "no mask at this ratio";
+        count.textContent = drawn ? `${drawn.masked} of ${clip.rows * clip.columns} masked` : "no mask here";
         canvas.setAttribute("aria-label", `Mask of ${name} on ${clip.name}: ${count.textContent}`);
       }
     }
   }
 
-  for (const slider of [maskSlider, hintSlider]) slider.addEventListener("input", show);
+  for (const slider of sliders) slider.addEventListener("input", show);
   new ResizeObserver(show).observe(gallery);
   otomask.draw(() => {
     clips.forEach(({ picture }) => picture.repaint());
