@@ -1,0 +1,32 @@
+using System.CommandLine;
+using OtoMask.App.Reports;
+
+namespace OtoMask.App.Commands;
+
+/// <summary><c>otomask compare RUN... [--probe METRICS.json...] --out compare.html</c>: any runs side by side on one page.</summary>
+internal static class CompareCommand
+{
+    public static Command Create()
+    {
+        Argument<string[]> runs = new("RUN") { Description = "Run folders of `otomask pretrain`, finished or not.", Arity = ArgumentArity.OneOrMore };
+        Option<string[]> probes = new("--probe")
+        {
+            Description = "Numbers that `otomask probe` wrote, to show beside the curves.",
+            AllowMultipleArgumentsPerToken = true,
+            HelpName = "METRICS.json...",
+        };
+        Option<string> output = new("--out") { Description = "The page to write.", DefaultValueFactory = _ => "compare.html", HelpName = "FILE.html" };
+        Command command = new("compare", "Put runs side by side on one page: what differs in their configurations, their curves, their last numbers.") { runs, probes, output };
+        command.SetAction(line =>
+        {
+            ComparedRun[] compared = [.. line.GetRequiredValue(runs).Select(ComparedRun.Read)];
+            if (compared.GroupBy(run => run.Name).FirstOrDefault(same => same.Count() > 1) is { } twice)
+                throw new UserErrorException($"{twice.Key} stands there {twice.Count()} times; once is enough");
+            ProbeFile[] probed = [.. (line.GetValue(probes) ?? []).Select(ProbeFile.Read)];
+            string file = line.GetRequiredValue(output);
+            AtomicFile.WriteAllText(file, CompareReport.Build(compared, probed));
+            line.InvocationConfiguration.Output.WriteLine($"{file}: {(compared.Length == 1 ? "1 run" : $"{compared.Length} runs")}; open it in a browser");
+        });
+        return command;
+    }
+}
