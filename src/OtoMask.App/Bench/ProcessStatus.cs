@@ -14,6 +14,11 @@ internal static class ProcessStatus
     /// <summary>Memory that programs can still have, bytes; 0 where there is no /proc.</summary>
     public static long AvailableMemory => Kilobytes("/proc/meminfo", "MemAvailable:") * 1024;
 
+    /// <summary>The processor's name; empty where there is no /proc.</summary>
+    public static string Processor => Lines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) is { } line
+        ? line[(line.IndexOf(':') + 1)..].Trim()
+        : "";
+
     /// <summary>Paths of the shared libraries loaded whose file name contains <paramref name="part"/>.</summary>
     public static IReadOnlyList<string> LoadedLibraries(string part) =>
         [.. Lines("/proc/self/maps")

@@ -1,8 +1,11 @@
 using System.CommandLine;
+using System.Reflection;
+using OtoMask.App.Bench;
 using OtoMask.App.Reports;
 using OtoMask.App.Study;
 using OtoMask.Corpora;
 using OtoMask.Studies;
+using OtoMask.Torch;
 
 namespace OtoMask.App.Commands;
 
@@ -30,11 +33,14 @@ internal static class StudyCommand
         return command;
     }
 
+    private static string Version => typeof(StudyCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+
     private static void Run(StudyConfig config, string file, StudyFolder folder, string dataFolder, CancellationToken cancellation)
     {
         StudyPlan plan = StudyData.Resolve(config, dataFolder, Path.GetDirectoryName(Path.GetFullPath(file))!);
         Directory.CreateDirectory(folder.Path);
         AtomicFile.WriteAllText(folder.Config, File.ReadAllText(file));
+        StudyProvenance.Note(folder, plan, Version, $"{ProcessStatus.Processor}, {TorchRuntime.Threads} threads, {TorchRuntime.Describe().Split('\n')[0]}, kernels {TorchRuntime.Kernels.Name()}");
         try
         {
             StudyDisplay.Show(display =>

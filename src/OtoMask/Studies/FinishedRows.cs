@@ -6,11 +6,11 @@ internal sealed class FinishedRows
     private readonly HashSet<(string Framework, string Arm, ulong Seed, string Task)> finished;
 
     /// <exception cref="UserErrorException">A row of one of the cells was computed from something else.</exception>
-    public FinishedRows(StudyFolder folder, StudyPlan plan, string poolHash, IReadOnlyList<StudyCell> cells)
+    public FinishedRows(StudyFolder folder, StudyPlan plan, IReadOnlyList<StudyCell> cells)
     {
         IReadOnlyList<StudyRow> rows = JsonLines.Read<StudyRow>(folder.Rows);
         var expected =
-            (from cell in cells from task in plan.Tasks select (Key: Key(cell, task), Fingerprint: FingerprintOf(cell, task, plan, poolHash))).ToDictionary(pair => pair.Key, pair => pair.Fingerprint);
+            (from cell in cells from task in plan.Tasks select (Key: Key(cell, task), Fingerprint: FingerprintOf(cell, task, plan))).ToDictionary(pair => pair.Key, pair => pair.Fingerprint);
         foreach (StudyRow row in rows)
         {
             if (expected.TryGetValue(Key(row), out string? fingerprint) && fingerprint != row.Fingerprint)
@@ -26,8 +26,8 @@ internal sealed class FinishedRows
     public bool Has(StudyCell cell, StudyTask task) => finished.Contains(Key(cell, task));
 
     /// <summary>What the rows of a cell and a task depend on.</summary>
-    public static string FingerprintOf(StudyCell cell, StudyTask task, StudyPlan plan, string poolHash) =>
-        cell.Fingerprint(poolHash, task.Hash, $"{plan.Config.Probe} {string.Join(' ', plan.Config.ProbeSeeds)}");
+    public static string FingerprintOf(StudyCell cell, StudyTask task, StudyPlan plan) =>
+        cell.Fingerprint(plan.PoolHash, task.Hash, $"{plan.Config.Probe} {string.Join(' ', plan.Config.ProbeSeeds)}");
 
     private static (string, string, ulong, string) Key(StudyCell cell, StudyTask task) => (cell.Framework, cell.Arm, cell.Seed, task.Name);
 

@@ -21,8 +21,8 @@ public sealed class StudyFolder(string path)
     /// <summary>A <see cref="StudyConfusion"/> a line.</summary>
     public string Confusions => Inside("confusions.jsonl");
 
-    /// <summary>What the scores were measured on and with: tasks, pool, hashes, machine, version (<see cref="StudyProvenance"/>).</summary>
-    public string Provenance => Inside("data.json");
+    /// <summary>What the scores were measured on and with: a <see cref="StudyProvenance"/> a line.</summary>
+    public string Provenance => Inside("provenance.jsonl");
 
     /// <summary>Where every arm masks (<see cref="StudyMasks"/>).</summary>
     public string Masks => Inside("masks.json");

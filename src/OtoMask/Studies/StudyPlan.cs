@@ -18,11 +18,34 @@ public sealed record StudyTask(LabelledTask Task, string Family, string Hash)
 }
 
 /// <summary>A study with everything it needs on this machine.</summary>
-/// <param name="Config">What is compared.</param>
-/// <param name="Tasks">What is probed.</param>
-/// <param name="Data">What is pre-trained on, as <c>pretrain --data</c> takes it.</param>
-public sealed record StudyPlan(StudyConfig Config, IReadOnlyList<StudyTask> Tasks, string Data)
+public sealed record StudyPlan
 {
+    /// <param name="config">What is compared.</param>
+    /// <param name="tasks">What is probed.</param>
+    /// <param name="data">What is pre-trained on, as <c>pretrain --data</c> takes it.</param>
+    /// <exception cref="UserErrorException">The data holds no clips.</exception>
+    public StudyPlan(StudyConfig config, IReadOnlyList<StudyTask> tasks, string data)
+    {
+        (Config, Tasks, Data) = (config, tasks, data);
+        using ClipSource pool = ClipSource.Open(data, new ClipSourceOptions(CellsToCost[0].Config.LogMel));
+        (PoolClips, PoolHash) = (pool.Clips.Count, pool.Clips.ManifestHash);
+    }
+
+    /// <summary>What is compared.</summary>
+    public StudyConfig Config { get; }
+
+    /// <summary>What is probed.</summary>
+    public IReadOnlyList<StudyTask> Tasks { get; }
+
+    /// <summary>What is pre-trained on.</summary>
+    public string Data { get; }
+
+    /// <summary>Clips to pre-train on.</summary>
+    public int PoolClips { get; }
+
+    /// <summary>Hash of the list of those clips.</summary>
+    public string PoolHash { get; }
+
     /// <summary>What is added to the name of an arm that is run with as many steps as the baseline's time allows.</summary>
     public const string EqualTimeSuffix = " (equal time)";
 

@@ -16,7 +16,6 @@ namespace OtoMask.Studies;
 public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts costs, IStudyObserver observer)
 {
     private const int CostRounds = 3;
-    private readonly string poolHash = PoolHash(plan);
     private readonly Dictionary<string, TaskClips> clipsOfTask = [];
     private StudyWork work = new([], [], 0);
 
@@ -28,7 +27,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
         Directory.CreateDirectory(folder.Path);
         IReadOnlyList<StudyCost> measured = MeasureCosts(cancellation);
         StudyCell[] cells = [.. plan.Cells(measured)];
-        var finished = new FinishedRows(folder, plan, poolHash, cells);
+        var finished = new FinishedRows(folder, plan, cells);
         work = new StudyWork(cells, measured, plan.Tasks.Count);
         string? data = null;
         for (int i = 0; i < cells.Length; i++)
@@ -137,7 +136,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
             ProbeResult probe = LinearProbe.Run(embedded, plan.Config.Probe, plan.Config.ProbeSeeds, (fits, all) => observer.Progress((double)fits / all));
             if (!task.Task.IsMultiLabel)
                 JsonLines.Append(folder.Confusions, [StudyScores.Confusion(cell, probe)]);
-            JsonLines.Append(folder.Rows, StudyScores.Rows(cell, task, probe, NearestNeighbours.Score(embedded), FinishedRows.FingerprintOf(cell, task, plan, poolHash)));
+            JsonLines.Append(folder.Rows, StudyScores.Rows(cell, task, probe, NearestNeighbours.Score(embedded), FinishedRows.FingerprintOf(cell, task, plan)));
             work.Probed(Stopwatch.GetElapsedTime(begin).TotalSeconds);
             observer.Scored(cell, task.Name, probe.Runs.Average(run => run.Score));
             observer.Overall(work.Share(number, cell, cell.Steps, before + done + 1));
@@ -151,12 +150,6 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
         if (!clipsOfTask.TryGetValue(task.Name, out TaskClips? clips) || clips.UnitSamples != unit || clips.LogMel != encoder.LogMel)
             clipsOfTask[task.Name] = clips = new TaskClips(task.Task, encoder.LogMel, unit);
         return clips;
-    }
-
-    private static string PoolHash(StudyPlan plan)
-    {
-        using ClipSource source = ClipSource.Open(plan.Data, new ClipSourceOptions(plan.CellsToCost[0].Config.LogMel));
-        return source.Clips.ManifestHash;
     }
 
     /// <summary>Passes on what a run tells, and how far it is.</summary>
