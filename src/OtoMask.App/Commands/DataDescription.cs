@@ -11,14 +11,18 @@ internal sealed class DataDescription(string dataFolder)
     public void Show(TaskRecipe recipe)
     {
         Heading(recipe.Name, recipe.Family, recipe.Summary);
+        Line("mind", recipe.Caution);
         if (assembler.Find(recipe) is not { } task)
         {
+            Line("holds", $"{DataText.Count(recipe.Known.Clips)} clips in {DataText.Count(recipe.Known.Classes)} classes, with the packages of Debian 12");
             ShowMissing(recipe.Name, recipe.Packages, () => assembler.Cost([recipe]));
             return;
         }
         Line("table", task.CsvPath);
         foreach (IGrouping<string, TaskClip> split in task.Clips.GroupBy(clip => clip.SplitName).OrderByDescending(split => split.Key))
             Line(split.Key, $"{DataText.Count(split.Count())} clips, {DataText.Duration(split.Sum(clip => clip.Origin.Seconds))}");
+        if (task.Clips.Count != recipe.Known.Clips)
+            Line("differs", $"{DataText.Count(recipe.Known.Clips)} clips with the packages of Debian 12: compare scores only where the content hash is the same");
         Line("content hash", task.ContentHash);
         ShowPackages(task.Clips.Select(clip => clip.Origin));
         Table classes = new Table().AddColumns("class", "train", "test", "length");
@@ -56,14 +60,15 @@ internal sealed class DataDescription(string dataFolder)
         try
         {
             Line("packages", string.Join(", ", packages.Select(package => $"{package} {assembler.VersionOf(package)}")));
-            Line("to download", $"{DataText.Megabytes(cost().DownloadBytes)} MB");
+            FetchCost needed = cost();
+            Line("to download", $"{DataText.Megabytes(needed.DownloadBytes)} MB, {DataText.Megabytes(needed.DiskBytes)} MB on disk");
         }
         catch (UserErrorException problem)
         {
             Line("packages", string.Join(", ", packages));
             Line("to download", $"cannot be told: {problem.Message}");
         }
-        Line("missing", $"classes, clips, licences and hash; they are known after: otomask data fetch {name}");
+        Line("missing", $"counts by class and split, licences and hash: otomask data fetch {name}");
     }
 
     private static void ShowPackages(IEnumerable<ManifestClip> clips)

@@ -20,8 +20,8 @@ internal static class DataList
                 recipe.Name,
                 recipe.Family,
                 recipe.Summary,
-                task is null ? Unknown : DataText.Count(task.Clips.Select(clip => clip.Label).Distinct().Count()),
-                task is null ? Unknown : DataText.Count(task.Clips.Count),
+                DataText.Count(task is null ? recipe.Known.Classes : task.Clips.Select(clip => clip.Label).Distinct().Count()),
+                DataText.Count(task is null ? recipe.Known.Clips : task.Clips.Count),
                 ToDownload(() => assembler.Cost([recipe])),
                 task is null ? "no" : "yes"));
         }

@@ -20,6 +20,7 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
 
     private const string ManifestName = "manifest.csv", UnreadableName = "unreadable.txt";
     private const int WouldBlock = 11;        // EWOULDBLOCK, which an IOException carries where another process holds the lock
+    private const long Megabyte = 1_000_000;
     private const short SilencePeak = 100;    // of 32768: notes outside an instrument's range render as next to nothing
     private const short TailPeak = 16;        // of 32768: a decay below this (-66 dB) is cut, so that random crops hear the sound
 
@@ -34,7 +35,8 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
     {
         IClipSource[] missing = [.. sources.Where(source => !IsAssembled(source)).Distinct()];
         IEnumerable<string> programs = missing.Any(source => source.NeedsFluidsynth) ? fluidsynthPackages.Value : [];
-        return packages.Cost([.. missing.SelectMany(source => source.Packages).Concat(programs).Distinct()]);
+        FetchCost cost = packages.Cost([.. missing.SelectMany(source => source.Packages).Concat(programs).Distinct()]);
+        return cost with { DiskBytes = cost.DiskBytes + missing.Sum(source => source.ClipMegabytes * Megabyte) };
     }
 
     /// <summary>Whether the clips of all <paramref name="sources"/> are assembled already.</summary>

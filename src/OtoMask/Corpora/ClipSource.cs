@@ -26,6 +26,9 @@ internal interface IClipSource
     /// <summary>Whether it renders notes with fluidsynth.</summary>
     bool NeedsFluidsynth { get; }
 
+    /// <summary>About how much disk its clips take, in MB; measured with the packages of Debian 12.</summary>
+    int ClipMegabytes { get; }
+
     /// <summary>The recordings, in an order that never changes.</summary>
     /// <param name="packages">The packages to read, by name: all of <see cref="Packages"/>.</param>
     /// <param name="render">Renders MIDI; null when <see cref="NeedsFluidsynth"/> is false.</param>

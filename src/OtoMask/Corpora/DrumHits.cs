@@ -36,6 +36,8 @@ internal sealed partial class DrumHits : IClipSource
 
     public bool NeedsFluidsynth => true;
 
+    public int ClipMegabytes => 7;
+
     public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render)
     {
         ArgumentNullException.ThrowIfNull(render);

@@ -41,6 +41,8 @@ internal sealed class DrumKits : IClipSource
 
     public bool NeedsFluidsynth => false;
 
+    public int ClipMegabytes => 12;
+
     public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render)
     {
         string root = packages[Package].Find("usr/share/hydrogen/data/drumkits");

@@ -19,6 +19,8 @@ internal sealed class GameVoices : IClipSource
 
     public bool NeedsFluidsynth => false;
 
+    public int ClipMegabytes => 21;
+
     public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render)
     {
         string[] files = AudioFolder.Files(packages[Package].Find("usr/share/games/hedgewars/Data/Sounds/voices"));

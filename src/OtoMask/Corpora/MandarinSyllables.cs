@@ -26,6 +26,8 @@ internal sealed class MandarinSyllables : IClipSource
 
     public bool NeedsFluidsynth => false;
 
+    public int ClipMegabytes => 22;
+
     public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render) =>
     [
         .. Directory.GetFiles(packages[Package].Find("usr/share/gcin-voice/ogg"), "*.ogg", SearchOption.AllDirectories)

@@ -13,6 +13,8 @@ internal static class MusicTasks
         Name = "instruments",
         Family = "music",
         Summary = "16 instrument families, notes of 128 programs; train: fluid-soundfont-gm, test: timgm6mb-soundfont",
+        Known = (16, 4026),
+        Caution = "Two sound fonts play one instrument with quite different sounds, and that difference is the task.",
         IsTest = IsOfTestFont,
     };
 
@@ -21,6 +23,8 @@ internal static class MusicTasks
     {
         Name = "pitch",
         Summary = "61 pitches, C2 to C7, notes of the tuned programs; train: three programs of four (fluid-soundfont-gm), test: the fourth (timgm6mb-soundfont)",
+        Known = (61, 1745),
+        Caution = "Four to eleven test notes a class: a few of them move the score.",
         Label = clip => IsTuned(clip) && IsTestProgram(clip) == IsOfTestFont(clip) ? "pitch" + clip.Tags["pitch"] : null,
         Group = Program,
     };
@@ -31,6 +35,8 @@ internal static class MusicTasks
         Name = "programs",
         Family = "music",
         Summary = "128 instruments (timgm6mb-soundfont); test: pitches not heard in training",
+        Known = (128, 2032),
+        Caution = "Three to seven test notes a class. Unlabelled audio made for the benchmark may hold its test clips.",
         TestShare = 0.25,
     };
 

@@ -9,6 +9,7 @@ internal sealed class PackagedAudio : IClipSource
     /// <summary>What lies beside the drum hits: loops, instruments, pads, effects.</summary>
     public static readonly PackagedAudio DrumLoops = new(
         "other-audio-v2",
+        clipMegabytes: 13,
         pieceSeconds: 2,
         ("lmms-common", "usr/share/lmms/samples", "GPL-2+"),
         ("sonic-pi-samples", "usr/share/sonic-pi/samples", "CC0"))
@@ -17,6 +18,7 @@ internal sealed class PackagedAudio : IClipSource
     /// <summary>What lies beside the voices: an hour and a half of music, and the noises of the game.</summary>
     public static readonly PackagedAudio GameMusic = new(
         "game-audio-v1",
+        clipMegabytes: 123,
         pieceSeconds: 10,
         ("hedgewars-data", "usr/share/games/hedgewars/Data/Music", "GPL-2"),
         ("hedgewars-data", "usr/share/games/hedgewars/Data/Sounds", "GFDL-1.3"))
@@ -25,6 +27,7 @@ internal sealed class PackagedAudio : IClipSource
     /// <summary>Two fish and many others talk, in Czech and in Dutch.</summary>
     public static readonly PackagedAudio Dialogues = new(
         "dialogues-v1",
+        clipMegabytes: 221,
         pieceSeconds: 10,
         ("fillets-ng-data-cs", "usr/share/games/fillets-ng/sound", "GPL-2"),
         ("fillets-ng-data-nl", "usr/share/games/fillets-ng/sound", "GPL-2"));
@@ -34,14 +37,16 @@ internal sealed class PackagedAudio : IClipSource
     private readonly double pieceSeconds;
     private readonly (string Package, string Folder, string Licence)[] folders;
 
-    private PackagedAudio(string name, double pieceSeconds, params (string Package, string Folder, string Licence)[] folders) =>
-        (Name, this.pieceSeconds, this.folders) = (name, pieceSeconds, folders);
+    private PackagedAudio(string name, int clipMegabytes, double pieceSeconds, params (string Package, string Folder, string Licence)[] folders) =>
+        (Name, ClipMegabytes, this.pieceSeconds, this.folders) = (name, clipMegabytes, pieceSeconds, folders);
 
     public string Name { get; }
 
     public IReadOnlyList<string> Packages => [.. folders.Select(folder => folder.Package).Distinct()];
 
     public bool NeedsFluidsynth => false;
+
+    public int ClipMegabytes { get; }
 
     /// <summary>Whether another source holds a file.</summary>
     private Predicate<string> IsElsewhere { get; init; } = _ => false;

@@ -29,6 +29,8 @@ internal sealed class SoundfontNotes : IClipSource
 
     public bool NeedsFluidsynth => true;
 
+    public int ClipMegabytes => 33;
+
     public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render)
     {
         ArgumentNullException.ThrowIfNull(render);

@@ -30,6 +30,8 @@ internal sealed partial class SpokenWords : IClipSource
 
     public bool NeedsFluidsynth => false;
 
+    public int ClipMegabytes => 286;
+
     public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render) =>
     [
         .. from collection in Collections

@@ -15,6 +15,12 @@ public sealed record TaskRecipe
     /// <summary>One line: what is told apart, from which audio, and how it is split.</summary>
     public required string Summary { get; init; }
 
+    /// <summary>Classes and clips with the packages of Debian 12; other releases may differ.</summary>
+    public required (int Classes, int Clips) Known { get; init; }
+
+    /// <summary>What to mind before believing a score; a sentence or two.</summary>
+    public required string Caution { get; init; }
+
     /// <summary>The Debian packages it is made of, without fluidsynth.</summary>
     public IReadOnlyList<string> Packages => [.. Sources.SelectMany(source => source.Packages).Distinct()];
 

@@ -142,10 +142,20 @@ public sealed class DataCommandTests : IDisposable
     [SmallDiskFact]
     public void A_disk_that_fills_while_clips_are_written_keeps_the_package_and_no_clip()
     {
-        Directory.CreateDirectory(debian.Data);
-        // The package takes 32 files of 8 kB and its archive; the clips would take as much again.
-        AppResult result = SmallDiskFactAttribute.RunWith(debian.UseProgramsFirst, debian.Data, kilobytes: 480, "data", "fetch", "tones", "--data-dir", debian.Data);
-        Refused(result, 1, "syllables-v1", "No space left", "free some space");
+        Assert.Equal(0, Fetch("tones").ExitCode);
+        string packages = debian.Inside("packages");
+        Directory.Move(Path.Combine(debian.Data, "packages"), packages);
+        // The unpacked package takes 32 files of 8 kB; the clips would take as much again.
+        AppResult result = SmallDiskFactAttribute.RunWith(
+            start =>
+            {
+                debian.UseProgramsFirst(start);
+                start.Environment["PREPARE"] = $"cp -r '{packages}' '{debian.Data}'";
+            },
+            debian.Data, kilobytes: 400, "data", "fetch", "tones", "--data-dir", debian.Data);
+        Assert.Equal(1, result.ExitCode);
+        string line = Assert.Single(result.Error.TrimEnd('\n').Split('\n'));
+        Assert.All((string[])["syllables-v1", "No space left", "free some space"], part => Assert.Contains(part, line));
         Assert.EndsWith("left behind: .lock\npackages\n", result.Output);
     }
 

@@ -11,6 +11,8 @@ internal sealed class FakeSource(string name, params SourceClip[] clips) : IClip
 
     public bool NeedsFluidsynth => false;
 
+    public int ClipMegabytes => 1;
+
     public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render) =>
         [.. clips.Select(clip => (Recording)(() => [clip]))];
 
