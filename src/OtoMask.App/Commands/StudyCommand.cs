@@ -17,17 +17,23 @@ internal static class StudyCommand
         Argument<string> file = new("STUDY.yaml") { Description = "What to compare; configs/study-mini.yaml is an example." };
         Option<string?> output = new("--out") { Description = "Folder of the study; by default named like the file. An existing one is gone on with.", HelpName = "DIR" };
         Option<string> data = new("--data-dir") { Description = "Where assembled audio is kept.", DefaultValueFactory = _ => TaskAssembler.DefaultRoot, HelpName = "DIR" };
-        Option<bool> reportOnly = new("--report-only") { Description = "Train nothing and need no data: write report.html anew from what the folder holds." };
-        Command command = new("study", "Compare masking strategies: pre-train frameworks x strategies x seeds, probe every task, report differences with their intervals.") { file, output, data, reportOnly };
+        Option<string?> markdown = new("--markdown") { Description = "File for the answers and all tables in Markdown; - prints them. Also when the study is interrupted.", HelpName = "FILE" };
+        Option<string?> latex = new("--latex") { Description = "File for all tables in LaTeX with booktabs; - prints them.", HelpName = "FILE" };
+        Option<bool> reportOnly = new("--report-only") { Description = "Train nothing and need no data: write report.html and tables anew from what the folder holds." };
+        Command command = new("study", "Compare masking strategies: pre-train frameworks x strategies x seeds, probe every task, report differences with their intervals.")
+        {
+            file, output, data, markdown, latex, reportOnly,
+        };
         command.SetAction((line, cancellation) =>
         {
             string path = line.GetRequiredValue(file);
             StudyConfig config = StudyFile.Read(path);
             var folder = new StudyFolder(line.GetValue(output) ?? Path.GetFileNameWithoutExtension(path));
+            void Tell() => Report(folder, line.GetValue(markdown), line.GetValue(latex));
             if (line.GetValue(reportOnly))
-                WriteReport(folder);
+                Tell();
             else
-                Run(config, path, folder, line.GetRequiredValue(data), cancellation);
+                Run(config, path, folder, line.GetRequiredValue(data), Tell, cancellation);
             return Task.CompletedTask;
         });
         return command;
@@ -35,7 +41,7 @@ internal static class StudyCommand
 
     private static string Version => typeof(StudyCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
-    private static void Run(StudyConfig config, string file, StudyFolder folder, string dataFolder, CancellationToken cancellation)
+    private static void Run(StudyConfig config, string file, StudyFolder folder, string dataFolder, Action tell, CancellationToken cancellation)
     {
         StudyPlan plan = StudyData.Resolve(config, dataFolder, Path.GetDirectoryName(Path.GetFullPath(file))!);
         Directory.CreateDirectory(folder.Path);
@@ -52,19 +58,30 @@ internal static class StudyCommand
         }
         catch (OperationCanceledException)
         {
-            WriteReport(folder);
+            tell();
             Console.WriteLine("what is done stays; the same command goes on from there");
             throw;
         }
-        WriteReport(folder);
+        tell();
     }
 
-    private static void WriteReport(StudyFolder folder)
+    /// <summary>What the folder says so far: the page, the tables that were asked for, the answers.</summary>
+    private static void Report(StudyFolder folder, string? markdown, string? latex)
     {
         StudyContents study = StudyContents.Read(folder);
         AtomicFile.WriteAllText(folder.Report, StudyReport.Build(study));
+        Write(markdown, StudyTables.Markdown(study.Results));
+        Write(latex, StudyTables.Latex(study.Results));
         foreach (FrameworkVerdict verdict in StudyVerdict.Of(study.Results))
-            Console.WriteLine(verdict.Answer);
+            Console.WriteLine($"{verdict.Answer}\n{verdict.Floor}");
         Console.WriteLine($"{folder.Report}: open it in a browser");
+    }
+
+    private static void Write(string? path, string tables)
+    {
+        if (path == "-")
+            Console.Write(tables);
+        else if (path is not null)
+            AtomicFile.WriteAllText(path, tables);
     }
 }

@@ -15,6 +15,9 @@ public readonly record struct Interval(double Value, double Low, double High)
     /// <summary>Half the width.</summary>
     public double HalfWidth => (High - Low) / 2;
 
+    /// <summary>Whether it is wider than rounding makes it.</summary>
+    public bool HasWidth => High - Low > Noise;
+
     /// <summary>Whether zero lies outside: for a difference, whether anything may be claimed. An end that is zero holds it.</summary>
     public bool ExcludesZero => Low > Noise || High < -Noise;
 }
@@ -39,16 +42,14 @@ public static class Intervals
     }
 
     /// <summary>Student's test of paired differences: how likely a mean this far from zero is, on either side, if the true one is zero.</summary>
-    /// <returns>p, 0 .. 1; below 0.05 where <see cref="OverSeeds"/> excludes zero.</returns>
+    /// <returns>p, 0 .. 1; below 0.05 where <see cref="OverSeeds"/> excludes zero. Values that agree exactly have no spread to test by: 1.</returns>
     /// <exception cref="ArgumentException">There are fewer than two values.</exception>
     public static double PairedTest(IReadOnlyList<double> differences)
     {
         if (differences.Count < 2)
             throw new ArgumentException("a spread needs two values at least", nameof(differences));
         double mean = differences.Average(), error = StandardError(differences);
-        if (error <= Interval.Noise)
-            return Math.Abs(mean) <= Interval.Noise ? 1 : 0;
-        return 2 * StudentT.CDF(0, 1, differences.Count - 1, -Math.Abs(mean / error));
+        return error <= Interval.Noise ? 1 : 2 * StudentT.CDF(0, 1, differences.Count - 1, -Math.Abs(mean / error));
     }
 
     private static double StandardError(IReadOnlyList<double> values)

@@ -11,22 +11,23 @@ internal static class MarkdownText
         var text = new StringBuilder();
         foreach (FrameworkVerdict verdict in StudyVerdict.Of(results))
             text.Append($"- {Escape(verdict.Answer)}\n- {Escape(verdict.Floor)}\n");
-        foreach (StudyTable table in tables)
-            Append(text, table);
+        foreach ((int i, StudyTable table) in tables.Index())
+            Append(text, table, isNoteKnown: tables.Take(i).Any(earlier => earlier.Note == table.Note));
         string[] missing = [.. results.Missing, .. results.LeftOut > 0 ? [$"{results.LeftOut} rows were left out: the study names no such arm, seed, task or probe"] : Array.Empty<string>()];
         if (missing.Length > 0)
             text.Append($"\n### Missing\n\n{string.Concat(missing.Select(line => $"- {Escape(line)}\n"))}");
         return text.ToString();
     }
 
-    private static void Append(StringBuilder text, StudyTable table)
+    private static void Append(StringBuilder text, StudyTable table, bool isNoteKnown)
     {
         text.Append($"\n### {Escape(table.Title)}\n\n");
         Line(text, ["", .. table.Columns.Select(Escape)]);
         Line(text, ["---", .. table.Columns.Select(_ => "---:")]);
         foreach (TableRow row in table.Rows)
             Line(text, [Escape(row.Name), .. row.Cells.Select(cell => cell.IsStrong ? $"**{Escape(cell.Text)}**" : Escape(cell.Text))]);
-        text.Append($"\n{Escape(table.Note)}\n");
+        if (!isNoteKnown)
+            text.Append($"\n{Escape(table.Note)}\n");
     }
 
     private static void Line(StringBuilder text, IEnumerable<string> cells) => text.Append($"| {string.Join(" | ", cells)} |\n");

@@ -29,10 +29,13 @@ public sealed class SeedEstimate
     /// <summary>95 % interval of the mean by Student's t; null with one seed, from which no spread can be known.</summary>
     public Interval? Interval { get; }
 
-    /// <summary>Whether there is an interval and zero lies outside it.</summary>
-    public bool ExcludesZero => Interval is { ExcludesZero: true };
+    /// <summary>
+    /// Whether the interval excludes zero. Seeds that agree exactly do not: scores go in steps of a test clip, so that agreement says that
+    /// the step is coarse, not that there is no spread.
+    /// </summary>
+    public bool ExcludesZero => Interval is { ExcludesZero: true, HasWidth: true };
 
-    /// <summary>Two-sided p of Student's test against zero, 0 .. 1; null with one seed.</summary>
+    /// <summary>Two-sided p of Student's test against zero, 0 .. 1; 1 where seeds agree exactly, null with one seed.</summary>
     public double? PValue => values.Length > 1 ? Intervals.PairedTest(values) : null;
 
     /// <summary>The estimate of some seeds' values, in any order; null where there is none.</summary>

@@ -63,8 +63,11 @@ public sealed record FrameworkResults(string Name, string Baseline, IReadOnlyLis
 /// <param name="AdjustedPValue">The same, adjusted by Holm for all comparisons of the study with the same reference.</param>
 public sealed record OverallComparison(string Framework, string Arm, SeedEstimate Difference, double PValue, double AdjustedPValue)
 {
+    /// <summary>The chance of a false claim among all comparisons that is put up with.</summary>
+    public const double Level = 0.05;
+
     /// <summary>Whether a difference may be claimed: the interval excludes zero, also with all the other comparisons in mind.</summary>
-    public bool IsClear => Difference.ExcludesZero && AdjustedPValue < 0.05;
+    public bool IsClear => Difference.ExcludesZero && AdjustedPValue < Level;
 }
 
 /// <summary>How many intervals of differences were looked at.</summary>

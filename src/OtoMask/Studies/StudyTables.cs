@@ -58,7 +58,7 @@ public static class StudyTables
     private static StudyTable Costs(FrameworkResults framework) => new(
         $"{framework.Name}: costs",
         $"In brackets: times {framework.Baseline}. Masking: milliseconds a batch, that time as a share of a step's, and the share of the step that it holds up: "
-        + "0 % where loader threads mask ahead of the step. Minutes: steps of a run times the milliseconds of a step, measured alone on the machine before the runs.",
+        + "0 % where loader threads mask ahead of the step. Minutes: steps of a run times the milliseconds of a step, measured before the runs in a process of its own.",
         ["mask ms", "of a step", "held up", "step ms", "clips/s", "GFLOP/clip", "peak MB", "minutes"],
         [
             .. from arm in framework.Arms
@@ -71,7 +71,7 @@ public static class StudyTables
     private static IEnumerable<string> CostCells(FrameworkResults framework, ArmResults arm, ArmCost cost)
     {
         string WithTimes(string format, Func<ArmCost, double> of) => framework.RelativeCost(arm, of) is { } times && arm.Name != framework.Baseline
-            ? Text($"{of(cost).ToString(format, CultureInfo.InvariantCulture)} ({times:0.00})")
+            ? Text($"{of(cost).ToString(format, CultureInfo.InvariantCulture)} ({times.ToString(times < 10 ? "0.00" : "0", CultureInfo.InvariantCulture)})")
             : of(cost).ToString(format, CultureInfo.InvariantCulture);
         yield return WithTimes("0.00", own => own.Measured.MaskMs);
         yield return Text($"{100 * cost.MaskShare:0.0}%");
@@ -92,8 +92,8 @@ public static class StudyTables
                 [
                     new(IntervalText.OfDifference(comparison.Difference.Interval!.Value).ToString()),
                     new(Text($"{comparison.Difference.Seeds.Count}")),
-                    new(PValue(comparison.PValue)),
-                    new(PValue(comparison.AdjustedPValue), comparison.IsClear),
+                    new(StudyVerdict.PText(comparison.PValue)),
+                    new(StudyVerdict.PText(comparison.AdjustedPValue), comparison.IsClear),
                 ])),
         ],
         ColumnsOfPage: 4);
@@ -115,8 +115,6 @@ public static class StudyTables
         scope.Name + (scope.Kind == ScopeKind.Task ? "" : Text($" ({scope.Tasks.Count} {(scope.Tasks.Count == 1 ? "task" : "tasks")})")) + (scope.Metric == "accuracy" ? "" : $", {scope.Metric}");
 
     private static string Seeds(StudyResults results) => results.Config.Seeds.Count == 1 ? "one seed" : $"{results.Config.Seeds.Count} seeds";
-
-    private static string PValue(double p) => p < 0.001 ? "<0.001" : p.ToString("0.000", CultureInfo.InvariantCulture);
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

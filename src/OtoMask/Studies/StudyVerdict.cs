@@ -26,7 +26,7 @@ public static class StudyVerdict
             return "No difference has an interval yet.";
         int overall = results.Comparisons.Count;
         return string.Create(CultureInfo.InvariantCulture,
-            $"{Counted(count.Looked, "interval")} of differences from {results.Config.Baseline} (every arm on each task, each family and all tasks): {count.ExcludingZero} exclude zero, where chance alone would make about {count.ByChance:0.#} if no arm differed. The {Counted(overall, "overall comparison")}, from which the answers are drawn, {(overall == 1 ? "is" : "are")} adjusted by Holm.");
+            $"{Counted(count.Looked, "interval")} of differences from {results.Config.Baseline} (every arm on each task, each family and all tasks): {count.ExcludingZero} {(count.ExcludingZero == 1 ? "excludes" : "exclude")} zero, where chance alone would make about {count.ByChance:0.#} if no arm differed. The {Counted(overall, "overall comparison")}, from which the answers are drawn, {(overall == 1 ? "is" : "are")} adjusted by Holm.");
     }
 
     private static string Answer(StudyResults results, FrameworkResults framework)
@@ -129,5 +129,16 @@ public static class StudyVerdict
         [.. string[] first, string last] => $"{string.Join(", ", first)} and {last}",
     };
 
-    private static string Holms(OverallComparison comparison) => string.Create(CultureInfo.InvariantCulture, $"{comparison.Arm} (p {comparison.AdjustedPValue:0.00} by Holm)");
+    private static string Holms(OverallComparison comparison) => $"{comparison.Arm} (p {PText(comparison.AdjustedPValue)} by Holm)";
+
+    /// <summary>A p value; three decimals, more where it would else read as the level itself.</summary>
+    internal static string PText(double p)
+    {
+        if (p < 0.001)
+            return "<0.001";
+        int digits = 3;
+        while (p != OverallComparison.Level && digits < 15 && Math.Round(p, digits) == OverallComparison.Level)
+            digits++;
+        return p.ToString($"F{digits}", CultureInfo.InvariantCulture);
+    }
 }

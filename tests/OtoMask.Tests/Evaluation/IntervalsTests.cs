@@ -22,7 +22,7 @@ public class IntervalsTests
         Assert.Equal(1 - Math.Sqrt(12.0 / 14), Intervals.PairedTest([1, 2, 3]), 1e-12);
         Assert.Equal(1 - Math.Sqrt(12.0 / 14), Intervals.PairedTest([-1, -2, -3]), 1e-12);
         Assert.Equal(1 - 2 / Math.PI * Math.Atan(2), Intervals.PairedTest([1, 3]), 1e-12);
-        Assert.Equal((0, 1, 1), (Intervals.PairedTest([2, 2]), Intervals.PairedTest([0, 0]), Intervals.PairedTest([-1, 1])));
+        Assert.Equal((1, 1, 1), (Intervals.PairedTest([2, 2]), Intervals.PairedTest([0, 0]), Intervals.PairedTest([-1, 1])));
         Assert.Throws<ArgumentException>(() => Intervals.PairedTest([1]));
     }
 

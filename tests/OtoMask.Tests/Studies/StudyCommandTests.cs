@@ -30,11 +30,15 @@ public sealed class StudyCommandTests : IDisposable
             if (study.Wait().ExitCode == 0)
                 break; // it was faster
         }
-        AppResult last = AppProcess.Run("study", file, "--out", killed);
+        string tables = Path.Combine(fixture.Folder, "tables.md");
+        AppResult last = AppProcess.Run("study", file, "--out", killed, "--markdown", tables, "--latex", "-");
 
         Assert.Equal(0, last.ExitCode);
         Assert.InRange(kills, 1, MostKills);
         Assert.Equal(File.ReadAllText(Path.Combine(whole, "rows.jsonl")), File.ReadAllText(Path.Combine(killed, "rows.jsonl")));
+        Assert.Contains("m2d: over 2 seeds, on tones, sgim differs from random by ", last.Output);
+        Assert.Contains(@"\begin{tabular}", last.Output);
+        Assert.Contains("### m2d: costs", File.ReadAllText(tables));
     }
 
     [Fact]

@@ -50,10 +50,18 @@ public sealed class StudyVerdictTests
         ], []);
         string answer = StudyVerdict.Of(results)[0].Answer;
         Assert.Contains("a differs from random by +0.98 points (+0.01 to +1.95), b by ", answer);
-        Assert.EndsWith(": a (p 0.15 by Holm) stands out only if the study's other comparisons are not counted; no winner can be named.", answer);
+        Assert.EndsWith(": a (p 0.147 by Holm) stands out only if the study's other comparisons are not counted; no winner can be named.", answer);
         Assert.StartsWith("15 intervals of differences from random", StudyVerdict.Multiplicity(results)); // (3 tasks, speech, overall) x 3
         Assert.Contains("chance alone would make about 0.8 ", StudyVerdict.Multiplicity(results));
     }
+
+    [Theory]
+    [InlineData(0.0522, "0.052")]
+    [InlineData(0.05, "0.050")]
+    [InlineData(0.04996, "0.04996")]
+    [InlineData(0.050004, "0.050004")]
+    [InlineData(0.0004, "<0.001")]
+    public void AProbabilityIsSeenToLieBelowOrAboveTheLevel(double p, string text) => Assert.Equal(text, StudyVerdict.PText(p));
 
     [Fact]
     public void OfManyArmsTheStrikingOnesAreListed()
