@@ -6,6 +6,11 @@ public static class AtomicFile
 {
     // On Linux an IOException carries the errno for which .NET has no exception of its own.
     private const int NotADirectory = 20, ReadOnlyFileSystem = 30;
+    private const string TemporarySuffix = ".tmp";
+
+    /// <summary>Whether a file is what a process left of <paramref name="path"/> that was killed while it wrote.</summary>
+    public static bool IsLeftoverOf(string path, string file) =>
+        Path.GetFileName(file).StartsWith(Path.GetFileName(path) + ".", StringComparison.Ordinal) && file.EndsWith(TemporarySuffix, StringComparison.Ordinal);
 
     /// <summary>Writes <paramref name="text"/> as UTF-8, without a byte order mark.</summary>
     /// <inheritdoc cref="Write{T}"/>
@@ -37,7 +42,7 @@ public static class AtomicFile
         string full = Path.GetFullPath(path);
         if (Directory.Exists(full))
             throw new UserErrorException($"cannot write {path}: it is a folder; name a file in it");
-        string temporary = $"{full}.{Environment.ProcessId:x}-{Guid.NewGuid():N}.tmp";
+        string temporary = $"{full}.{Environment.ProcessId:x}-{Guid.NewGuid():N}{TemporarySuffix}";
         try
         {
             // CreateNew never follows a link that someone laid at the temporary name.

@@ -96,7 +96,7 @@ internal sealed class CachePreparation : IDisposable
             if (JsonSerializer.Deserialize<Beginning>(File.ReadAllBytes(beginFile)) != beginning)
                 throw OtherData();
         }
-        else if (Directory.EnumerateFileSystemEntries(folder).Any())
+        else if (Directory.EnumerateFileSystemEntries(folder).Any(file => !AtomicFile.IsLeftoverOf(beginFile, file)))
             throw new UserErrorException($"{folder} is not empty: choose a new folder for the cache");
         else
             AtomicFile.Write(beginFile, stream => JsonSerializer.Serialize(stream, beginning));

@@ -154,6 +154,16 @@ public sealed class LogMelCacheTests : IDisposable
     }
 
     [Fact]
+    public void A_preparation_killed_while_it_wrote_its_first_file_begins_again()
+    {
+        folder.AddClips(2);
+        Directory.CreateDirectory(caches["cache"]);
+        File.WriteAllText(Path.Combine(caches["cache"], "preparing.json.1f-0123456789abcdef0123456789abcdef.tmp"), "{");
+
+        Assert.Equal(2, Prepare().Clips);
+    }
+
+    [Fact]
     public void Other_data_other_settings_and_strange_folders_are_refused()
     {
         folder.AddClips(2);
