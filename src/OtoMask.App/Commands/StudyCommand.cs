@@ -52,8 +52,7 @@ internal static class StudyCommand
             StudyDisplay.Show(display =>
             {
                 new StudyRunner(plan, folder, new BenchedCosts(), display).Run(cancellation);
-                display.Stage("looking where masks fall");
-                MaskSurvey.Of(plan, folder, cancellation);
+                SurveyMasks(plan, folder, display, cancellation);
             });
         }
         catch (OperationCanceledException)
@@ -63,6 +62,20 @@ internal static class StudyCommand
             throw;
         }
         tell();
+    }
+
+    /// <summary>Scores are not lost because a checkpoint cannot be read any more: then the page goes without new masks.</summary>
+    private static void SurveyMasks(StudyPlan plan, StudyFolder folder, StudyDisplay display, CancellationToken cancellation)
+    {
+        display.Stage("looking where masks fall");
+        try
+        {
+            MaskSurvey.Of(plan, folder, cancellation);
+        }
+        catch (UserErrorException error)
+        {
+            display.Warning($"no masks are shown: {error.Message}");
+        }
     }
 
     /// <summary>What the folder says so far: the page, the tables that were asked for, the answers.</summary>

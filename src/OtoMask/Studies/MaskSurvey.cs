@@ -45,7 +45,7 @@ public sealed class MaskSurvey
 
     private string Key()
     {
-        IEnumerable<string> parts = plan.CellsToCost.SelectMany(cell => (string[])[cell.Fingerprint("", "", ""), CheckpointOf(cell) ?? ""]);
+        IEnumerable<string> parts = plan.CellsToCost.SelectMany(cell => (string[])[cell.Fingerprint("", "", ""), CheckpointOf(cell) is { } path ? Path.GetRelativePath(folder.Path, path) : ""]);
         string text = string.Join('\n', parts.Concat(plan.Tasks.Select(task => task.Hash)).Append($"{Crops}"));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16];
     }
@@ -138,13 +138,13 @@ public sealed class MaskSurvey
         return crops.Count > 0 ? crops : throw new UserErrorException($"none of {Crops} clips spread over {plan.Data} can be read; check the files");
     }
 
-    /// <summary>The most varied of a task's first test clips, so that there is something to mask.</summary>
+    /// <summary>The most varied of a task's first test clips, so that there is something to mask; with folds every clip is a test clip once.</summary>
     private (MaskedClip Shown, LogMel LogMel) MostVaried(StudyTask task)
     {
         var clips = new TaskClips(task.Task, common.LogMel, TaskClips.UnitOf(input, common.LogMel));
         (LabelledClip Clip, LogMel LogMel)[] readable =
         [
-            .. from clip in task.Task.Clips.Index().Where(clip => clip.Item.Split == TaskSplit.Test).Take(ClipsLookedAt)
+            .. from clip in task.Task.Clips.Index().Where(clip => clip.Item.Split == TaskSplit.Test || clip.Item.Fold is not null).Take(ClipsLookedAt)
                let logMel = clips.Read(clip.Index, ClipView.FromStart)
                where logMel is not null
                select (clip.Item, logMel),

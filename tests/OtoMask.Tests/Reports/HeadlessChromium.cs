@@ -78,11 +78,10 @@ internal sealed class HeadlessChromium : IAsyncDisposable
         }).length
         """;
 
-    /// <summary>For whoever wants to look: keeps a picture of the whole page where OTOMASK_SCREENSHOTS names a folder.</summary>
+    /// <summary>Keeps a picture of the whole page for whoever wants to look: in the folder that OTOMASK_SCREENSHOTS names, else in screenshots/ beside the tests.</summary>
     public async Task KeepScreenshotAsync(string name)
     {
-        if (Environment.GetEnvironmentVariable("OTOMASK_SCREENSHOTS") is not { Length: > 0 } gallery)
-            return;
+        string gallery = Environment.GetEnvironmentVariable("OTOMASK_SCREENSHOTS") is { Length: > 0 } chosen ? chosen : Path.Combine(AppContext.BaseDirectory, "screenshots");
         Directory.CreateDirectory(gallery);
         await ScreenshotAsync(Path.Combine(gallery, name + ".png"));
     }
