@@ -15,7 +15,11 @@ internal static class DataCommand
     {
         Option<string> folder = DataFolder();
         Command command = new("list", "Show the tasks, what each still has to download, and whether it is assembled.") { folder };
-        command.SetAction(line => DataList.Show(line.GetRequiredValue(folder)));
+        command.SetAction((line, cancellation) =>
+        {
+            DataList.Show(line.GetRequiredValue(folder), cancellation);
+            return Task.CompletedTask;
+        });
         return command;
     }
 
@@ -41,14 +45,15 @@ internal static class DataCommand
         Argument<string> name = new("NAME") { Description = "A task, as `otomask data list` names it." };
         Option<string> folder = DataFolder();
         Command command = new("describe", "Show what a task holds, how it is split, and where it comes from.") { name, folder };
-        command.SetAction(line =>
+        command.SetAction((line, cancellation) =>
         {
             DataSelection chosen = DataSelection.Of([line.GetRequiredValue(name)]);
-            var description = new DataDescription(line.GetRequiredValue(folder));
+            var description = new DataDescription(line.GetRequiredValue(folder), cancellation);
             if (chosen.WithPool)
                 description.ShowPool();
             else
                 description.Show(chosen.Tasks[0]);
+            return Task.CompletedTask;
         });
         return command;
     }

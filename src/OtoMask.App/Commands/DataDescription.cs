@@ -4,7 +4,7 @@ using Spectre.Console;
 namespace OtoMask.App.Commands;
 
 /// <summary><c>otomask data describe</c>: what a task holds; before it is fetched, what can be told without it.</summary>
-internal sealed class DataDescription(string dataFolder)
+internal sealed class DataDescription(string dataFolder, CancellationToken cancellation)
 {
     private readonly TaskAssembler assembler = new(dataFolder);
 
@@ -15,7 +15,7 @@ internal sealed class DataDescription(string dataFolder)
         if (assembler.Find(recipe) is not { } task)
         {
             Line("holds", $"{DataText.Count(recipe.Known.Clips)} clips in {DataText.Count(recipe.Known.Classes)} classes, with the packages of Debian 12");
-            ShowMissing(recipe.Name, recipe.Packages, () => assembler.Cost([recipe]));
+            ShowMissing(recipe.Name, recipe.Packages, () => assembler.Cost([recipe], cancellation: cancellation));
             return;
         }
         Line("table", task.CsvPath);
@@ -45,7 +45,7 @@ internal sealed class DataDescription(string dataFolder)
             ShowMissing(
                 PretrainingPool.Name,
                 PretrainingPool.Packages,
-                () => assembler.Cost(KnownTasks.Benchmark, PoolBreadth.Everything));
+                () => assembler.Cost(KnownTasks.Benchmark, PoolBreadth.Everything, cancellation));
             return;
         }
         Line("table", pool.CsvPath);
@@ -59,7 +59,7 @@ internal sealed class DataDescription(string dataFolder)
     {
         try
         {
-            Line("packages", string.Join(", ", packages.Select(package => $"{package} {assembler.VersionOf(package)}")));
+            Line("packages", string.Join(", ", packages.Select(package => $"{package} {assembler.VersionOf(package, cancellation)}")));
             FetchCost needed = cost();
             Line("to download", $"{DataText.Megabytes(needed.DownloadBytes)} MB, {DataText.Megabytes(needed.DiskBytes)} MB on disk");
         }

@@ -10,7 +10,7 @@ internal static class DataFetch
     {
         // The pool leaves out what any task of the benchmark tests on, so it takes them all.
         IReadOnlyList<TaskRecipe> tasks = chosen.WithPool ? [.. KnownTasks.Benchmark.Union(chosen.Tasks)] : chosen.Tasks;
-        FetchCost cost = new TaskAssembler(dataFolder).Cost(tasks, chosen.WithPool ? PoolBreadth.Everything : null);
+        FetchCost cost = new TaskAssembler(dataFolder).Cost(tasks, chosen.WithPool ? PoolBreadth.Everything : null, cancellation);
         Announce(cost, dataFolder);
         try
         {

@@ -8,10 +8,10 @@ internal static class DataList
 {
     private const string Unknown = "?";
 
-    public static void Show(string dataFolder)
+    public static void Show(string dataFolder, CancellationToken cancellation)
     {
         var assembler = new TaskAssembler(dataFolder);
-        string? problem = TryAskForEverything(assembler);
+        string? problem = TryAskForEverything(assembler, cancellation);
         Table table = new Table().AddColumns("name", "family", "what it tells apart; how it is split", "classes", "clips", "MB to download", "assembled");
         foreach (TaskRecipe recipe in KnownTasks.All)
         {
@@ -22,7 +22,7 @@ internal static class DataList
                 recipe.Summary,
                 DataText.Count(task is null ? recipe.Known.Classes : task.Clips.Select(clip => clip.Label).Distinct().Count()),
                 DataText.Count(task is null ? recipe.Known.Clips : task.Clips.Count),
-                ToDownload(() => assembler.Cost([recipe])),
+                ToDownload(() => assembler.Cost([recipe], cancellation: cancellation)),
                 task is null ? "no" : "yes"));
         }
         AssembledPool? pool = assembler.FindPool(KnownTasks.Benchmark, PoolBreadth.Everything);
@@ -32,7 +32,7 @@ internal static class DataList
             "audio to pre-train on: everything above but test clips, and the rest of those packages",
             "",
             pool is null ? Unknown : DataText.Count(pool.Clips.Count),
-            ToDownload(() => assembler.Cost(KnownTasks.Benchmark, PoolBreadth.Everything)),
+            ToDownload(() => assembler.Cost(KnownTasks.Benchmark, PoolBreadth.Everything, cancellation)),
             pool is null ? "no" : "yes"));
         AnsiConsole.Write(table);
         if (problem is not null)
@@ -42,11 +42,11 @@ internal static class DataList
     }
 
     /// <summary>Has apt asked about all packages in one go; null, or why it cannot be.</summary>
-    private static string? TryAskForEverything(TaskAssembler assembler)
+    private static string? TryAskForEverything(TaskAssembler assembler, CancellationToken cancellation)
     {
         try
         {
-            assembler.Cost(KnownTasks.All, PoolBreadth.Everything);
+            assembler.Cost(KnownTasks.All, PoolBreadth.Everything, cancellation);
             return null;
         }
         catch (UserErrorException problem)

@@ -24,18 +24,18 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
     private const short SilencePeak = 100;    // of 32768: notes outside an instrument's range render as next to nothing
     private const short TailPeak = 16;        // of 32768: a decay below this (-66 dB) is cut, so that random crops hear the sound
 
-    private readonly Lazy<IReadOnlyList<string>> fluidsynthPackages = new(Fluidsynth.Packages);
+    private IReadOnlyList<string>? fluidsynthPackages;   // apt takes a second to tell
 
     /// <summary>The library's folder.</summary>
     public string Root { get; } = Path.GetFullPath(root);
 
     /// <summary>What assembling <paramref name="sources"/> would cost now; nothing for those assembled already.</summary>
     /// <exception cref="UserErrorException">apt is missing, or knows no such package.</exception>
-    public FetchCost Cost(IEnumerable<IClipSource> sources)
+    public FetchCost Cost(IEnumerable<IClipSource> sources, CancellationToken cancellation = default)
     {
         IClipSource[] missing = [.. sources.Where(source => !IsAssembled(source)).Distinct()];
-        IEnumerable<string> programs = missing.Any(source => source.NeedsFluidsynth) ? fluidsynthPackages.Value : [];
-        FetchCost cost = packages.Cost([.. missing.SelectMany(source => source.Packages).Concat(programs).Distinct()]);
+        IEnumerable<string> programs = missing.Any(source => source.NeedsFluidsynth) ? fluidsynthPackages ??= Fluidsynth.Packages(cancellation) : [];
+        FetchCost cost = packages.Cost([.. missing.SelectMany(source => source.Packages).Concat(programs).Distinct()], cancellation);
         return cost with { DiskBytes = cost.DiskBytes + missing.Sum(source => source.ClipMegabytes * Megabyte) };
     }
 

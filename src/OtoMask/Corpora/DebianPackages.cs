@@ -32,9 +32,9 @@ public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgres
 
     /// <summary>What is still to download and unpack for <paramref name="names"/>: nothing for what is unpacked or installed already.</summary>
     /// <exception cref="UserErrorException">apt is missing, or knows no such package.</exception>
-    public FetchCost Cost(IReadOnlyCollection<string> names)
+    public FetchCost Cost(IReadOnlyCollection<string> names, CancellationToken cancellation = default)
     {
-        IReadOnlyList<PackageOffer> missing = Offers([.. names.Where(name => FindLocal(name) is null)]);
+        IReadOnlyList<PackageOffer> missing = Offers([.. names.Where(name => FindLocal(name, cancellation) is null)], cancellation);
         return new FetchCost(
             missing.Sum(offer => offer.DownloadBytes),
             missing.Sum(offer => offer.InstalledBytes) + missing.Select(offer => offer.DownloadBytes).DefaultIfEmpty().Max());
@@ -42,26 +42,26 @@ public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgres
 
     /// <summary>The version of a package that is here, or else that apt would download.</summary>
     /// <exception cref="UserErrorException">It is not here, and apt is missing or knows no such package.</exception>
-    public string VersionOf(string name) => FindLocal(name)?.Version ?? Offers([name])[0].Version;
+    public string VersionOf(string name, CancellationToken cancellation = default) => FindLocal(name, cancellation)?.Version ?? Offers([name], cancellation)[0].Version;
 
     /// <summary>The packages' files, from the cache, this system, or a fresh download, in this order.</summary>
     /// <exception cref="UserErrorException">apt is missing, knows no such package, or cannot reach its server.</exception>
     /// <exception cref="IOException">The disk is full.</exception>
     public IReadOnlyDictionary<string, DebianPackage> Provide(IReadOnlyCollection<string> names, CancellationToken cancellation = default) =>
-        names.ToDictionary(name => name, name => FindLocal(name) ?? Download(name, cancellation));
+        names.ToDictionary(name => name, name => FindLocal(name, cancellation) ?? Download(name, cancellation));
 
     /// <summary>
     /// The packages that installing <paramref name="name"/> would add to this system (itself and missing dependencies,
     /// without recommended ones), by apt's own simulation; empty when it is installed.
     /// </summary>
     /// <exception cref="UserErrorException">apt is missing or knows no such package.</exception>
-    public static IReadOnlyList<string> MissingFor(string name)
+    public static IReadOnlyList<string> MissingFor(string name, CancellationToken cancellation = default)
     {
-        ProgramResult simulation = Apt("apt-get", ["-s", "install", "--no-install-recommends", name], name);
+        ProgramResult simulation = Apt("apt-get", ["-s", "install", "--no-install-recommends", name], name, cancellation: cancellation);
         return [.. simulation.Output.Split('\n').Where(line => line.StartsWith("Inst ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
     }
 
-    private DebianPackage? FindLocal(string name)
+    private DebianPackage? FindLocal(string name, CancellationToken cancellation)
     {
         if (Directory.Exists(cacheFolder))
         {
@@ -69,7 +69,7 @@ public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgres
             if (folder is not null)
                 return new DebianPackage(name, Path.GetFileName(folder)[(name.Length + 1)..], folder);
         }
-        ProgramResult? query = ExternalProgram.TryRun("dpkg-query", ["-W", "-f=${db:Status-Abbrev}\t${Version}", name]);
+        ProgramResult? query = ExternalProgram.TryRun("dpkg-query", ["-W", "-f=${db:Status-Abbrev}\t${Version}", name], cancellation: cancellation);
         return query is { ExitCode: 0 } && query.Output.Split('\t') is [['i', 'i', ..], string version]
             ? new DebianPackage(name, version, "/")
             : null;
@@ -77,7 +77,7 @@ public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgres
 
     private DebianPackage Download(string name, CancellationToken cancellation)
     {
-        PackageOffer offer = Offers([name])[0];
+        PackageOffer offer = Offers([name], cancellation)[0];
         Directory.CreateDirectory(cacheFolder);
         RemoveLeftovers();
         RequireSpace(offer);
@@ -133,12 +133,12 @@ public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgres
     }
 
     /// <summary>What apt has under each name; asked for once.</summary>
-    private IReadOnlyList<PackageOffer> Offers(IReadOnlyCollection<string> names)
+    private IReadOnlyList<PackageOffer> Offers(IReadOnlyCollection<string> names, CancellationToken cancellation)
     {
         string[] unasked = [.. names.Where(name => !offers.ContainsKey(name))];
         if (unasked.Length > 0)
         {
-            ProgramResult shown = Apt("apt-cache", ["show", "--no-all-versions", .. unasked], unasked[0]);
+            ProgramResult shown = Apt("apt-cache", ["show", "--no-all-versions", .. unasked], unasked[0], cancellation: cancellation);
             foreach (PackageOffer offer in shown.Output.Split("\n\n").Select(PackageOffer.Parse).OfType<PackageOffer>())
                 offers.TryAdd(offer.Name, offer);
         }

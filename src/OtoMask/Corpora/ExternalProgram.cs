@@ -24,7 +24,7 @@ internal static class ExternalProgram
     /// <param name="arguments">Arguments, passed as they are: no shell reads them.</param>
     /// <param name="folder">Working folder, or null for the current one.</param>
     /// <param name="environment">Variables set on top of ours.</param>
-    /// <param name="cancellation">Ends the program and its children.</param>
+    /// <param name="cancellation">Ends the program.</param>
     /// <exception cref="OperationCanceledException">It was ended, or the same Ctrl-C ended it and is about to end us.</exception>
     public static ProgramResult? TryRun(
         string program,
@@ -54,7 +54,7 @@ internal static class ExternalProgram
         {
             return null;
         }
-        using CancellationTokenRegistration end = cancellation.Register(() => process.Kill(entireProcessTree: true));
+        using CancellationTokenRegistration end = cancellation.Register(() => process.Kill());   // its own children end with their pipes
         process.StandardInput.Close();
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();

@@ -20,7 +20,7 @@ internal sealed class Fluidsynth
 
     /// <summary>The packages to download before <see cref="Open"/> works: none where fluidsynth is on PATH.</summary>
     /// <exception cref="UserErrorException">apt is missing or knows no fluidsynth.</exception>
-    public static IReadOnlyList<string> Packages() => IsOnPath() ? [] : DebianPackages.MissingFor(Name);
+    public static IReadOnlyList<string> Packages(CancellationToken cancellation) => IsOnPath() ? [] : DebianPackages.MissingFor(Name, cancellation);
 
     /// <summary>Fluidsynth of this system, else one unpacked, with the libraries it misses, beside the other packages.</summary>
     /// <param name="packages">Where packages come from.</param>
@@ -30,7 +30,7 @@ internal sealed class Fluidsynth
     {
         if (IsOnPath())
             return new Fluidsynth(Name, libraries: null, cancellation);
-        DebianPackage[] unpacked = [.. packages.Provide(Packages(), cancellation).Values.Where(package => package.Root != "/")];
+        DebianPackage[] unpacked = [.. packages.Provide(Packages(cancellation), cancellation).Values.Where(package => package.Root != "/")];
         string program = unpacked.Select(package => Path.Combine(package.Root, "usr/bin/fluidsynth")).FirstOrDefault(File.Exists)
             ?? throw new UserErrorException("fluidsynth is not on this machine and could not be unpacked; run 'sudo apt-get install fluidsynth' and try again");
         IEnumerable<string> libraries = unpacked

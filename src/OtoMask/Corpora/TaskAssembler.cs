@@ -12,10 +12,11 @@ public sealed class TaskAssembler
     private readonly ClipLibrary library;
 
     /// <summary>Assembles into a folder.</summary>
+    /// <exception cref="UserErrorException">The folder's name is empty.</exception>
     /// <param name="root">Where tasks and clips go; <see cref="DefaultRoot"/> unless the user names another. Made when missing.</param>
     /// <param name="progress">Told about downloads and decoding, from any thread; or null.</param>
     public TaskAssembler(string? root = null, IProgress<AssemblyProgress>? progress = null)
-        : this(root ?? DefaultRoot, new DebianPackages(Path.Combine(root ?? DefaultRoot, "packages"), progress), progress)
+        : this(Named(root ?? DefaultRoot), new DebianPackages(Path.Combine(root ?? DefaultRoot, "packages"), progress), progress)
     {
     }
 
@@ -27,17 +28,17 @@ public sealed class TaskAssembler
         Path.Combine(
             Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
                 ? cache
-                : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
+                : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".cache"),
             "otomask");
 
     /// <summary>What assembling <paramref name="tasks"/> (and a pre-training pool for them, if wanted) would cost now.</summary>
     /// <exception cref="UserErrorException">apt is missing, or knows no such package.</exception>
-    public FetchCost Cost(IReadOnlyList<TaskRecipe> tasks, PoolBreadth? pool = null) =>
-        library.Cost(pool is PoolBreadth breadth ? PretrainingPool.Sources(tasks, breadth) : tasks.SelectMany(task => task.Sources));
+    public FetchCost Cost(IReadOnlyList<TaskRecipe> tasks, PoolBreadth? pool = null, CancellationToken cancellation = default) =>
+        library.Cost(pool is PoolBreadth breadth ? PretrainingPool.Sources(tasks, breadth) : tasks.SelectMany(task => task.Sources), cancellation);
 
     /// <summary>The version of a package that clips are, or would now be, made of.</summary>
     /// <exception cref="UserErrorException">It is not here, and apt is missing or knows no such package.</exception>
-    public string VersionOf(string package) => packages.VersionOf(package);
+    public string VersionOf(string package, CancellationToken cancellation = default) => packages.VersionOf(package, cancellation);
 
     /// <summary>The task where it is assembled already, else null.</summary>
     /// <exception cref="UserErrorException">The manifest of its clips has been edited.</exception>
@@ -83,6 +84,9 @@ public sealed class TaskAssembler
         AssemblySummary.Write(pool);
         return pool;
     }
+
+    private static string Named(string root) =>
+        string.IsNullOrWhiteSpace(root) ? throw new UserErrorException("the name of the data folder is empty; give one") : root;
 
     private string PathOf(string name) => Path.Combine(library.Root, name);
 

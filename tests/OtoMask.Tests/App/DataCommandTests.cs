@@ -78,12 +78,29 @@ public sealed class DataCommandTests : IDisposable
         Assert.DoesNotContain("missing", after);
     }
 
+    [Theory]
+    [InlineData("list")]
+    [InlineData("describe", "tones")]
+    [InlineData("fetch", "tones")]
+    public void Ctrl_C_while_apt_is_asked_ends_like_any_other(params string[] arguments)
+    {
+        debian.MakeAptThink();
+        using AppProcess app = debian.Start(["data", .. arguments, "--data-dir", debian.Data]);
+        WaitFor(() => debian.IsHanging);
+        debian.InterruptHanging();   // a terminal sends Ctrl-C to both
+        app.Signal("INT");
+        AppResult stopped = app.Wait();
+        Assert.Equal((130, "otomask: stopped\n"), (stopped.ExitCode, stopped.Error));
+    }
+
     [Fact]
     public void Wrong_names_are_refused_before_anything_is_downloaded()
     {
         Fetch("tones", "tonez").AssertUserError("'tonez'", "did you mean tones?", "data list");
         Fetch("Unlabeled").AssertUserError("did you mean unlabelled?");
         Fetch().AssertUserError("--all");
+        Fetch("--al").AssertUserError("unknown option '--al'");
+        debian.Run("data", "fetch", "tones", "--data-dir", "").AssertUserError("data folder");
         debian.Run("data", "describe", "drum", "--data-dir", debian.Data).AssertUserError("did you mean drums?");
         debian.Run("data", "fetsch").AssertUserError("did you mean fetch?");
         Assert.Equal(0, debian.Downloads);

@@ -57,6 +57,16 @@ internal sealed class FakeDebian : IDisposable
 
     public void ForgetPackage() => File.WriteAllText(Path.Combine(programs, "apt-cache"), "#!/bin/sh\necho 'E: No packages found' >&2\nexit 100\n");
 
+    /// <summary>Has apt-cache hang.</summary>
+    public void MakeAptThink() => File.WriteAllText(Path.Combine(programs, "apt-cache"), $"#!/bin/sh\necho $$ > '{Inside("pid")}'\nexec sleep 600\n");
+
+    /// <summary>Sends Ctrl-C's signal to the program that hangs.</summary>
+    public void InterruptHanging()
+    {
+        using Process kill = Process.Start("kill", ["-INT", File.ReadAllText(Inside("pid")).Trim()]);
+        kill.WaitForExit();
+    }
+
     public AppResult Run(params string[] arguments) => AppProcess.RunProgram("dotnet", [AppProcess.App, .. arguments], UsePrograms);
 
     public AppProcess Start(params string[] arguments) => AppProcess.StartProgram("dotnet", [AppProcess.App, .. arguments], UsePrograms);
@@ -67,7 +77,7 @@ internal sealed class FakeDebian : IDisposable
     /// <summary>The stand-ins come before what this machine has.</summary>
     public void UseProgramsFirst(ProcessStartInfo start) => start.Environment["PATH"] = $"{programs}:{Environment.GetEnvironmentVariable("PATH")}";
 
-    /// <summary>Whether an apt-get that hangs is still there.</summary>
+    /// <summary>Whether a program that hangs is still there.</summary>
     public bool IsHanging => File.Exists(Inside("pid")) && Directory.Exists($"/proc/{File.ReadAllText(Inside("pid")).Trim()}");
 
     /// <summary>What lies in the data folder, but for the lock.</summary>
