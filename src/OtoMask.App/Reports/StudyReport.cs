@@ -43,7 +43,10 @@ internal static class StudyReport
     {
         StudyResults results = study.Results;
         int runs = study.Config.Frameworks.Count * study.Config.ArmNames.Count * study.Config.Seeds.Count;
-        int begun = study.Rows.Select(row => (row.Framework, row.Arm, row.Seed)).Distinct().Count();
+        int begun = (
+            from row in study.Rows
+            where study.Config.Frameworks.Any(framework => framework.Name == row.Framework) && study.Config.ArmNames.Contains(row.Arm) && study.Config.Seeds.Contains(row.Seed)
+            select (row.Framework, row.Arm, row.Seed)).Distinct().Count();
         Html missing = results.Missing.Count == 0 ? Html.Empty : Html.Of(
             $"""
             <div class="callout bad" role="note"><p><b>This study is not complete.</b> {begun} of {runs} runs were probed; what is missing:</p>
@@ -59,7 +62,7 @@ internal static class StudyReport
                 ("tasks", $"{study.Config.Tasks.Count}"), ("runs probed", $"{begun} of {runs}"),
             ])}
             <p class="note">{StudyVerdict.Multiplicity(results)}</p>
-            {(results.LeftOut == 0 ? Html.Empty : Html.Of($"""<p class="note">{results.LeftOut} rows in the folder are of no arm, seed, task or probe that the study names; they are left out.</p>"""))}
+            {(results.LeftOut == 0 ? Html.Empty : Html.Of($"""<p class="note">Left out: {Count(results.LeftOut, "row", "rows")} of an arm, seed, task or probe that the study does not name.</p>"""))}
             """);
     }
 

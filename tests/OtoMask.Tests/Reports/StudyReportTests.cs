@@ -129,9 +129,12 @@ public sealed class StudyReportTests : IDisposable
     public void A_page_of_an_unfinished_study_says_what_is_missing()
     {
         using var study = new SyntheticStudy(isComplete: false);
+        StudyRow ofAnother = JsonLines.Read<StudyRow>(study.Folder.Rows)[0] with { Arm = "not in this study" };
+        JsonLines.Append(study.Folder.Rows, [ofAnother]);
         string html = StudyReport.Build(StudyContents.Read(study.Folder));
         Assert.Contains("30 of 36 runs were probed", html);
         Assert.Contains("m2d, dwm: seed 3", html);
+        Assert.Contains("Left out: 1 row of an arm", html);
     }
 
     [Fact]
