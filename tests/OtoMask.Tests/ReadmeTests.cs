@@ -23,6 +23,8 @@ public sealed partial class ReadmeTests : IDisposable
         folder.Audio("recordings", clips: 40);
         folder.Text("task.csv", "file_name,label,split\n" + string.Concat(Enumerable.Range(0, 40)
             .Select(clip => $"recordings/clip{clip:D2}.wav,{(clip % 2 == 0 ? "sweep" : "noise")},{(clip < 28 ? "train" : "test")}\n")));
+        foreach (Match file in YamlFile().Matches(Readme))
+            folder.Text(file.Groups[1].Value, file.Groups[2].Value.Replace("size: tiny, input: 80x208, steps: 4000, batch: 64", "encoder: 16/1/2, decoder: 16/1/2, input: 80x96, steps: 4, batch: 4, min-clips: 0"));
         Directory.CreateSymbolicLink(folder.Inside("configs"), Path.Combine(Repository.Root, "configs"));
         // The launcher has tests of its own; here its place is taken by the program that was built with these tests.
         File.WriteAllText(folder.Inside("otomask"), $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "OtoMask.App.dll")}' \"$@\"\n");
@@ -43,7 +45,7 @@ public sealed partial class ReadmeTests : IDisposable
             Assert.True(result.ExitCode == 0, $"{command}\nexit code {result.ExitCode}: {result.Error}{result.Output}");
         }
         Assert.All(
-            (string[])["gallery.html", "runs/dwm/report.html", "runs/random/metrics.json", "recordings.cache/cache.json", "dwm.json", "random.json", "compare.html", ".cache/otomask/tones.csv"],
+            (string[])["gallery.html", "runs/dwm/report.html", "runs/random/metrics.json", "recordings.cache/cache.json", "dwm.json", "random.json", "compare.html", "my-study/report.html", "tables.md", ".cache/otomask/tones.csv"],
             file => Assert.True(File.Exists(folder.Inside(file)), $"{file} is missing"));
     }
 
@@ -80,6 +82,9 @@ public sealed partial class ReadmeTests : IDisposable
 
     [GeneratedRegex(@"^```sh\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex ShellBlock();
+
+    [GeneratedRegex(@"^```yaml\n# (\S+\.yaml)\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex YamlFile();
 
     [GeneratedRegex(@"^\| `([a-z][a-z-]+)` \|", RegexOptions.Multiline)]
     private static partial Regex StrategyRow();

@@ -24,7 +24,7 @@ internal static class StudyData
 
         StudyTask[] tasks =
         [
-            .. config.Tasks.Select(task => task.Family is null ? Assemble(task) : StudyTask.OfCsv(Path.GetFullPath(task.Name, studyFolder), task.Family)),
+            .. config.Tasks.Select(task => task.Family is null ? Assemble(task) : StudyTask.OfCsv(Path.GetFullPath(task.Name, studyFolder), task.Family, task.Seconds)),
         ];
         if (config.Data != StudyConfig.Unlabelled)
             return new StudyPlan(config, tasks, Path.GetFullPath(config.Data, studyFolder));

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace OtoMask.Studies;
 
 /// <summary>The rows that a study's folder holds already; they count only if they are what this study would compute.</summary>
@@ -27,7 +29,7 @@ internal sealed class FinishedRows
 
     /// <summary>What the rows of a cell and a task depend on.</summary>
     public static string FingerprintOf(StudyCell cell, StudyTask task, StudyPlan plan) =>
-        cell.Fingerprint(plan.PoolHash, task.Hash, $"{plan.Config.Probe} {string.Join(' ', plan.Config.ProbeSeeds)}");
+        cell.Fingerprint(plan.PoolHash, task.Hash, $"{plan.Config.Probe} {string.Join(' ', plan.Config.ProbeSeeds)}{(task.Seconds is { } seconds ? string.Create(CultureInfo.InvariantCulture, $" {seconds} s") : "")}");
 
     private static (string, string, ulong, string) Key(StudyCell cell, StudyTask task) => (cell.Framework, cell.Arm, cell.Seed, task.Name);
 

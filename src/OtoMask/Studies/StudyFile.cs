@@ -66,10 +66,15 @@ public static class StudyFile
         if (node is not YamlMappingNode mapping)
             return new StudyTaskName(Text(node, source), Family: null);
         Dictionary<string, string> fields = mapping.Children.ToDictionary(pair => Text(pair.Key, source), pair => Text(pair.Value, source));
-        return fields.TryGetValue("csv", out string? csv) && fields.TryGetValue("family", out string? family) && fields.Count == 2
-            ? new StudyTaskName(csv, family)
-            : throw At(node, source, "a task is a name, or {csv: FILE.csv, family: WORD}");
+        if (!fields.TryGetValue("csv", out string? csv) || !fields.TryGetValue("family", out string? family) || fields.Keys.Except(["csv", "family", "seconds"]).Any())
+            throw At(node, source, "a task is a name, or {csv: FILE.csv, family: WORD}, with `seconds: S` where its clips have a unit length of their own");
+        return new StudyTaskName(csv, family, fields.TryGetValue("seconds", out string? seconds) ? Seconds(seconds, node, source) : null);
     }
+
+    private static double Seconds(string text, YamlNode node, string source) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds is > 0 and <= 3600
+            ? seconds
+            : throw At(node, source, $"seconds: '{text}' is no length above 0 and up to 3600");
 
     private static ulong Seed(YamlNode node, string source) => ulong.TryParse(Text(node, source), NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed)
         ? seed

@@ -9,12 +9,15 @@ namespace OtoMask.Studies;
 /// <param name="Hash">SHA-256 of its rows and of the contents of its clips where they are known, else of its CSV.</param>
 public sealed record StudyTask(LabelledTask Task, string Family, string Hash)
 {
+    /// <summary>Unit length of its clips; null = what fills the model's input.</summary>
+    public double? Seconds { get; init; }
+
     /// <summary>Its name.</summary>
     public string Name => Task.Name;
 
     /// <summary>A task of a CSV alone: its hash is the file's.</summary>
-    public static StudyTask OfCsv(string path, string family) =>
-        new(LabelledTask.Read(path), family, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path))));
+    public static StudyTask OfCsv(string path, string family, double? seconds = null) =>
+        new(LabelledTask.Read(path), family, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)))) { Seconds = seconds };
 }
 
 /// <summary>A study with everything it needs on this machine.</summary>

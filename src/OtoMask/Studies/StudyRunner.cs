@@ -146,7 +146,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
     /// <summary>The log-mels of a task's clips, kept from cell to cell.</summary>
     private TaskClips ClipsOf(StudyTask task, EncoderSnapshot encoder)
     {
-        int unit = TaskClips.UnitOf(encoder.Input, encoder.LogMel);
+        int unit = task.Seconds is { } seconds ? TaskClips.UnitOf(seconds, encoder.LogMel) : TaskClips.UnitOf(encoder.Input, encoder.LogMel);
         if (!clipsOfTask.TryGetValue(task.Name, out TaskClips? clips) || clips.UnitSamples != unit || clips.LogMel != encoder.LogMel)
             clipsOfTask[task.Name] = clips = new TaskClips(task.Task, encoder.LogMel, unit);
         return clips;

@@ -8,7 +8,7 @@ namespace OtoMask.Tests.Studies;
 public sealed class StudyFileTests
 {
     private const string Small = """
-        tasks: [drums, {csv: own/cows.csv, family: animals}]
+        tasks: [drums, {csv: own/cows.csv, family: animals, seconds: 2.5}]
         seeds: [1, 2]
         frameworks:
           msm-mae: {mask-ratio: 0.8}
@@ -24,7 +24,7 @@ public sealed class StudyFileTests
     {
         StudyConfig study = StudyFile.Parse(Small, "small.yaml");
 
-        Assert.Equal([new StudyTaskName("drums", null), new StudyTaskName("own/cows.csv", "animals")], study.Tasks);
+        Assert.Equal([new StudyTaskName("drums", null), new StudyTaskName("own/cows.csv", "animals", 2.5)], study.Tasks);
         Assert.Equal([1ul, 2ul], study.Seeds);
         Assert.Equal((StudyConfig.Unlabelled, ProbeMode.Tuned, "random"), (study.Data, study.Probe, study.Baseline));
         Assert.Equal([42ul, 43ul, 44ul], study.ProbeSeeds);
@@ -51,6 +51,7 @@ public sealed class StudyFileTests
     [InlineData("  random:", "  chance:", "baseline: 'random' is none of the arms")]
     [InlineData("msm-mae:", "mae:", "framework: 'mae' is unknown")]
     [InlineData("family: animals", "familie: animals", "line 1", "{csv: FILE.csv, family: WORD}")]
+    [InlineData("seconds: 2.5", "seconds: long", "line 1", "'long' is no length")]
     [InlineData("tasks: [", "equal-time: [random]\ntasks: [", "equal-time: 'random'")]
     [InlineData("tasks: [", "follow: [cats]\ntasks: [", "follow: 'cats' is none of the tasks")]
     [InlineData("tasks: [", "probe: strickt\ntasks: [", "choose strict, evar or tuned")]
