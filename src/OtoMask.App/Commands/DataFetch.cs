@@ -26,7 +26,7 @@ internal static class DataFetch
     }
 
     /// <summary>Says what will be downloaded, and refuses what will not fit before it begins.</summary>
-    private static void Announce(FetchCost cost, string dataFolder)
+    public static void Announce(FetchCost cost, string dataFolder)
     {
         if (cost.DownloadBytes == 0)
         {

@@ -43,7 +43,7 @@ internal static class StudyCommand
 
     private static void Run(StudyConfig config, string file, StudyFolder folder, string dataFolder, Action tell, CancellationToken cancellation)
     {
-        StudyPlan plan = StudyData.Resolve(config, dataFolder, Path.GetDirectoryName(Path.GetFullPath(file))!);
+        StudyPlan plan = StudyData.Resolve(config, dataFolder, Path.GetDirectoryName(Path.GetFullPath(file))!, cancellation);
         Directory.CreateDirectory(folder.Path);
         AtomicFile.WriteAllText(folder.Config, File.ReadAllText(file));
         StudyProvenance.Note(folder, plan, Version, $"{ProcessStatus.Processor}, {TorchRuntime.Threads} threads, {TorchRuntime.Describe().Split('\n')[0]}, kernels {TorchRuntime.Kernels.Name()}");
@@ -51,6 +51,7 @@ internal static class StudyCommand
         {
             StudyDisplay.Show(display =>
             {
+                SurveyMasks(plan, folder, display, cancellation); // so that the page of a study that is stopped has them, too
                 new StudyRunner(plan, folder, new BenchedCosts(), display).Run(cancellation);
                 SurveyMasks(plan, folder, display, cancellation);
             });

@@ -86,7 +86,7 @@ otomask.charts = (() => {
         ...base,
         legend: { ...base.legend, data: named(chart).map(({ name }) => name) },
         tooltip: { ...base.tooltip, trigger: "axis", valueFormatter: value => value === null ? "none" : short(value) },
-        xAxis: { ...look.axis, type: "value", name: chart.xLabel, nameGap: 26, min: "dataMin", max: "dataMax", splitLine: { show: false },
+        xAxis: { ...look.axis, type: "value", name: chart.xLabel, nameGap: 26, min: ({ min, max }) => min > 0 && min < max / 50 ? 0 : min, max: "dataMax", splitLine: { show: false },
           axisLabel: { ...look.axis.axisLabel, formatter: short, showMinLabel: true, showMaxLabel: true } },
         yAxis: { ...look.axis, type: "value", ...yRange(chart), axisLabel: { ...look.axis.axisLabel, formatter: short } },
         dataZoom: [{ type: "inside", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false, moveOnMouseMove: "shift" }],
