@@ -4,7 +4,7 @@ namespace OtoMask.Studies;
 internal sealed class StudyWork(IReadOnlyList<StudyCell> cells, IReadOnlyList<StudyCost> costs, int tasks)
 {
     private const double GuessedProbeSeconds = 8; // until the first was timed
-    private double probeSeconds, probes, trainedSeconds;
+    private double probeSeconds, probes;
 
     /// <summary>A task of a cell was probed.</summary>
     public void Probed(double seconds) => (probeSeconds, probes) = (probeSeconds + seconds, probes + 1);
@@ -18,8 +18,8 @@ internal sealed class StudyWork(IReadOnlyList<StudyCell> cells, IReadOnlyList<St
     {
         double probe = probes > 0 ? probeSeconds / probes : GuessedProbeSeconds;
         double all = cells.Sum(cell => SecondsOf(cell, cell.Steps)) + cells.Count * tasks * probe;
-        trainedSeconds = cells.Take(finished).Sum(cell => SecondsOf(cell, cell.Steps)) + finished * tasks * probe;
-        return Math.Min(1, (trainedSeconds + (current is null ? 0 : SecondsOf(current, steps) + probed * probe)) / all);
+        double done = cells.Take(finished).Sum(cell => SecondsOf(cell, cell.Steps)) + finished * tasks * probe;
+        return Math.Min(1, (done + (current is null ? 0 : SecondsOf(current, steps) + probed * probe)) / all);
     }
 
     private double SecondsOf(StudyCell cell, long steps)
