@@ -8,21 +8,41 @@ internal static class DataFetch
 {
     public static void Run(DataSelection chosen, string dataFolder, CancellationToken cancellation)
     {
-        // The pool leaves out what any task of the benchmark tests on, so it takes them all.
-        IReadOnlyList<TaskRecipe> tasks = chosen.WithPool ? [.. KnownTasks.Benchmark.Union(chosen.Tasks)] : chosen.Tasks;
-        FetchCost cost = new TaskAssembler(dataFolder).Cost(tasks, chosen.WithPool ? PoolBreadth.Everything : null, cancellation);
-        Announce(cost, dataFolder);
         try
         {
-            (IReadOnlyList<AssembledTask> assembled, AssembledPool? pool) = Terminal.WithProgress(tell =>
-                Assemble(new TaskAssembler(dataFolder, new Relay<AssemblyProgress>(told => tell(told.Activity, told.Done, told.Total))), tasks, chosen.WithPool, cancellation));
-            Tell(assembled, pool);
+            // The pool leaves out what any task of the benchmark tests on, so it takes them all.
+            (IReadOnlyList<AssembledTask> tasks, AssembledPool? pool) = chosen.WithPool
+                ? Assemble([.. KnownTasks.Benchmark.Union(chosen.Tasks)], KnownTasks.Benchmark, dataFolder, cancellation)
+                : Assemble(chosen.Tasks, poolFor: null, dataFolder, cancellation);
+            Tell(tasks, pool);
         }
         catch (OperationCanceledException)
         {
             Console.WriteLine("what is done stays; the same command goes on from there");
             throw;
         }
+    }
+
+    /// <summary>Says what it will cost, then downloads and assembles, with a bar for each package.</summary>
+    /// <param name="tasks">What to assemble.</param>
+    /// <param name="poolFor">Those of them that the pre-training pool must hold no test clip of; null for no pool.</param>
+    /// <param name="dataFolder">Where assembled audio is kept.</param>
+    /// <param name="cancellation">Stops it; what is done stays.</param>
+    /// <exception cref="UserErrorException">A package is not to be had.</exception>
+    /// <exception cref="IOException">It does not fit the disk.</exception>
+    public static (IReadOnlyList<AssembledTask> Tasks, AssembledPool? Pool) Assemble(
+        IReadOnlyList<TaskRecipe> tasks, IReadOnlyList<TaskRecipe>? poolFor, string dataFolder, CancellationToken cancellation)
+    {
+        Announce(new TaskAssembler(dataFolder).Cost(tasks, poolFor is null ? null : PoolBreadth.Everything, cancellation), dataFolder);
+        return Terminal.WithProgress(tell =>
+        {
+            var assembler = new TaskAssembler(dataFolder, new Relay<AssemblyProgress>(told => tell(told.Activity, told.Done, told.Total)));
+            AssembledTask[] assembled = [.. tasks.Select(task => assembler.Assemble(task, cancellation))];
+            AssembledPool? pool = poolFor is null
+                ? null
+                : assembler.AssemblePretrainingPool([.. assembled.Where(task => poolFor.Contains(task.Recipe))], PoolBreadth.Everything, cancellation);
+            return (assembled, pool);
+        });
     }
 
     /// <summary>Says what will be downloaded, and refuses what will not fit before it begins.</summary>
@@ -38,16 +58,6 @@ internal static class DataFetch
         Console.WriteLine($"needs {DataText.Megabytes(cost.DiskBytes)} MB of disk, {DataText.Megabytes(free)} MB are free");
         if (free < cost.DiskBytes)
             throw new IOException($"{Path.GetFullPath(dataFolder)} has {DataText.Megabytes(free)} MB free and {DataText.Megabytes(cost.DiskBytes)} MB are needed; free some space, fetch fewer tasks or name another folder with --data-dir");
-    }
-
-    private static (IReadOnlyList<AssembledTask> Tasks, AssembledPool? Pool) Assemble(
-        TaskAssembler assembler, IReadOnlyList<TaskRecipe> recipes, bool withPool, CancellationToken cancellation)
-    {
-        AssembledTask[] tasks = [.. recipes.Select(recipe => assembler.Assemble(recipe, cancellation))];
-        AssembledPool? pool = withPool
-            ? assembler.AssemblePretrainingPool([.. tasks.Where(task => KnownTasks.Benchmark.Contains(task.Recipe))], PoolBreadth.Everything, cancellation)
-            : null;
-        return (tasks, pool);
     }
 
     private static void Tell(IReadOnlyList<AssembledTask> tasks, AssembledPool? pool)

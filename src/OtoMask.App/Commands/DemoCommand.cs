@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
+using OtoMask.App.Bench;
 using OtoMask.App.Demo;
 using OtoMask.App.Reports;
 using OtoMask.Audio;
@@ -36,7 +36,9 @@ internal static class DemoCommand
     {
         DemoRecipe recipe = quick ? DemoRecipe.Quick : DemoRecipe.Full;
         RequireWritable(Folder);
-        if (!FetchesAudio(dataFolder))
+        FetchCost cost = new TaskAssembler(dataFolder).Cost([.. DemoRecipe.Tasks.Select(KnownTasks.Find)], PoolBreadth.SamePackages, cancellation);
+        DataFetch.Announce(cost, dataFolder);
+        if (cost.DownloadBytes == 0)
             recipe = recipe.WithAudioAtHand;
         long begin = Stopwatch.GetTimestamp();
         using DemoRun run = DemoProgress.Show(recipe.TotalSeconds, progress =>
@@ -76,16 +78,6 @@ internal static class DemoCommand
         }
     }
 
-    /// <summary>Says where the audio comes from; true where it has to be fetched first.</summary>
-    private static bool FetchesAudio(string dataFolder)
-    {
-        long bytes = new TaskAssembler(dataFolder).Cost([.. DemoRecipe.Tasks.Select(KnownTasks.Find)], PoolBreadth.SamePackages).DownloadBytes;
-        AnsiConsole.WriteLine(bytes > 0
-            ? string.Create(CultureInfo.InvariantCulture, $"fetching {bytes / 1e6:F0} MB of Debian packages of real audio into {dataFolder} (unpacked, not installed)")
-            : $"using the audio assembled in {dataFolder}");
-        return bytes > 0;
-    }
-
     private static void Show(DemoRun run, DemoFindings findings)
     {
         Table table = new Table().AddColumn("accuracy %, 95 % over clips");
@@ -122,8 +114,8 @@ internal static class DemoCommand
         [
             new CostRow("fetch and assemble the tasks", null, null, null, run.AssemblySeconds),
             .. run.Encoders.Select(encoder => new CostRow(
-                $"pre-train with {encoder.Mask}", Median(encoder.Steps.Select(step => step.MaskMilliseconds)),
-                1000 * encoder.Seconds / encoder.Steps.Count, Median(encoder.Steps.Select(step => step.ClipsPerSecond)), encoder.Seconds)),
+                $"pre-train with {encoder.Mask}", Summary.Median(encoder.Steps.Select(step => step.MaskMilliseconds)),
+                1000 * encoder.Seconds / encoder.Steps.Count, Summary.Median(encoder.Steps.Select(step => step.ClipsPerSecond)), encoder.Seconds)),
             .. run.Scores.Select(row => new CostRow($"embed and probe {row.Name}", null, null, null, row.Seconds)),
         ],
         NextSteps = NextSteps,
@@ -134,12 +126,6 @@ internal static class DemoCommand
             ("steps", $"{run.Encoders[0].Steps.Count}"), ("seed", "42"), ("whole demo", $"{total.TotalSeconds:F0} s"),
         ],
     };
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
-    }
 
     private static List<GalleryClip> Paint(DemoRun run, out IReadOnlyList<GalleryStrategy> strategies)
     {

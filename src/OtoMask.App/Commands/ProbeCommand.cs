@@ -51,7 +51,7 @@ internal static class ProbeCommand
                 throw new UserErrorException($"name the CHECKPOINT to judge, or a baseline with --encoder {Random} or --encoder {LogMelStats}");
 
             using EncoderSnapshot judged = path is not null
-                ? Load(path, where)
+                ? Checkpoint.Read(path).LoadEncoder(where)
                 : Untrained(line.GetRequiredValue(size), InputGeometry.Parse(line.GetRequiredValue(input), line.GetRequiredValue(patch)), where);
             int unit = line.GetValue(seconds) is { } chosen ? TaskClips.UnitOf(chosen, judged.LogMel) : TaskClips.UnitOf(judged.Input, judged.LogMel);
             var clips = new TaskClips(labelled, judged.LogMel, unit);
@@ -63,13 +63,6 @@ internal static class ProbeCommand
             return Task.CompletedTask;
         });
         return command;
-    }
-
-    private static EncoderSnapshot Load(string path, Device device)
-    {
-        Checkpoint checkpoint = Checkpoint.Read(path);
-        PretrainingConfig config = checkpoint.State.ParsedConfig;
-        return new EncoderSnapshot(checkpoint.LoadModel(device), config.Geometry, checkpoint.State.Normalisation, config.LogMel, ownsModel: true);
     }
 
     private static EncoderSnapshot Untrained(string size, InputGeometry input, Device device) => EncoderSnapshot.Untrained(

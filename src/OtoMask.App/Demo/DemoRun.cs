@@ -83,7 +83,7 @@ internal sealed class DemoRun : IDisposable
         for (; part < DemoRecipe.Tasks.Count; part++)
         {
             cancellation.ThrowIfCancellationRequested();
-            assembled.Add(assembler.Assemble(KnownTasks.Find(DemoRecipe.Tasks[part])));
+            assembled.Add(assembler.Assemble(KnownTasks.Find(DemoRecipe.Tasks[part]), cancellation));
         }
         string pool = assembler.AssemblePretrainingPool(assembled, cancellation: cancellation).CsvPath;
         Assembled = assembled;

@@ -16,18 +16,11 @@ internal static class StudyData
     public static StudyPlan Resolve(StudyConfig config, string dataFolder, string studyFolder, CancellationToken cancellation)
     {
         TaskRecipe[] recipes = [.. config.Tasks.Where(task => task.Family is null).Select(task => KnownTasks.Find(task.Name))];
-        PoolBreadth? pool = config.Data == StudyConfig.Unlabelled ? PoolBreadth.Everything : null;
-        if (pool is not null && recipes.Length < config.Tasks.Count)
+        bool needsPool = config.Data == StudyConfig.Unlabelled;
+        if (needsPool && recipes.Length < config.Tasks.Count)
             throw new UserErrorException($"data: '{StudyConfig.Unlabelled}' is made of tasks that OtoMask assembles, and a task here is a CSV of yours; name a folder of audio instead, without its test clips");
-        if (recipes.Length > 0)
-            DataFetch.Announce(new TaskAssembler(dataFolder).Cost(recipes, pool, cancellation), dataFolder);
-
-        (AssembledTask[] assembled, string? poolCsv) = Terminal.WithProgress(tell =>
-        {
-            var assembler = new TaskAssembler(dataFolder, new Relay<AssemblyProgress>(told => tell(told.Activity, told.Done, told.Total)));
-            AssembledTask[] done = [.. recipes.Select(recipe => assembler.Assemble(recipe, cancellation))];
-            return (done, pool is { } breadth ? assembler.AssemblePretrainingPool(done, breadth, cancellation).CsvPath : null);
-        });
+        (IReadOnlyList<AssembledTask> assembled, AssembledPool? pool) =
+            recipes.Length > 0 ? DataFetch.Assemble(recipes, needsPool ? recipes : null, dataFolder, cancellation) : ([], null);
         StudyTask Find(StudyTaskName name)
         {
             if (name.Family is not null)
@@ -35,6 +28,6 @@ internal static class StudyData
             AssembledTask task = assembled.First(task => task.Recipe.Name == name.Name);
             return StudyTask.OfCsv(task.CsvPath, task.Recipe.Family) with { Hash = task.ContentHash };
         }
-        return new StudyPlan(config, [.. config.Tasks.Select(Find)], poolCsv ?? Path.GetFullPath(config.Data, studyFolder));
+        return new StudyPlan(config, [.. config.Tasks.Select(Find)], pool?.CsvPath ?? Path.GetFullPath(config.Data, studyFolder));
     }
 }
