@@ -5,6 +5,8 @@ using OtoMask.App.Reports;
 using OtoMask.App.Study;
 using OtoMask.Corpora;
 using OtoMask.Studies;
+using OtoMask.Studies.Masks;
+using OtoMask.Studies.Results;
 using OtoMask.Torch;
 
 namespace OtoMask.App.Commands;

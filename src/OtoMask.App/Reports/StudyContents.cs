@@ -1,5 +1,7 @@
 using OtoMask.Pretraining;
 using OtoMask.Studies;
+using OtoMask.Studies.Masks;
+using OtoMask.Studies.Results;
 
 namespace OtoMask.App.Reports;
 
@@ -46,13 +48,10 @@ internal sealed record StudyContents
         const int Looks = 7, Grey = 6;
         if (arm == StudyCell.Untrained)
             return Grey;
-        int place = Config.Arms.Select(known => known.Name).ToList().IndexOf(ArmOf(arm));
+        int place = Config.Arms.Select(known => known.Name).ToList().IndexOf(StudyPlan.ArmOf(arm));
         int style = place / Grey * Looks + place % Grey, rounds = (Config.Arms.Count + Grey - 1) / Grey;
-        return arm == ArmOf(arm) ? style : style + rounds * Looks;
+        return arm == StudyPlan.ArmOf(arm) ? style : style + rounds * Looks;
     }
-
-    /// <summary>The arm that an arm at equal time is a shorter run of; any other arm itself.</summary>
-    public static string ArmOf(string arm) => arm.Replace(StudyPlan.EqualTimeSuffix, "", StringComparison.Ordinal);
 
     /// <summary>Reads a folder as it stands, finished or not.</summary>
     /// <exception cref="UserErrorException">There is no study, or a file of it is damaged.</exception>

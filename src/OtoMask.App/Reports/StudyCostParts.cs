@@ -1,4 +1,5 @@
 using OtoMask.Studies;
+using OtoMask.Studies.Results;
 
 namespace OtoMask.App.Reports;
 
@@ -27,7 +28,7 @@ internal static class StudyCostParts
                select new Dot(arm.Name, arm.Cost?.RunMinutes ?? 0, score.Value, study.StyleOf(arm.Name)),
         ];
         IEnumerable<(string, string)> links = from dot in dots
-                                              let own = StudyContents.ArmOf(dot.Name)
+                                              let own = StudyPlan.ArmOf(dot.Name)
                                               where own != dot.Name && dots.Any(other => other.Name == own)
                                               select (dot.Name, own);
         return dots.Length == 0 ? Html.Empty : Charts.Scatter(

@@ -2,7 +2,7 @@ using System.Globalization;
 using OtoMask.Data;
 using OtoMask.Masking;
 using OtoMask.Pretraining;
-using OtoMask.Studies;
+using OtoMask.Studies.Masks;
 
 namespace OtoMask.App.Reports;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using OtoMask.Studies;
+using OtoMask.Studies.Results;
 
 namespace OtoMask.App.Reports;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using OtoMask.Evaluation;
-using OtoMask.Studies;
+using OtoMask.Studies.Results;
 
 namespace OtoMask.App.Reports;
 

@@ -24,7 +24,7 @@ public sealed class StudyFolder(string path)
     /// <summary>What the scores were measured on and with: a <see cref="StudyProvenance"/> a line.</summary>
     public string Provenance => Inside("provenance.jsonl");
 
-    /// <summary>Where every arm masks (<see cref="StudyMasks"/>).</summary>
+    /// <summary>Where every arm masks (<see cref="Masks.StudyMasks"/>).</summary>
     public string Masks => Inside("masks.json");
 
     /// <summary>Log-mels of the pool, computed once for all runs.</summary>

@@ -52,6 +52,9 @@ public sealed record StudyPlan
     /// <summary>What is added to the name of an arm that is run with as many steps as the baseline's time allows.</summary>
     public const string EqualTimeSuffix = " (equal time)";
 
+    /// <summary>The arm of the study that an arm is a run of: itself, unless it is one at equal time.</summary>
+    public static string ArmOf(string name) => name.EndsWith(EqualTimeSuffix, StringComparison.Ordinal) ? name[..^EqualTimeSuffix.Length] : name;
+
     /// <summary>The cells whose cost is measured first: every framework with every arm.</summary>
     public IReadOnlyList<StudyCell> CellsToCost =>
         [.. from framework in Config.Frameworks from arm in Config.Arms select Cell(framework, arm, Config.Seeds[0])];

@@ -24,7 +24,7 @@ internal sealed class StudyWork(IReadOnlyList<StudyCell> cells, IReadOnlyList<St
 
     private double SecondsOf(StudyCell cell, long steps)
     {
-        string arm = cell.Arm.Replace(StudyPlan.EqualTimeSuffix, "", StringComparison.Ordinal);
+        string arm = StudyPlan.ArmOf(cell.Arm);
         return steps == 0 ? 0 : steps * costs.Single(cost => cost.Framework == cell.Framework && cost.Arm == arm).StepMs / 1000;
     }
 }

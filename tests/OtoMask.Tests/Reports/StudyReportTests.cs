@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using OtoMask.App.Reports;
 using OtoMask.Studies;
+using OtoMask.Studies.Results;
 
 namespace OtoMask.Tests.Reports;
 

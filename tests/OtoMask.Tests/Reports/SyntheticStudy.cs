@@ -4,6 +4,7 @@ using OtoMask.Masking;
 using OtoMask.Pretraining;
 using OtoMask.Randomness;
 using OtoMask.Studies;
+using OtoMask.Studies.Masks;
 
 namespace OtoMask.Tests.Reports;
 

@@ -1,4 +1,5 @@
 using OtoMask.Studies;
+using OtoMask.Studies.Results;
 
 namespace OtoMask.Tests.Studies;
 

@@ -8,7 +8,7 @@ using OtoMask.Pretraining;
 using OtoMask.Randomness;
 using OtoMask.Torch;
 
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Masks;
 
 /// <summary>Draws the masks of every arm on crops of the pool and on a clip of each family, and counts where they fall.</summary>
 /// <remarks>A strategy that reads the encoder is shown with the newest checkpoint of one of its runs, at every hint ratio of its schedule; without one it is left out.</remarks>
@@ -80,7 +80,7 @@ public sealed class MaskSurvey
             leftOut.Add($"{cell.Framework}, {cell.Arm}: it reads {masking.DependsOn}, and no run of it has left a checkpoint here");
             return null;
         }
-        using EncoderSnapshot? encoder = ReadsEncoder(masking) ? EncoderOf(checkpoint!) : null;
+        using EncoderSnapshot? encoder = ReadsEncoder(masking) ? Checkpoint.Read(checkpoint!).LoadEncoder(Device.Cpu) : null;
         HintSchedule schedule = masking.UsesHint ? config.Hint : HintSchedule.Fixed(0);
         double[] hints = [.. Progress.Select(done => schedule.At((int)Math.Round(done * (Epochs - 1)), Epochs))];
 
@@ -122,13 +122,6 @@ public sealed class MaskSurvey
     private string? CheckpointOf(StudyCell cell) => plan.Config.Seeds
         .Select(seed => folder.RunOf(cell with { Config = cell.Config with { Seed = seed } }).Checkpoints.LastOrDefault())
         .FirstOrDefault(checkpoint => checkpoint is not null);
-
-    private static EncoderSnapshot EncoderOf(string path)
-    {
-        Checkpoint checkpoint = Checkpoint.Read(path);
-        PretrainingConfig config = checkpoint.State.ParsedConfig;
-        return new EncoderSnapshot(checkpoint.LoadModel(Device.Cpu), config.Geometry, checkpoint.State.Normalisation, config.LogMel, ownsModel: true);
-    }
 
     private IReadOnlyList<LogMel> ReadCrops()
     {

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using OtoMask.Data;
 
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Masks;
 
 /// <summary>A clip on which masks are shown.</summary>
 /// <param name="Task">Name of its task.</param>

@@ -3,7 +3,7 @@ using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Masking;
 
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Masks;
 
 /// <summary>Clips of the model's input size, cut in patches, to draw masks for.</summary>
 internal sealed class SurveyedClips

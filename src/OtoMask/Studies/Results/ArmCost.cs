@@ -1,4 +1,4 @@
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Results;
 
 /// <summary>What an arm cost.</summary>
 /// <param name="Measured">As measured before the runs; an arm at equal time costs what the arm costs.</param>

@@ -1,4 +1,4 @@
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Results;
 
 /// <summary>Significance when several comparisons were made.</summary>
 /// <remarks>Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979: the chance that any true

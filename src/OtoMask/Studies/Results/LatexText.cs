@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Results;
 
 /// <summary>Writes a study's tables in LaTeX with the rules of <c>booktabs</c>; a table too wide for a page is cut into several.</summary>
 internal static class LatexText

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Results;
 
 /// <summary>Writes a study's tables in GitHub's Markdown.</summary>
 internal static class MarkdownText

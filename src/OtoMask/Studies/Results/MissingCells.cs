@@ -1,4 +1,4 @@
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Results;
 
 /// <summary>Says what a study asks for and nobody measured yet.</summary>
 internal sealed class MissingCells(StudyConfig config, IReadOnlyList<StudyScope> scopes, ScoreTable scores, IReadOnlyList<StudyCost> costs)

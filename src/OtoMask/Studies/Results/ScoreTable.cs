@@ -1,4 +1,4 @@
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Results;
 
 /// <summary>The scores of one way of probing: the mean over the probe's seeds for each run and task.</summary>
 internal sealed class ScoreTable

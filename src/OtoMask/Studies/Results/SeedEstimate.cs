@@ -1,6 +1,6 @@
 using OtoMask.Evaluation;
 
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Results;
 
 /// <summary>A replicate's value.</summary>
 /// <param name="Seed">Seed of the pre-training.</param>

@@ -1,4 +1,4 @@
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Results;
 
 /// <summary>
 /// Summarises rows: the probe's seeds are averaged, then tasks within each seed of the pre-training, and only then something is said over
@@ -84,7 +84,7 @@ internal sealed class StudySummary
 
     private ArmCost? CostOf(string framework, string arm)
     {
-        string measuredAs = arm.Replace(StudyPlan.EqualTimeSuffix, "", StringComparison.Ordinal);
+        string measuredAs = StudyPlan.ArmOf(arm);
         StudyCost? cost = costs.FirstOrDefault(cost => cost.Framework == framework && cost.Arm == measuredAs);
         long? steps = rows.FirstOrDefault(row => row.Framework == framework && row.Arm == arm)?.Steps ?? PlannedSteps(framework, arm);
         return cost is null || steps is null ? null : new ArmCost(cost, steps.Value);

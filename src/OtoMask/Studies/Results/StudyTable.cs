@@ -1,4 +1,4 @@
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Results;
 
 /// <summary>A cell of a table.</summary>
 /// <param name="Text">Plain text; a minus is written <c>-</c>.</param>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using OtoMask.Evaluation;
 
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Results;
 
 /// <summary>A study's results as tables to paste: scores, paired differences, costs and significance, with their intervals.</summary>
 public static class StudyTables

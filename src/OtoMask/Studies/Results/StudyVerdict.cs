@@ -1,7 +1,7 @@
 using System.Globalization;
 using OtoMask.Evaluation;
 
-namespace OtoMask.Studies;
+namespace OtoMask.Studies.Results;
 
 /// <summary>The answer for one framework.</summary>
 /// <param name="Framework">For example <c>msm-mae</c>.</param>

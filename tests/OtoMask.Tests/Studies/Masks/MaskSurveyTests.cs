@@ -1,6 +1,7 @@
 using OtoMask.Studies;
+using OtoMask.Studies.Masks;
 
-namespace OtoMask.Tests.Studies;
+namespace OtoMask.Tests.Studies.Masks;
 
 [NoTensorLeaks]
 [Collection(NoTensorLeaksAttribute.Collection)]

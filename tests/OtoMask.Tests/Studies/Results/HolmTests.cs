@@ -1,9 +1,10 @@
 using FsCheck;
 using FsCheck.Fluent;
 using OtoMask.Studies;
+using OtoMask.Studies.Results;
 using OtoMask.Tests.Data;
 
-namespace OtoMask.Tests.Studies;
+namespace OtoMask.Tests.Studies.Results;
 
 public sealed class HolmTests
 {

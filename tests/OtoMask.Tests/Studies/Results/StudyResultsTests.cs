@@ -1,10 +1,11 @@
 using FsCheck;
 using FsCheck.Fluent;
 using OtoMask.Studies;
+using OtoMask.Studies.Results;
 using OtoMask.Tests.Data;
 using static OtoMask.Tests.Studies.StudySamples;
 
-namespace OtoMask.Tests.Studies;
+namespace OtoMask.Tests.Studies.Results;
 
 public sealed class StudyResultsTests
 {

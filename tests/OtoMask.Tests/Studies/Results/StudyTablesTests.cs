@@ -1,8 +1,9 @@
 using System.Text.RegularExpressions;
 using OtoMask.Studies;
+using OtoMask.Studies.Results;
 using static OtoMask.Tests.Studies.StudySamples;
 
-namespace OtoMask.Tests.Studies;
+namespace OtoMask.Tests.Studies.Results;
 
 public sealed partial class StudyTablesTests
 {

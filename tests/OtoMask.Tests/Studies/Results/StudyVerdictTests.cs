@@ -1,7 +1,8 @@
 using OtoMask.Studies;
+using OtoMask.Studies.Results;
 using static OtoMask.Tests.Studies.StudySamples;
 
-namespace OtoMask.Tests.Studies;
+namespace OtoMask.Tests.Studies.Results;
 
 public sealed class StudyVerdictTests
 {
