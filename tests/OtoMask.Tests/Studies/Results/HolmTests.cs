@@ -1,6 +1,5 @@
 using FsCheck;
 using FsCheck.Fluent;
-using OtoMask.Studies;
 using OtoMask.Studies.Results;
 using OtoMask.Tests.Data;
 
