@@ -11,9 +11,9 @@ internal sealed class StudyDisplay : IStudyObserver
 {
     private static readonly TimeSpan BetweenPlainLines = TimeSpan.FromMinutes(1);
     private readonly ProgressTask? whole, part;
-    private readonly long begin = Stopwatch.GetTimestamp();
     private double beginShare = double.NaN, share;
-    private long lastLine;
+    private long begin, lastLine;
+    private bool isWorking;
     private string cellName = "";
 
     private StudyDisplay(ProgressContext? context)
@@ -43,14 +43,18 @@ internal sealed class StudyDisplay : IStudyObserver
 
     public void Overall(double done)
     {
-        if (double.IsNaN(beginShare))
-            beginShare = done;
         share = done;
+        if (isWorking && double.IsNaN(beginShare)) // what earlier sittings did took none of this one's time
+            (begin, beginShare) = (Stopwatch.GetTimestamp(), done);
         if (whole is not null)
             (whole.Value, whole.Description) = (done, $"study, {Left()}");
     }
 
-    public void Scored(StudyCell cell, string task, double score) => Line(Text($"{cellName}: {task} {score:F1} %"));
+    public void Scored(StudyCell cell, string task, double score)
+    {
+        isWorking = true;
+        Line(Text($"{cellName}: {task} {score:F1} %"));
+    }
 
     public void Stage(string name)
     {
@@ -74,6 +78,7 @@ internal sealed class StudyDisplay : IStudyObserver
 
     public void Step(StepRecord step, long totalSteps)
     {
+        isWorking = true;
         if (part is not null)
             (part.Value, part.Description) = ((double)step.Step / totalSteps, Text($"step {step.Step} of {totalSteps}, loss {step.Loss:F3}, {step.ClipsPerSecond:F0} clips/s"));
         else if (Stopwatch.GetElapsedTime(lastLine) > BetweenPlainLines)
@@ -90,7 +95,7 @@ internal sealed class StudyDisplay : IStudyObserver
     private string Left()
     {
         double done = share - beginShare;
-        if (done < 1e-4)
+        if (!(done > 1e-4)) // nor a number before the first work
             return "time left unknown";
         TimeSpan left = Stopwatch.GetElapsedTime(begin) * ((1 - share) / done);
         return left.TotalHours >= 1 ? Text($"{left.TotalHours:F1} hours left") : Text($"{Math.Ceiling(left.TotalMinutes):F0} minutes left");
