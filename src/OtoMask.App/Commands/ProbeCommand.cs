@@ -4,7 +4,6 @@ using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Torch;
 using Spectre.Console;
 
@@ -16,20 +15,16 @@ internal static class ProbeCommand
     private const string Random = "random", LogMelStats = "logmel-stats";
     private const ulong UntrainedSeed = 42;
 
-    // What AudioSet measures; an untrained network without a checkpoint has no data of its own.
-    private static readonly NormalisationStatistics CommonStatistics = new(-7.1f, 4.2f);
-
     public static Command Create()
     {
-        Argument<string?> checkpoint = new("CHECKPOINT") { Description = "Run folder or checkpoint to judge.", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> checkpoint = new("CHECKPOINT") { Description = $"What to judge: {ModelOptions.WhatACheckpointIs}.", Arity = ArgumentArity.ZeroOrOne };
         Option<string> task = new("--task") { Description = "CSV file_name,label,split[,group][,fold]; paths relative to it.", Required = true, HelpName = "TASK.csv" };
         Option<string> mode = new("--mode") { Description = "How to probe: strict, evar (the field's protocol to the letter) or tuned (L2 chosen on validation; for small tasks).", DefaultValueFactory = _ => "strict" };
         Option<string> seeds = new("--seeds") { Description = "Seeds of the probe, separated by commas.", DefaultValueFactory = _ => "42,43,44", HelpName = "N,N,..." };
         Option<string?> encoder = new("--encoder") { Description = "Judge this baseline alone: random (the network untrained) or logmel-stats (mean and deviation of each mel band)." };
         Option<double?> seconds = new("--seconds") { Description = "Unit length: longer clips are cropped, shorter ones padded. By default what fills the model's input.", HelpName = "S" };
         Option<string> size = new("--size") { Description = "Size of a random encoder given without CHECKPOINT.", DefaultValueFactory = _ => "tiny" };
-        Option<string> input = new("--input") { Description = "Input of a baseline given without CHECKPOINT, bands x frames.", DefaultValueFactory = _ => "80x608" };
-        Option<string> patch = new("--patch") { Description = "Patch of a random encoder given without CHECKPOINT, bands x frames.", DefaultValueFactory = _ => "16x16" };
+        ModelOptions model = new();
         Option<string> device = new("--device") { Description = "Where encoders run: cpu, cuda, cuda:1.", DefaultValueFactory = _ => "cpu" };
         Option<string> output = new("--out") { Description = "File for the numbers.", DefaultValueFactory = _ => "metrics.json", HelpName = "metrics.json" };
         mode.AcceptOnlyFromAmong([.. Enum.GetNames<ProbeMode>().Select(name => name.ToLowerInvariant())]);
@@ -37,8 +32,9 @@ internal static class ProbeCommand
 
         Command command = new("probe", "Judge a frozen encoder on a labelled task: linear probe and k-NN, untrained network and log-mel statistics beside them.")
         {
-            checkpoint, task, mode, seeds, encoder, seconds, size, input, patch, device, output,
+            checkpoint, task, mode, seeds, encoder, seconds, size, device, output,
         };
+        model.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
             var where = new Device(line.GetRequiredValue(device));
@@ -51,8 +47,8 @@ internal static class ProbeCommand
                 throw new UserErrorException($"name the CHECKPOINT to judge, or a baseline with --encoder {Random} or --encoder {LogMelStats}");
 
             using EncoderSnapshot judged = path is not null
-                ? Checkpoint.Read(path).LoadEncoder(where)
-                : Untrained(line.GetRequiredValue(size), InputGeometry.Parse(line.GetRequiredValue(input), line.GetRequiredValue(patch)), where);
+                ? model.Open(path, line).LoadEncoder(where)
+                : Untrained(line.GetRequiredValue(size), model.Geometry(line), where);
             int unit = line.GetValue(seconds) is { } chosen ? TaskClips.UnitOf(chosen, judged.LogMel) : TaskClips.UnitOf(judged.Input, judged.LogMel);
             var clips = new TaskClips(labelled, judged.LogMel, unit);
             List<EmbeddingScores> scores = Judge(clips, judged, path, only, Enum.Parse<ProbeMode>(line.GetRequiredValue(mode), ignoreCase: true), probeSeeds, cancellation);
@@ -65,8 +61,9 @@ internal static class ProbeCommand
         return command;
     }
 
+    // It has no data of its own to measure.
     private static EncoderSnapshot Untrained(string size, InputGeometry input, Device device) => EncoderSnapshot.Untrained(
-        KnownSizes.Encoder(size), input, CommonStatistics, LogMelSettings.Default with { Bands = input.Bands }, UntrainedSeed, device);
+        KnownSizes.Encoder(size), input, NormalisationStatistics.AudioSet, LogMelSettings.Default with { Bands = input.Bands }, UntrainedSeed, device);
 
     private static List<EmbeddingScores> Judge(
         TaskClips clips, EncoderSnapshot judged, string? path, string? only, ProbeMode mode, ulong[] seeds, CancellationToken cancellation)

@@ -15,4 +15,13 @@ public sealed record LogMelSettings(
 
     /// <summary>32 kHz, 80 bands of 50-16000 Hz, 100 frames a second.</summary>
     public static LogMelSettings ThirtyTwoKilohertz { get; } = new(32000, 800, 320, 80, 50, 16000);
+
+    /// <summary>The front end of a sampling rate, with a number of mel bands.</summary>
+    /// <exception cref="UserErrorException">There is none for that rate.</exception>
+    public static LogMelSettings Of(int sampleRate, int bands) => sampleRate switch
+    {
+        16000 => Default with { Bands = bands },
+        32000 => ThirtyTwoKilohertz with { Bands = bands },
+        _ => throw new UserErrorException($"sample-rate {sampleRate}: choose 16000 or 32000"),
+    };
 }

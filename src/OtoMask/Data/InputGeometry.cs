@@ -91,7 +91,9 @@ public sealed record InputGeometry
     /// <summary>The field's notation, for example <c>80x608p16x16</c>.</summary>
     public override string ToString() => $"{Bands}x{Frames}p{PatchHeight}x{PatchWidth}";
 
-    private static (int First, int Second) ParsePair(string text, string what, string example)
+    /// <summary>Reads NUMBERxNUMBER.</summary>
+    /// <exception cref="UserErrorException">The text is not of this form.</exception>
+    internal static (int First, int Second) ParsePair(string text, string what, string example)
     {
         string[] parts = text.Split('x', 'X');
         return parts.Length == 2 && TryParseSide(parts[0], out int first) && TryParseSide(parts[1], out int second)

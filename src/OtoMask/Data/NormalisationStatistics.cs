@@ -19,6 +19,9 @@ public sealed record NormalisationStatistics(float Mean, float Std)
 
     private const double SmallestStd = 1e-4;
 
+    /// <summary>What AudioSet measures: for models whose data is not known.</summary>
+    public static NormalisationStatistics AudioSet { get; } = new(-7.1f, 4.2f);
+
     /// <summary>Measures a data set on up to <see cref="MaxCrops"/> random crops, one per clip, padding included. The result does not depend on the threads.</summary>
     /// <param name="source">The data.</param>
     /// <param name="geometry">Size of a crop.</param>

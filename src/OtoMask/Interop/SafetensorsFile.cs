@@ -6,7 +6,11 @@ namespace OtoMask.Interop;
 /// <summary>What a safetensors file holds.</summary>
 /// <param name="Tensors">By name, in the order of the file.</param>
 /// <param name="Metadata">Free text by key; never null.</param>
-public sealed record SafetensorsContent(IReadOnlyDictionary<string, HostTensor> Tensors, IReadOnlyDictionary<string, string> Metadata);
+public sealed record SafetensorsContent(IReadOnlyDictionary<string, HostTensor> Tensors, IReadOnlyDictionary<string, string> Metadata)
+{
+    /// <summary>Whether the file carried a checksum, which then was right.</summary>
+    public bool IsVerified { get; init; }
+}
 
 /// <summary>One tensor to write, its bytes produced only when their turn comes.</summary>
 /// <param name="Name">Unique within the file.</param>
@@ -113,7 +117,7 @@ public static class SafetensorsFile
         }
         if (hash is not null && Convert.ToHexStringLower(hash.GetHashAndReset()) != parsed.Digest)
             throw new InvalidDataException("its checksum does not match, so the file is damaged");
-        return new SafetensorsContent(tensors, parsed.Metadata);
+        return new SafetensorsContent(tensors, parsed.Metadata) { IsVerified = hash is not null };
     }
 
     private static byte[] ReadHeader(FileStream stream)

@@ -16,6 +16,7 @@ public abstract class MaskedModel : IDisposable
         Shape = shape;
         Initial = new Initial(seed);
         encoder = new VisionTransformer(shape, Trained, Initial);
+        EncoderParameters = [.. Trained.Parameters];
         Decoder = new MaskedDecoder(shape, Trained, Initial, decoderOutputs);
     }
 
@@ -30,6 +31,15 @@ public abstract class MaskedModel : IDisposable
 
     /// <summary>Every parameter, trained or following.</summary>
     public IEnumerable<Parameter> Parameters => Trained.Parameters.Concat(Following.Parameters);
+
+    /// <summary>Those of the (online) encoder, which are kept after pre-training.</summary>
+    public IReadOnlyList<Parameter> EncoderParameters { get; }
+
+    /// <summary>Positions of the encoder's tokens, [1 + L, D].</summary>
+    public PositionTable EncoderPositions => encoder.Positions;
+
+    /// <summary>Positions of the decoder's or predictor's tokens, [1 + L, Dd].</summary>
+    public PositionTable DecoderPositions => Decoder.Positions;
 
     private protected Initial Initial { get; }
 

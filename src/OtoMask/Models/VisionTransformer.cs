@@ -10,7 +10,6 @@ internal sealed class VisionTransformer : IDisposable
 {
     private readonly ModelShape shape;
     private readonly Parameter patchWeight, patchBias, cls;
-    private Tensor? positions;
 
     public VisionTransformer(ModelShape shape, ParameterSet parameters, Initial initial)
     {
@@ -19,10 +18,13 @@ internal sealed class VisionTransformer : IDisposable
         patchWeight = parameters.Add("patch_embed.proj.weight", initial.Xavier(shape.PatchSize, width), width, 1, shape.PatchHeight, shape.PatchWidth);
         patchBias = parameters.Add("patch_embed.proj.bias", initial.Uniform(1 / Math.Sqrt(shape.PatchSize)), width);
         cls = parameters.Add("cls_token", initial.Normal(0.02), 1, 1, width);
+        Positions = new PositionTable("pos_embed", shape, width);
         Blocks = new BlockStack(parameters, initial, "blocks", "norm", shape.Encoder);
     }
 
     public BlockStack Blocks { get; }
+
+    public PositionTable Positions { get; }
 
     /// <summary>Encodes the given patches: [B, N, P], ids [B, N] -> [B, 1 + N, D], CLS first.</summary>
     public Tensor Forward(Tensor patches, Tensor ids) => Blocks.Forward(Embed(patches, ids));
@@ -33,14 +35,14 @@ internal sealed class VisionTransformer : IDisposable
         using var scope = new TensorScope();
         long clips = ids.Shape[0], width = shape.Encoder.Width;
         Tensor embedded = F.Linear(patches, patchWeight.Value.Reshape(width, shape.PatchSize), patchBias); // [B, N, D]
-        Tensor first = cls.Value.Expand(clips, 1, width); // CLS has position zero
-        return scope.Keep(Tensor.Cat(1, first, embedded + F.Embedding(positions!, ids + 1)));
+        Tensor first = (cls.Value + Positions.Values.Narrow(0, 0, 1)).Expand(clips, 1, width);
+        return scope.Keep(Tensor.Cat(1, first, embedded + F.Embedding(Positions.Values, ids + 1)));
     }
 
     /// <summary>Places what is not learnt on the device; called once the parameters are laid out.</summary>
-    public void LayOut(Device device) => positions = Positions.OnDevice(shape, shape.Encoder.Width, device);
+    public void LayOut(Device device) => Positions.LayOut(device);
 
-    public void Dispose() => positions?.Dispose();
+    public void Dispose() => Positions.Dispose();
 }
 
 /// <summary>
@@ -52,18 +54,20 @@ internal sealed class MaskedDecoder : IDisposable
     private readonly ModelShape shape;
     private readonly Linear embed, head;
     private readonly Parameter maskToken;
-    private Tensor? positions;
 
     public MaskedDecoder(ModelShape shape, ParameterSet parameters, Initial initial, int outputs)
     {
         this.shape = shape;
         embed = new Linear(parameters, initial, "decoder_embed", shape.Encoder.Width, shape.Decoder.Width);
         maskToken = parameters.Add("mask_token", initial.Normal(0.02), 1, 1, shape.Decoder.Width);
+        Positions = new PositionTable("decoder_pos_embed", shape, shape.Decoder.Width);
         Blocks = new BlockStack(parameters, initial, "decoder_blocks", "decoder_norm", shape.Decoder);
         head = new Linear(parameters, initial, "decoder_pred", shape.Decoder.Width, outputs);
     }
 
     public BlockStack Blocks { get; }
+
+    public PositionTable Positions { get; }
 
     /// <summary>Latent [B, 1 + Lv, D], ids of visible [B, Lv] and masked [B, Lm] patches -> predictions [B, Lm, outputs].</summary>
     /// <remarks>Blocks do not care about order, so nothing is shuffled back: tokens stand as [CLS, visible, masked], and
@@ -73,14 +77,14 @@ internal sealed class MaskedDecoder : IDisposable
         using var scope = new TensorScope();
         long clips = maskedIds.Shape[0], visible = visibleIds.Shape[1], width = shape.Decoder.Width;
         Tensor seenIds = Tensor.Cat(1, Tensor.Zeros(visibleIds.Device, DType.Int64, clips, 1), visibleIds + 1); // 0 = CLS
-        Tensor seen = embed.Forward(latent) + F.Embedding(positions!, seenIds); // [B, 1 + Lv, Dd]
-        Tensor hidden = maskToken.Value + F.Embedding(positions!, maskedIds + 1); // [B, Lm, Dd]
+        Tensor seen = embed.Forward(latent) + F.Embedding(Positions.Values, seenIds); // [B, 1 + Lv, Dd]
+        Tensor hidden = maskToken.Value + F.Embedding(Positions.Values, maskedIds + 1); // [B, Lm, Dd]
         Tensor tokens = Blocks.Forward(Tensor.Cat(1, seen, hidden), first: 1 + visible); // [B, Lm, Dd]
         return scope.Keep(head.Forward(tokens));
     }
 
     /// <inheritdoc cref="VisionTransformer.LayOut"/>
-    public void LayOut(Device device) => positions = Positions.OnDevice(shape, shape.Decoder.Width, device);
+    public void LayOut(Device device) => Positions.LayOut(device);
 
-    public void Dispose() => positions?.Dispose();
+    public void Dispose() => Positions.Dispose();
 }

@@ -71,11 +71,27 @@ public sealed class Checkpoint
     {
         if (Directory.Exists(path))
             path = new RunFolder(path).LatestCheckpoint;
-        SafetensorsContent content = SafetensorsFile.Read(path, requireChecksum: true);
-        if (!content.Metadata.TryGetValue(StateKey, out string? json))
-            throw new UserErrorException($"{path} is no checkpoint of otomask; give a run folder or one of its checkpoints/");
-        return new Checkpoint(path, content.Tensors, Parse(path, json));
+        return Of(path, SafetensorsFile.Read(path, requireChecksum: true))
+            ?? throw new UserErrorException($"{path} is no checkpoint of otomask; give a run folder or one of its checkpoints/");
     }
+
+    /// <summary>The checkpoint that a file's content is; null for weights that another program wrote.</summary>
+    /// <exception cref="UserErrorException">It is one, but does not verify.</exception>
+    internal static Checkpoint? Of(string path, SafetensorsContent content)
+    {
+        if (!content.Metadata.TryGetValue(StateKey, out string? json))
+            return null;
+        return content.IsVerified
+            ? new Checkpoint(path, content.Tensors, Parse(path, json))
+            : throw new UserErrorException($"{path}: a checkpoint without its checksum, so it cannot be trusted to be whole; use another copy");
+    }
+
+    /// <summary>The file.</summary>
+    internal string Path => path;
+
+    /// <summary>The weights by the field's names, without the optimiser's state.</summary>
+    internal IReadOnlyDictionary<string, HostTensor> Weights =>
+        tensors.Where(pair => !pair.Key.StartsWith("optimizer.", StringComparison.Ordinal)).ToDictionary();
 
     /// <summary>A model with this checkpoint's weights.</summary>
     /// <exception cref="UserErrorException">The weights do not fit the configuration.</exception>
@@ -102,8 +118,8 @@ public sealed class Checkpoint
         using var scope = new TensorScope();
         foreach (Parameter parameter in model.Trained.Parameters)
         {
-            ModelWeights.Fill(optimizer.Mean.Narrow(0, parameter.Offset, parameter.Count), parameter, tensors, Mean + parameter.Name, path);
-            ModelWeights.Fill(optimizer.Square.Narrow(0, parameter.Offset, parameter.Count), parameter, tensors, Square + parameter.Name, path);
+            ModelWeights.Fill(optimizer.Mean.Narrow(0, parameter.Offset, parameter.Count), parameter.Shape, tensors, Mean + parameter.Name, path);
+            ModelWeights.Fill(optimizer.Square.Narrow(0, parameter.Offset, parameter.Count), parameter.Shape, tensors, Square + parameter.Name, path);
         }
         optimizer.Steps = State.OptimizerSteps;
     }

@@ -8,20 +8,32 @@ namespace OtoMask.Pretraining;
 /// <summary>Moves weights between models and files, by the field's parameter names (METHOD section 8).</summary>
 public static class ModelWeights
 {
-    /// <summary>Overwrites every parameter of a model.</summary>
+    /// <summary>Overwrites every parameter of a model, and its positions where the file has them (they are sine-cosine where not).</summary>
     /// <param name="model">The model.</param>
     /// <param name="tensors">Values by parameter name; names the model does not have are ignored.</param>
     /// <param name="source">Where the values come from, for messages.</param>
     /// <exception cref="UserErrorException">A parameter is missing or has another shape.</exception>
     public static void Load(MaskedModel model, IReadOnlyDictionary<string, HostTensor> tensors, string source)
     {
-        foreach (Parameter parameter in model.Parameters)
-            Fill(parameter.Value, parameter, tensors, parameter.Name, source);
+        Load(model.Parameters, tensors, source);
+        LoadPositions(model.EncoderPositions, tensors, source);
+        LoadPositions(model.DecoderPositions, tensors, source);
     }
 
-    /// <summary>One entry a parameter, ready to be written.</summary>
+    /// <summary>Overwrites the encoder of a model alone.</summary>
+    /// <inheritdoc cref="Load(MaskedModel, IReadOnlyDictionary{string, HostTensor}, string)"/>
+    public static void LoadEncoder(MaskedModel model, IReadOnlyDictionary<string, HostTensor> tensors, string source)
+    {
+        Load(model.EncoderParameters, tensors, source);
+        LoadPositions(model.EncoderPositions, tensors, source);
+    }
+
+    /// <summary>One entry a parameter and a table of positions, ready to be written.</summary>
     public static IEnumerable<SafetensorsEntry> Entries(MaskedModel model) =>
-        model.Parameters.Select(parameter => Entry(parameter.Name, parameter.Shape, parameter.Value));
+    [
+        .. model.Parameters.Select(parameter => Entry(parameter.Name, parameter.Shape, parameter.Value)),
+        .. new[] { model.EncoderPositions, model.DecoderPositions }.Select(positions => Entry(positions.Name, positions.Shape, positions.Values)),
+    ];
 
     internal static SafetensorsEntry Entry(string name, long[] shape, Tensor values) =>
         new(name, "F32", shape, bytes =>
@@ -30,15 +42,29 @@ public static class ModelWeights
             values.To(DType.Float32).CopyTo(MemoryMarshal.Cast<byte, float>(bytes));
         });
 
-    internal static void Fill(Tensor destination, Parameter parameter, IReadOnlyDictionary<string, HostTensor> tensors, string name, string source)
+    /// <summary>Overwrites a tensor with the one of a name.</summary>
+    /// <exception cref="UserErrorException">It is missing or has another shape.</exception>
+    internal static void Fill(Tensor destination, long[] shape, IReadOnlyDictionary<string, HostTensor> tensors, string name, string source)
     {
         if (!tensors.TryGetValue(name, out HostTensor? found))
             throw new UserErrorException($"{source} holds no tensor {name}; was it made by another kind of model?");
-        if (!found.Shape.SequenceEqual(parameter.Shape))
+        if (!found.Shape.SequenceEqual(shape))
             throw new UserErrorException(
-                $"{source}: {name} has shape [{string.Join(", ", found.Shape)}] where the model wants [{string.Join(", ", parameter.Shape)}]; give the geometry it was trained with");
+                $"{source}: {name} has shape [{string.Join(", ", found.Shape)}] where the model wants [{string.Join(", ", shape)}]; give the geometry it was trained with");
         using var scope = new TensorScope();
         using IDisposable noGrad = TorchRuntime.NoGrad();
-        destination.View(found.Shape).CopyFrom(Tensor.From(found.ToFloats(), found.Shape));
+        destination.View(shape).CopyFrom(Tensor.From(found.ToFloats(), shape));
+    }
+
+    private static void Load(IEnumerable<Parameter> parameters, IReadOnlyDictionary<string, HostTensor> tensors, string source)
+    {
+        foreach (Parameter parameter in parameters)
+            Fill(parameter.Value, parameter.Shape, tensors, parameter.Name, source);
+    }
+
+    private static void LoadPositions(PositionTable positions, IReadOnlyDictionary<string, HostTensor> tensors, string source)
+    {
+        if (tensors.ContainsKey(positions.Name))
+            Fill(positions.Values, positions.Shape, tensors, positions.Name, source);
     }
 }

@@ -118,12 +118,7 @@ public sealed record PretrainingConfig
     public InputGeometry Geometry => InputGeometry.Parse(Input, Patch);
 
     /// <summary>The front end of <see cref="SampleRate"/>.</summary>
-    public LogMelSettings LogMel => SampleRate switch
-    {
-        16000 => LogMelSettings.Default with { Bands = Geometry.Bands },
-        32000 => LogMelSettings.ThirtyTwoKilohertz with { Bands = Geometry.Bands },
-        _ => throw new UserErrorException($"sample-rate {SampleRate}: choose 16000 or 32000"),
-    };
+    public LogMelSettings LogMel => LogMelSettings.Of(SampleRate, Geometry.Bands);
 
     /// <summary>Share of patches to mask.</summary>
     public double ResolvedMaskRatio => MaskRatio ?? (Framework == Framework.M2d ? 0.7 : 0.75);

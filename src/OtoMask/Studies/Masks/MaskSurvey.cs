@@ -80,7 +80,7 @@ public sealed class MaskSurvey
             leftOut.Add($"{cell.Framework}, {cell.Arm}: it reads {masking.DependsOn}, and no run of it has left a checkpoint here");
             return null;
         }
-        using EncoderSnapshot? encoder = ReadsEncoder(masking) ? Checkpoint.Read(checkpoint!).LoadEncoder(Device.Cpu) : null;
+        using EncoderSnapshot? encoder = ReadsEncoder(masking) ? SavedModel.Open(checkpoint!).LoadEncoder(Device.Cpu) : null;
         HintSchedule schedule = masking.UsesHint ? config.Hint : HintSchedule.Fixed(0);
         double[] hints = [.. Progress.Select(done => schedule.At((int)Math.Round(done * (Epochs - 1)), Epochs))];
 

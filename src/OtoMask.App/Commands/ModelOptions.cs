@@ -1,0 +1,45 @@
+using System.CommandLine;
+using OtoMask.Data;
+using OtoMask.Pretraining;
+using Spectre.Console;
+
+namespace OtoMask.App.Commands;
+
+/// <summary>How every command takes a CHECKPOINT: what it may be, and the options that say what a model from elsewhere does not say itself.</summary>
+internal sealed class ModelOptions
+{
+    /// <summary>For the description of a CHECKPOINT argument.</summary>
+    public const string WhatACheckpointIs = "a run folder, a checkpoint, weights from elsewhere (.pth, .safetensors), or a folder with one";
+
+    private readonly Option<string?> input = new("--input") { Description = "Mel bands x frames of a model that does not say it itself, for example 80x608.", HelpName = "80x608" };
+    private readonly Option<string?> patch = new("--patch") { Description = "Mel bands x frames of its patches.", HelpName = "16x16" };
+    private readonly Option<int?> heads = new("--heads") { Description = "Attention heads of its encoder (default: width / 64, at least 1).", HelpName = "N" };
+    private readonly Option<int?> decoderHeads = new("--decoder-heads") { Description = "Attention heads of its decoder or predictor (default: as published, else width / 64).", HelpName = "N" };
+    private readonly Option<int?> sampleRate = new("--sample-rate") { Description = "Its sampling rate in Hz (default: what its name says, else 16000).", HelpName = "16000|32000" };
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (Option[])[input, patch, heads, decoderHeads, sampleRate])
+            command.Options.Add(option);
+    }
+
+    /// <summary>Opens a model and tells what was taken for granted about it.</summary>
+    /// <exception cref="UserErrorException">As <see cref="SavedModel.Open"/>.</exception>
+    public SavedModel Open(string path, ParseResult line)
+    {
+        SavedModel model = SavedModel.Open(path, new GeometryHints
+        {
+            Input = line.GetValue(input),
+            Patch = line.GetValue(patch),
+            Heads = line.GetValue(heads),
+            DecoderHeads = line.GetValue(decoderHeads),
+            SampleRate = line.GetValue(sampleRate),
+        });
+        foreach (string note in model.Notes)
+            AnsiConsole.MarkupLineInterpolated($"[yellow]note:[/] {path}: {note}");
+        return model;
+    }
+
+    /// <summary>The geometry said, for a baseline without a checkpoint.</summary>
+    public InputGeometry Geometry(ParseResult line) => InputGeometry.Parse(line.GetValue(input) ?? "80x608", line.GetValue(patch) ?? "16x16");
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using OtoMask.Data;
+using OtoMask.Interop;
+
+namespace OtoMask.Pretraining;
+
+/// <summary>What one place says about a foreign model's geometry: the user, the arguments stored in the file, or a name.</summary>
+/// <param name="Place">The place, for messages.</param>
+internal sealed partial record StatedGeometry(string Place)
+{
+    /// <summary>Mel bands and frames.</summary>
+    public (int Bands, int Frames)? Input { get; init; }
+
+    /// <summary>Mel bands and frames of a patch.</summary>
+    public (int Height, int Width)? Patch { get; init; }
+
+    /// <summary>In Hz.</summary>
+    public int? SampleRate { get; init; }
+
+    /// <summary>What the user says.</summary>
+    /// <exception cref="UserErrorException">A text is not NUMBERxNUMBER.</exception>
+    public static StatedGeometry Of(GeometryHints hints) => new("the command line")
+    {
+        Input = hints.Input is { } input ? InputGeometry.ParsePair(input, "input", "80x608") : null,
+        Patch = hints.Patch is { } patch ? InputGeometry.ParsePair(patch, "patch", "16x16") : null,
+        SampleRate = hints.SampleRate,
+    };
+
+    /// <summary>What a training program stored beside the weights (an <c>argparse</c> namespace under <c>args</c>).</summary>
+    /// <param name="root">Everything in the file.</param>
+    public static StatedGeometry OfArguments(object? root)
+    {
+        PickledDictionary? arguments = (root as PickledDictionary)?.GetValueOrDefault("args") switch
+        {
+            PickledDictionary items => items,
+            PickledObject { State: PickledDictionary items } => items,
+            _ => null,
+        };
+        return new StatedGeometry("the arguments stored in it")
+        {
+            Input = Pair(arguments?.GetValueOrDefault("input_size")),
+            Patch = Pair(arguments?.GetValueOrDefault("patch_size")),
+            SampleRate = arguments?.GetValueOrDefault("sample_rate") is long rate and > 0 and <= int.MaxValue ? (int)rate : null,
+        };
+    }
+
+    /// <summary>What the names of a file and its folder say, as published: <c>m2d_vit_base-80x608p16x16p16k-...</c> (METHOD section 8).</summary>
+    public static IEnumerable<StatedGeometry> OfNames(string path)
+    {
+        string full = Path.GetFullPath(path);
+        foreach (string name in (string[])[Path.GetFileName(full), Path.GetFileName(Path.GetDirectoryName(full)) ?? ""])
+        {
+            if (PublishedName().Match(name) is not { Success: true } match)
+                continue;
+            int[] numbers = [.. match.Groups.Values.Skip(1).Where(number => number.Success).Select(number => int.Parse(number.ValueSpan, CultureInfo.InvariantCulture))];
+            yield return new StatedGeometry($"the name {name}")
+            {
+                Input = (numbers[0], numbers[1]),
+                Patch = (numbers[2], numbers[3]),
+                SampleRate = numbers is [.., var kilohertz] and { Length: 5 } ? 1000 * kilohertz : null,
+            };
+        }
+    }
+
+    /// <summary>A list of two whole numbers, or one for both.</summary>
+    private static (int, int)? Pair(object? value) => value switch
+    {
+        List<object?> and [long first, long second] when Fits(first) && Fits(second) => ((int)first, (int)second),
+        long both when Fits(both) => ((int)both, (int)both),
+        _ => null,
+    };
+
+    private static bool Fits(long side) => side is >= 0 and <= 1 << 20;
+
+    [GeneratedRegex(@"(?<!\d)(\d{1,6})x(\d{1,6})p(\d{1,6})x(\d{1,6})(?:p(\d{1,3})k)?(?![\dx])")]
+    private static partial Regex PublishedName();
+}
