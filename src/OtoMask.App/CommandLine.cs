@@ -25,6 +25,7 @@ internal static class CommandLine
             PrepareCommand.Create(),
             PretrainCommand.Create(),
             ProbeCommand.Create(),
+            EmbedCommand.Create(),
             CompareCommand.Create(),
             StudyCommand.Create(),
             BenchCommand.Create(),

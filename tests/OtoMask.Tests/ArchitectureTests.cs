@@ -18,6 +18,7 @@ public sealed partial class ArchitectureTests
         ["Data"] = ["Audio", "Masking", "Interop", "Randomness"],
         ["Corpora"] = ["Audio", "Data", "Interop", "Randomness"],
         ["Evaluation"] = ["Audio", "Data", "Masking", "Models", "Randomness", "Torch"],
+        ["Embeddings"] = ["Audio", "Data", "Evaluation", "Interop"],
         ["Pretraining"] = ["Audio", "Data", "Evaluation", "Interop", "Masking", "Models", "Torch"],
         ["Studies"] = ["Audio", "Data", "Evaluation", "Masking", "Models", "Pretraining", "Randomness", "Torch"],
     };
@@ -129,7 +130,7 @@ public sealed partial class ArchitectureTests
     [GeneratedRegex(@"^namespace [^;]+;", RegexOptions.Multiline)]
     private static partial Regex NamespaceLine();
 
-    [GeneratedRegex(@"\bOtoMask\.(Randomness|Interop|Audio|Masking|Models|Data|Corpora|Evaluation|Pretraining|Torch|App)\b")]
+    [GeneratedRegex(@"\bOtoMask\.(Randomness|Interop|Audio|Masking|Models|Data|Corpora|Evaluation|Embeddings|Pretraining|Torch|App)\b")]
     private static partial Regex PartName();
 
     [GeneratedRegex(@"<ProjectReference Include=""[^""]*/(OtoMask[^""/]*)\.csproj""")]

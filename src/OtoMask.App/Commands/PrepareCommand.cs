@@ -8,8 +8,6 @@ namespace OtoMask.App.Commands;
 /// <summary><c>otomask prepare DATA --out CACHE</c>: log-mels computed once, for every run that follows.</summary>
 internal static class PrepareCommand
 {
-    private const int BadFilesShown = 20;
-
     public static Command Create()
     {
         Argument<string> data = new("DATA") { Description = "Folder of audio or .npy log-mels (any depth), or CSV with a file_name column." };
@@ -49,12 +47,7 @@ internal static class PrepareCommand
         if (summary.BadClips == 0)
             return;
         using LogMelCache cache = LogMelCache.Open(output, settings);
-        IReadOnlyList<BadFile> bad = cache.BadClips;
-        Console.WriteLine($"{bad.Count} of {summary.Clips} clips cannot be used and are left out (bad-files.csv in {output} lists them):");
-        foreach (BadFile file in bad.Take(BadFilesShown))
-            Console.WriteLine($"  {file.Path}: {file.Reason}");
-        if (bad.Count > BadFilesShown)
-            Console.WriteLine($"  and {bad.Count - BadFilesShown} more");
+        BadFileList.Tell(cache.BadClips, summary.Clips, $"bad-files.csv in {output}");
     }
 
     private static LogMelSettings FrontEnd(int sampleRate) => sampleRate switch

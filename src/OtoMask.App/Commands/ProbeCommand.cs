@@ -37,9 +37,7 @@ internal static class ProbeCommand
         model.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
-            var where = new Device(line.GetRequiredValue(device));
-            if (!TorchRuntime.Has(where))
-                throw new UserErrorException($"--device {where.Name}: this machine, or this libtorch, has none; use cpu");
+            Device where = Devices.Find(line.GetRequiredValue(device));
             ulong[] probeSeeds = ParseSeeds(line.GetRequiredValue(seeds));
             LabelledTask labelled = LabelledTask.Read(line.GetRequiredValue(task));
             string? path = line.GetValue(checkpoint), only = line.GetValue(encoder);

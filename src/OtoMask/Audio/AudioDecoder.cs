@@ -5,7 +5,8 @@ namespace OtoMask.Audio;
 /// <summary>Decodes one audio file from front to back, block by block.</summary>
 internal abstract class AudioDecoder : IDisposable
 {
-    private const int LowestRate = 100, HighestRate = 1_536_000;
+    /// <summary>Sample rates that can be, in Hz.</summary>
+    public const int LowestRate = 100, HighestRate = 1_536_000;
 
     /// <summary>What the header says.</summary>
     public abstract AudioInfo Info { get; }

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace OtoMask.Audio;
@@ -88,24 +87,18 @@ public static class AudioFile
         AudioInfo info = decoder.Info;
         using Resampler? resampler = info.SampleRate == sampleRate ? null : new Resampler(info.SampleRate, sampleRate);
         float[] interleaved = new float[Math.Max(1, BlockSamples / info.Channels) * info.Channels];
-        float[] resampled = resampler is null ? [] : new float[BlockSamples];
         while (!collected.IsFull && decoder.Read(interleaved) is > 0 and int frames)
         {
             Span<float> block = interleaved.AsSpan(0, frames * info.Channels);
-            if (!IsFinite(block))
+            if (NonFinite.IsIn(block))
                 throw new UnreadableAudioException(path, "contains NaN or infinite samples");
             ReadOnlySpan<float> mono = MixDown(block, info.Channels);
             if (resampler is null)
                 collected.Add(mono);
-            while (resampler is not null && !mono.IsEmpty)
-            {
-                (int taken, int given) = resampler.Process(mono, resampled);
-                collected.Add(resampled.AsSpan(0, given));
-                mono = mono[taken..];
-            }
+            else
+                resampler.Process(mono, collected);
         }
-        while (resampler is not null && !collected.IsFull && resampler.Drain(resampled) is > 0 and int rest)
-            collected.Add(resampled.AsSpan(0, rest));
+        resampler?.Drain(collected);
     }
 
     /// <summary>The mean of the channels, in place at the front of <paramref name="interleaved"/>.</summary>
@@ -123,19 +116,6 @@ public static class AudioFile
             interleaved[frame] = sum * share;
         }
         return interleaved[..frames];
-    }
-
-    private static bool IsFinite(ReadOnlySpan<float> samples)
-    {
-        // Zero times a number is zero, but NaN times NaN or infinity: one sum tells of all.
-        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(samples);
-        Vector<float> zeros = Vector<float>.Zero;
-        foreach (Vector<float> vector in vectors)
-            zeros += vector * Vector<float>.Zero;
-        float sum = Vector.Sum(zeros);
-        foreach (float sample in samples[(vectors.Length * Vector<float>.Count)..])
-            sum += sample * 0;
-        return sum == 0;
     }
 
     private static void Write(string path, ReadOnlySpan<float> mono, int sampleRate, int container) => AtomicFile.Write(path, mono, (stream, samples) =>

@@ -6,7 +6,9 @@ namespace OtoMask.Audio;
 internal sealed partial class Resampler : IDisposable
 {
     private const string Library = "libsoxr.so.0";
+    private const int SamplesAtOnce = 1 << 14;
     private readonly Soxr soxr;
+    private readonly float[] ready = new float[SamplesAtOnce];
 
     /// <exception cref="UserErrorException">libsoxr is not installed.</exception>
     public Resampler(int inputRate, int outputRate)
@@ -22,20 +24,38 @@ internal sealed partial class Resampler : IDisposable
         }
     }
 
-    /// <summary>Takes in samples and gives out those that are ready.</summary>
-    /// <returns>How many of <paramref name="input"/> were taken, how many of <paramref name="output"/> are filled.</returns>
-    public (int Taken, int Given) Process(ReadOnlySpan<float> input, Span<float> output)
+    /// <summary>A whole signal at another rate; empty where it is too short for a single sample.</summary>
+    /// <exception cref="UserErrorException">libsoxr is not installed.</exception>
+    public static float[] Resample(ReadOnlySpan<float> mono, int inputRate, int outputRate)
     {
-        Ensure(ProcessFloats(soxr, in MemoryMarshal.GetReference(input), (nuint)input.Length, out nuint taken,
-            ref MemoryMarshal.GetReference(output), (nuint)output.Length, out nuint given));
-        return ((int)taken, (int)given);
+        var collected = new SampleCollector(skip: 0, Array.MaxLength, expected: (long)mono.Length * outputRate / inputRate);
+        using var resampler = new Resampler(inputRate, outputRate);
+        resampler.Process(mono, collected);
+        resampler.Drain(collected);
+        return collected.Samples;
     }
 
-    /// <summary>Gives out, after the last input, what is still held back; 0 when nothing is left.</summary>
-    public int Drain(Span<float> output)
+    /// <summary>Takes in samples and hands on those that are ready.</summary>
+    public void Process(ReadOnlySpan<float> input, SampleCollector output)
     {
-        Ensure(DrainFloats(soxr, 0, 0, 0, ref MemoryMarshal.GetReference(output), (nuint)output.Length, out nuint given));
-        return (int)given;
+        while (!input.IsEmpty)
+        {
+            Ensure(ProcessFloats(soxr, in MemoryMarshal.GetReference(input), (nuint)input.Length, out nuint taken,
+                ref MemoryMarshal.GetArrayDataReference(ready), (nuint)ready.Length, out nuint given));
+            output.Add(ready.AsSpan(0, (int)given));
+            input = input[(int)taken..];
+        }
+    }
+
+    /// <summary>Hands on, after the last input, what is still held back.</summary>
+    public void Drain(SampleCollector output)
+    {
+        nuint given = 1;
+        while (given > 0 && !output.IsFull)
+        {
+            Ensure(DrainFloats(soxr, 0, 0, 0, ref MemoryMarshal.GetArrayDataReference(ready), (nuint)ready.Length, out given));
+            output.Add(ready.AsSpan(0, (int)given));
+        }
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using CsvHelper;
+using OtoMask.Data;
 
 namespace OtoMask.Corpora;
 

@@ -1,3 +1,5 @@
+using OtoMask.Data;
+
 namespace OtoMask.Corpora;
 
 /// <summary>

@@ -1,6 +1,4 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -17,7 +15,6 @@ namespace OtoMask.Data;
 /// </summary>
 internal sealed class CachePreparation : IDisposable
 {
-    private const int ChunksAhead = 4, ClipsAheadPerWorker = 4;
     private static readonly TimeSpan TimeBetweenFlushes = TimeSpan.FromSeconds(3);
 
     private readonly ClipList clips;
@@ -29,14 +26,8 @@ internal sealed class CachePreparation : IDisposable
 
     private sealed record Beginning(int Format, LogMelSettings LogMel, string ManifestHash);
 
-    /// <summary>A clip on its way from the thread that decodes it to the writer.</summary>
-    private sealed class ClipInWork
-    {
-        public BlockingCollection<float[]> Chunks { get; } = new(ChunksAhead);
-        public LogMelExtent Extent { get; set; }
-        public string? Problem { get; set; }
-        public ExceptionDispatchInfo? Failure { get; set; }
-    }
+    /// <summary>Some rows of a clip, or, after all of them, its size.</summary>
+    private readonly record struct Piece(float[] Rows, LogMelExtent? Extent);
 
     public CachePreparation(ClipList clips, LogMelSettings settings, string folder) =>
         (this.clips, this.settings, this.folder) = (clips, settings, folder);
@@ -130,43 +121,20 @@ internal sealed class CachePreparation : IDisposable
 
     private void AppendClips(int workers, Action<int, int>? progress, CancellationToken cancellation)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var room = new SemaphoreSlim(workers * ClipsAheadPerWorker);
-        int first = entries.Count, next = first - 1;
-        var work = new ConcurrentDictionary<int, ClipInWork>();
-        ClipInWork WorkOn(int clip) => work.GetOrAdd(clip, _ => new ClipInWork());
-
-        Thread[] threads = [.. Enumerable.Range(0, workers).Select(number => new Thread(() =>
+        int first = entries.Count;
+        var reader = new LogMelReader(settings);
+        using var ahead = new ReadAhead<Piece>(first, clips.Count, workers, (clip, take) =>
         {
-            var reader = new LogMelReader(settings);
-            try
-            {
-                while (true)
-                {
-                    room.Wait(stop.Token);
-                    int clip = Interlocked.Increment(ref next);
-                    if (clip >= clips.Count)
-                        return;
-                    Decode(reader, clips[clip].Path, WorkOn(clip), stop.Token);
-                }
-            }
-            catch (OperationCanceledException)
-            {
-                // The writer failed or the caller had enough; whoever cancelled says why.
-            }
-        }) { IsBackground = true, Name = $"prepare {number}" })];
-
-        foreach (Thread thread in threads)
-            thread.Start();
+            LogMelExtent extent = reader.Stream(clips[clip].Path, rows => take(new Piece(rows, null)));
+            take(new Piece([], extent));
+        }, cancellation);
         try
         {
             var sinceFlush = Stopwatch.StartNew();
             progress?.Invoke(first, clips.Count);
             for (int clip = first; clip < clips.Count; clip++)
             {
-                Append(clips[clip], WorkOn(clip), stop.Token);
-                work.TryRemove(clip, out _);
-                room.Release();
+                Append(clips[clip], ahead.Pieces(clip));
                 if (sinceFlush.Elapsed > TimeBetweenFlushes)
                 {
                     Flush();
@@ -182,50 +150,32 @@ internal sealed class CachePreparation : IDisposable
             Flush();
             throw;
         }
-        finally
-        {
-            stop.Cancel();
-            foreach (Thread thread in threads)
-                thread.Join();
-        }
-    }
-
-    private static void Decode(LogMelReader reader, string path, ClipInWork work, CancellationToken stop)
-    {
-        try
-        {
-            work.Extent = reader.Stream(path, rows => work.Chunks.Add(rows, stop));
-        }
-        catch (BadClipException bad)
-        {
-            work.Problem = bad.Reason;
-        }
-        catch (Exception failure) when (failure is not OperationCanceledException)
-        {
-            work.Failure = ExceptionDispatchInfo.Capture(failure); // thrown again by the writer
-        }
-        work.Chunks.CompleteAdding();
     }
 
     /// <summary>Appends the rows of one clip as they come, and remembers its line; of a clip that turns out bad no row stays.</summary>
-    private void Append(Clip clip, ClipInWork work, CancellationToken stop)
+    private void Append(Clip clip, IEnumerable<Piece> pieces)
     {
         long offset = data!.Position;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (float[] rows in work.Chunks.GetConsumingEnumerable(stop))
+        CacheEntry entry;
+        try
         {
-            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes<float>(rows);
-            data.Write(bytes);
-            hash.AppendData(bytes);
+            LogMelExtent extent = default;
+            foreach (Piece piece in pieces)
+            {
+                ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes<float>(piece.Rows);
+                data.Write(bytes);
+                hash.AppendData(bytes);
+                extent = piece.Extent ?? extent;
+            }
+            entry = new CacheEntry(clip.Name, clip.Bytes, offset, extent.Frames, extent.SilenceFrom, extent.Rows,
+                Convert.ToHexStringLower(hash.GetHashAndReset()), null);
         }
-        work.Failure?.Throw();
-        LogMelExtent extent = work.Extent;
-        CacheEntry entry = work.Problem is null
-            ? new CacheEntry(clip.Name, clip.Bytes, offset, extent.Frames, extent.SilenceFrom, extent.Rows,
-                Convert.ToHexStringLower(hash.GetHashAndReset()), null)
-            : new CacheEntry(clip.Name, clip.Bytes, offset, 0, 0, 0, "", work.Problem);
-        if (work.Problem is not null)
+        catch (BadClipException bad)
+        {
+            entry = new CacheEntry(clip.Name, clip.Bytes, offset, 0, 0, 0, "", bad.Reason);
             data.SetLength(offset);
+        }
         entries.Add(entry);
         pendingLines.Append(entry.ToLine()).Append('\n');
     }

@@ -1,6 +1,3 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
-
 using OtoMask.Audio;
 using OtoMask.Interop;
 using OtoMask.Randomness;
@@ -58,6 +55,12 @@ internal sealed class LogMelReader(LogMelSettings settings)
     public LogMelExtent Stream(string path, Action<float[]> take) =>
         ClipScanner.IsLogMel(path) ? StreamArray(path, take) : StreamRecording(path, take);
 
+    /// <summary>The log-mel of a clip in pieces of about a minute: all but the last of the same length, a multiple of <paramref name="multiple"/> frames.</summary>
+    /// <exception cref="BadClipException">The clip cannot be used; pieces already handed out must be dropped.</exception>
+    public IEnumerable<LogMel> ReadPieces(string path, int multiple) => ClipScanner.IsLogMel(path)
+        ? [ReadArray(path)]
+        : Sections(path, multiple * Math.Max(1, FramesPerSection / multiple)).Select(section => section.Alone(path));
+
     /// <summary>Writes a random crop of a long recording, decoding little more than it.</summary>
     /// <param name="path">The recording.</param>
     /// <param name="totalFrames">T of the recording, from <see cref="FramesIfLong"/>.</param>
@@ -82,23 +85,34 @@ internal sealed class LogMelReader(LogMelSettings settings)
 
     private LogMelExtent StreamRecording(string path, Action<float[]> take)
     {
-        for (int start = 0; ; start += FramesPerSection)
+        LogMelExtent extent = default;
+        foreach (Section section in Sections(path, FramesPerSection))
         {
-            int first = Math.Max(0, start - margin);
-            int hopsWanted = start - first + FramesPerSection + margin;
-            float[] samples = ReadSamples(path, first, hopsWanted);
-            if (samples.Length == hopsWanted * settings.HopSize)
+            float[] rows = Rows(path, section.LogMel, section.Lead, section.Frames);
+            if (section.Last is not { } samples)
             {
-                // Two margins lie behind the last frame taken, so the next section is not empty.
-                take(Rows(path, extractor.Compute(samples), start - first, FramesPerSection));
+                take(rows);
                 continue;
             }
-            LogMel last = extractor.Compute(samples);
-            int frames = last.Frames - (start - first);
-            int silenceFrom = Math.Max(0, first + last.Frames - margin);
-            float[] silent = FollowedBySilence(path, samples, last.Frames, out int silentRows);
-            take([.. Rows(path, last, start - first, frames), .. silent]);
-            return new LogMelExtent(start + frames, silenceFrom, start + frames + silentRows);
+            int frames = section.Start + section.Frames, silenceFrom = Math.Max(0, frames - margin);
+            float[] silent = FollowedBySilence(path, samples, section.LogMel.Frames, out int silentRows);
+            take([.. rows, .. silent]);
+            extent = new LogMelExtent(frames, silenceFrom, frames + silentRows);
+        }
+        return extent;
+    }
+
+    private IEnumerable<Section> Sections(string path, int framesPerSection)
+    {
+        bool isLast = false;
+        for (int start = 0; !isLast; start += framesPerSection)
+        {
+            int first = Math.Max(0, start - margin), lead = start - first;
+            int hopsWanted = lead + framesPerSection + margin;
+            float[] samples = ReadSamples(path, first, hopsWanted);
+            LogMel logMel = extractor.Compute(samples);
+            isLast = samples.Length < hopsWanted * settings.HopSize; // if not, two margins lie behind the last frame taken: the next section is not empty
+            yield return new Section(start, lead, isLast ? logMel.Frames - lead : framesPerSection, logMel, isLast ? samples : null);
         }
     }
 
@@ -118,24 +132,27 @@ internal sealed class LogMelReader(LogMelSettings settings)
 
     private LogMelExtent StreamArray(string path, Action<float[]> take)
     {
-        NpyArray array = ReadArray(path);
-        int[] shape = array.Shape is [1, _, _] ? array.Shape[1..] : array.Shape;
-        if (shape is not [int bands, > 0 and int frames] || bands != settings.Bands)
-            throw new BadClipException(path, $"its shape is [{string.Join(", ", array.Shape)}], a log-mel is [1, {settings.Bands}, T] or [{settings.Bands}, T]");
-        take(Rows(path, new LogMel(bands, frames, array.Values), 0, frames));
-        return new LogMelExtent(frames, frames, frames);
+        LogMel logMel = ReadArray(path);
+        take(Rows(path, logMel, 0, logMel.Frames));
+        return new LogMelExtent(logMel.Frames, logMel.Frames, logMel.Frames);
     }
 
-    private static NpyArray ReadArray(string path)
+    private LogMel ReadArray(string path)
     {
+        NpyArray array;
         try
         {
-            return NpyFile.Read(path);
+            array = NpyFile.Read(path);
         }
         catch (UserErrorException error)
         {
             throw new BadClipException(path, error.Message, error);
         }
+        int[] shape = array.Shape is [1, _, _] ? array.Shape[1..] : array.Shape;
+        if (shape is not [int bands, > 0 and int frames] || bands != settings.Bands)
+            throw new BadClipException(path, $"its shape is [{string.Join(", ", array.Shape)}], a log-mel is [1, {settings.Bands}, T] or [{settings.Bands}, T]");
+        CheckFinite(path, array.Values);
+        return new LogMel(bands, frames, array.Values);
     }
 
     /// <summary>Frames first .. first + count - 1 as rows [count, F].</summary>
@@ -166,14 +183,7 @@ internal sealed class LogMelReader(LogMelSettings settings)
 
     private static void CheckFinite(string path, ReadOnlySpan<float> values)
     {
-        var sums = Vector<float>.Zero; // 0 * x is 0 unless x is NaN or infinite; then the sum stays NaN
-        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
-        foreach (Vector<float> vector in vectors)
-            sums += vector * Vector<float>.Zero;
-        float sum = Vector.Sum(sums);
-        foreach (float value in values[(vectors.Length * Vector<float>.Count)..])
-            sum += value * 0;
-        if (sum != 0)
+        if (NonFinite.IsIn(values))
             throw new BadClipException(path, "it holds values that are not finite (NaN or infinity)");
     }
 
@@ -190,6 +200,24 @@ internal sealed class LogMelReader(LogMelSettings settings)
         catch (IOException error)
         {
             throw new BadClipException(path, error.Message, error);
+        }
+    }
+
+    /// <summary>A part of a recording, computed with the frames around it that share its samples.</summary>
+    /// <param name="Start">Its first frame.</param>
+    /// <param name="Lead">Frames of <paramref name="LogMel"/> that lie before it.</param>
+    /// <param name="Frames">Its frames.</param>
+    /// <param name="LogMel">What was computed.</param>
+    /// <param name="Last">The samples computed from, where the recording ends here.</param>
+    private sealed record Section(int Start, int Lead, int Frames, LogMel LogMel, float[]? Last)
+    {
+        public LogMel Alone(string path)
+        {
+            float[] values = new float[LogMel.Bands * Frames];
+            for (int band = 0; band < LogMel.Bands; band++)
+                LogMel.Values.AsSpan(band * LogMel.Frames + Lead, Frames).CopyTo(values.AsSpan(band * Frames));
+            CheckFinite(path, values);
+            return new LogMel(LogMel.Bands, Frames, values);
         }
     }
 }

@@ -6,28 +6,7 @@ using OtoMask.Torch;
 
 namespace OtoMask.Evaluation;
 
-// B chunks, F bands, T frames of the model's input, (ph, pw) patch, Nf = F / ph, D width of a token.
-
-/// <summary>What an encoder makes of a clip: one vector per time step of pw frames.</summary>
-/// <param name="Frames">T', time steps.</param>
-/// <param name="Width">Nf * D, the tokens of all frequency patches of a time step side by side, lowest first.</param>
-/// <param name="Values">[T', Nf * D].</param>
-public sealed record FrameEmbeddings(int Frames, int Width, float[] Values)
-{
-    /// <summary>The mean over time, Nf * D numbers.</summary>
-    public void MeanOverTime(Span<float> embedding)
-    {
-        var sum = new double[Width];
-        for (int frame = 0; frame < Frames; frame++)
-        {
-            ReadOnlySpan<float> row = Values.AsSpan(frame * Width, Width);
-            for (int i = 0; i < row.Length; i++)
-                sum[i] += row[i];
-        }
-        for (int i = 0; i < Width; i++)
-            embedding[i] = (float)(sum[i] / Frames);
-    }
-}
+// B chunks, F bands, T frames of the model's input, (ph, pw) patch, Nf = F / ph, D width of a token, N layers.
 
 /// <summary>
 /// A frozen encoder with all it needs to embed sound: weights, input geometry, normalisation and front end. It shares the
@@ -35,7 +14,9 @@ public sealed record FrameEmbeddings(int Frames, int Width, float[] Values)
 /// </summary>
 public sealed class EncoderSnapshot : IDisposable
 {
-    private const int ChunksAtOnce = 64;
+    /// <summary>Chunks that go through the model together unless told otherwise.</summary>
+    public const int DefaultChunksAtOnce = 64;
+
     private readonly bool ownsModel;
 
     /// <param name="model">The model whose encoder embeds.</param>
@@ -69,8 +50,14 @@ public sealed class EncoderSnapshot : IDisposable
     /// <summary>D, width of one token.</summary>
     public int TokenWidth => Model.Shape.Encoder.Width;
 
-    /// <summary>Nf * D, width of a frame's and of a clip's embedding.</summary>
+    /// <summary>Nf * D, width of a frame's and of a clip's embedding in one layer.</summary>
     public int EmbeddingWidth => Input.Grid.Rows * TokenWidth;
+
+    /// <summary>Layers of the encoder.</summary>
+    public int Depth => Model.Shape.Encoder.Depth;
+
+    /// <summary>Seconds of sound in one time step, pw frames.</summary>
+    public double SecondsPerStep => (double)Input.PatchWidth * LogMel.HopSize / LogMel.SampleRate;
 
     /// <summary>An encoder of random weights: the baseline that every result is read against (EVALUATION section 5).</summary>
     /// <param name="encoder">Width, depth and heads.</param>
@@ -97,24 +84,35 @@ public sealed class EncoderSnapshot : IDisposable
     /// <summary>The untrained encoder of the same shape, front end and normalisation.</summary>
     public EncoderSnapshot Untrained(ulong seed) => Untrained(Model.Shape.Encoder, Input, Statistics, LogMel, seed, Model.Device);
 
+    /// <summary>Nf * D, times N where every layer is asked for.</summary>
+    public int WidthOf(EncoderLayers layers) => layers == EncoderLayers.All ? Depth * EmbeddingWidth : EmbeddingWidth;
+
     /// <summary>Encodes one clip of any length.</summary>
-    /// <inheritdoc cref="Encode(IReadOnlyList{LogMel})"/>
-    public FrameEmbeddings Encode(LogMel clip) => Encode([clip])[0];
+    /// <inheritdoc cref="Encode(IReadOnlyList{LogMel}, EncoderLayers, int, CancellationToken)"/>
+    public FrameEmbeddings Encode(LogMel clip, EncoderLayers layers = EncoderLayers.Last) => Encode([clip], layers)[0];
 
     /// <summary>
     /// Encodes clips of any length in chunks of the model's input, without overlap; the last chunk is zero-padded, after
     /// normalisation, to whole patches (METHOD section 7).
     /// </summary>
-    /// <remarks>Chunks of equal length go through the model together, whichever clip they come from.</remarks>
-    /// <returns>For each clip [T', Nf * D], T' = its frames / pw rounded up.</returns>
+    /// <remarks>Chunks of equal length go through the model together, whichever clip they come from. Thread-safe while nobody trains the model.</remarks>
+    /// <param name="clips">The clips, or pieces of them of whole inputs.</param>
+    /// <param name="layers">The last layer, or all of them side by side.</param>
+    /// <param name="chunksAtOnce">How many chunks at most go through the model together.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>For each clip [T', Nf * D] or [T', N * Nf * D], T' = its frames / pw rounded up.</returns>
     /// <exception cref="ArgumentException">A clip has another number of bands.</exception>
-    public IReadOnlyList<FrameEmbeddings> Encode(IReadOnlyList<LogMel> clips)
+    public IReadOnlyList<FrameEmbeddings> Encode(
+        IReadOnlyList<LogMel> clips, EncoderLayers layers = EncoderLayers.Last, int chunksAtOnce = DefaultChunksAtOnce, CancellationToken cancellation = default)
     {
-        FrameEmbeddings[] encoded = [.. clips.Select(Allocate)];
+        FrameEmbeddings[] encoded = [.. clips.Select(clip => Allocate(clip, layers))];
         foreach (IGrouping<int, Chunk> alike in clips.SelectMany(ChunksOf).GroupBy(chunk => chunk.Columns))
         {
-            foreach (Chunk[] batch in alike.Chunk(ChunksAtOnce))
-                EncodeBatch(batch, clips, encoded);
+            foreach (Chunk[] batch in alike.Chunk(chunksAtOnce))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                EncodeBatch(batch, clips, layers, encoded);
+            }
         }
         return encoded;
     }
@@ -126,12 +124,12 @@ public sealed class EncoderSnapshot : IDisposable
             Model.Dispose();
     }
 
-    private FrameEmbeddings Allocate(LogMel clip)
+    private FrameEmbeddings Allocate(LogMel clip, EncoderLayers layers)
     {
         if (clip.Bands != Input.Bands)
             throw new ArgumentException($"a clip of {clip.Bands} bands does not fit the model's {Input.Bands}");
-        int steps = (clip.Frames + Input.PatchWidth - 1) / Input.PatchWidth;
-        return new FrameEmbeddings(steps, EmbeddingWidth, new float[steps * EmbeddingWidth]);
+        int steps = (clip.Frames + Input.PatchWidth - 1) / Input.PatchWidth, width = WidthOf(layers);
+        return new FrameEmbeddings(steps, width, new float[checked(steps * width)]);
     }
 
     private IEnumerable<Chunk> ChunksOf(LogMel clip, int index)
@@ -143,7 +141,7 @@ public sealed class EncoderSnapshot : IDisposable
         }
     }
 
-    private void EncodeBatch(Chunk[] batch, IReadOnlyList<LogMel> clips, FrameEmbeddings[] encoded)
+    private void EncodeBatch(Chunk[] batch, IReadOnlyList<LogMel> clips, EncoderLayers layers, FrameEmbeddings[] encoded)
     {
         (int rows, int columns) = (Input.Grid.Rows, batch[0].Columns);
         int count = rows * columns, chunkSize = count * Input.PatchSize;
@@ -153,13 +151,15 @@ public sealed class EncoderSnapshot : IDisposable
         using IDisposable frozen = TorchRuntime.NoGrad();
         using var scope = new TensorScope();
         Tensor ids = Tensor.From(PatchIds(rows, columns), 1, count).To(Model.Device).Expand(batch.Length, count);
-        Tensor tokens = Model.Encode(Tensor.From(patches, batch.Length, count, Input.PatchSize).To(Model.Device), ids).Narrow(1, 1, count); // [B, Nf * t, D], no CLS
-        float[] frames = tokens.Reshape(batch.Length, rows, columns, TokenWidth).Permute(0, 2, 1, 3) // [B, t, Nf, D]
-            .To(DType.Float32).To(Device.Cpu).Contiguous().ToArray<float>();
-
-        int width = columns * EmbeddingWidth;
-        for (int i = 0; i < batch.Length; i++)
-            frames.AsSpan(i * width, width).CopyTo(encoded[batch[i].Clip].Values.AsSpan(batch[i].FirstFrame / Input.PatchWidth * EmbeddingWidth));
+        Tensor input = Tensor.From(patches, batch.Length, count, Input.PatchSize).To(Model.Device);
+        IReadOnlyList<Tensor> tokens = layers == EncoderLayers.All ? Model.EncodeEveryLayer(input, ids) : [Model.Encode(input, ids)]; // [B, 1 + Nf * t, D] each
+        for (int layer = 0; layer < tokens.Count; layer++)
+        {
+            float[] steps = tokens[layer].Narrow(1, 1, count).Reshape(batch.Length, rows, columns, TokenWidth).Permute(0, 2, 1, 3) // [B, t, Nf, D], no CLS
+                .To(DType.Float32).To(Device.Cpu).Contiguous().ToArray<float>();
+            for (int i = 0; i < batch.Length; i++)
+                encoded[batch[i].Clip].Fill(steps.AsSpan(i * columns * EmbeddingWidth, columns * EmbeddingWidth), EmbeddingWidth, batch[i].FirstFrame / Input.PatchWidth, layer);
+        }
     }
 
     private void CutPatches(LogMel clip, Chunk chunk, Span<float> patches)

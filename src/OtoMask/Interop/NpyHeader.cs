@@ -41,8 +41,8 @@ public sealed record NpyHeader(string Descr, bool FortranOrder, int[] Shape, lon
         return new Parser(Encoding.UTF8.GetString(text)).Parse(8 + lengthBytes + length);
     }
 
-    /// <summary>The head of a C-ordered file, version 1, padded so that the values begin at a multiple of 64 bytes.</summary>
-    internal static byte[] Encode(string descr, ReadOnlySpan<int> shape)
+    /// <summary>The head of a C-ordered file, version 1, padded so that the values begin at a multiple of 64 bytes, and not before <paramref name="atLeastBytes"/>.</summary>
+    internal static byte[] Encode(string descr, ReadOnlySpan<int> shape, int atLeastBytes = 0)
     {
         StringBuilder text = new($"{{'descr': '{descr}', 'fortran_order': False, 'shape': (");
         foreach (int length in shape)
@@ -52,8 +52,8 @@ public sealed record NpyHeader(string Descr, bool FortranOrder, int[] Shape, lon
         else if (shape.Length == 1)
             text.Length -= 1;
         text.Append("), }");
-        int unpadded = 10 + text.Length + 1;
-        text.Append(' ', (64 - unpadded % 64) % 64).Append('\n');
+        int unpadded = 10 + text.Length + 1, padded = Math.Max(unpadded, atLeastBytes);
+        text.Append(' ', padded + (64 - padded % 64) % 64 - unpadded).Append('\n');
         byte[] head = new byte[10 + text.Length];
         Magic.CopyTo(head);
         head[6] = 1;

@@ -132,7 +132,20 @@ public static class SafetensorsFile
         return header;
     }
 
-    private static byte[] LengthPrefix(byte[] header)
+    /// <summary>Puts the checksum in a whole file whose digest is blank, reading it once.</summary>
+    /// <param name="stream">The file, readable and writable.</param>
+    internal static void PutDigest(FileStream stream)
+    {
+        stream.Position = 0;
+        byte[] digest = SHA256.HashData(stream);
+        stream.Position = 0;
+        byte[] header = ReadHeader(stream);
+        SafetensorsHeader.PutDigest(header, digest);
+        stream.Position = sizeof(ulong);
+        stream.Write(header);
+    }
+
+    internal static byte[] LengthPrefix(byte[] header)
     {
         var prefix = new byte[sizeof(ulong)];
         BinaryPrimitives.WriteInt64LittleEndian(prefix, header.Length);

@@ -21,8 +21,8 @@ internal sealed record SafetensorsHeader(
     /// <summary>Where one tensor lies; places are listed in the order of the data and touch each other.</summary>
     public readonly record struct Place(string Name, string DType, long[] Shape, int Bytes);
 
-    /// <summary>The header's bytes, padded with spaces so that the data is aligned; the digest is blank.</summary>
-    public static byte[] Compose(IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string> metadata)
+    /// <summary>The header's bytes, padded with spaces so that the data is aligned, to at least <paramref name="atLeastBytes"/>; the digest is blank.</summary>
+    public static byte[] Compose(IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string> metadata, int atLeastBytes = 0)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
@@ -47,8 +47,9 @@ internal sealed record SafetensorsHeader(
             }
             json.WriteEndObject();
         }
-        int padding = -buffer.WrittenCount & (Alignment - 1);
-        return [.. buffer.WrittenSpan, .. Enumerable.Repeat((byte)' ', padding)];
+        int padded = Math.Max(buffer.WrittenCount, atLeastBytes);
+        padded += -padded & (Alignment - 1);
+        return [.. buffer.WrittenSpan, .. Enumerable.Repeat((byte)' ', padded - buffer.WrittenCount)];
     }
 
     /// <summary>Puts the digest in the place that <see cref="Compose"/> left blank.</summary>

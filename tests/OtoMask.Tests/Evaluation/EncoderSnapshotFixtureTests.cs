@@ -36,4 +36,30 @@ public class EncoderSnapshotFixtureTests
         for (int i = 0; i < expected.Values.Length; i++)
             Assert.Equal(expected.Values[i], encoded.Values[i], Tolerance);
     }
+
+    [Theory]
+    [InlineData(Framework.M2d, "m2d", EncoderLayers.Last), InlineData(Framework.M2d, "m2d", EncoderLayers.All)]
+    [InlineData(Framework.MsmMae, "msm_mae", EncoderLayers.Last), InlineData(Framework.MsmMae, "msm_mae", EncoderLayers.All)]
+    public void EncodesNormalisedInputsAsTheReference(Framework framework, string name, EncoderLayers layers)
+    {
+        string path = OtoMask.Tests.Fixture.Path($"{name}.pth");
+        var shape = new ModelShape { GridRows = 5, GridColumns = 6, PatchHeight = 16, PatchWidth = 16, Encoder = new(48, 2, 3), Decoder = new(32, 2, 4) };
+        using MaskedModel model = MaskedModel.Create(framework, shape, 0, Device.Cpu);
+        ModelWeights.Load(model, PyTorchCheckpoint.Read(path).Tensors, path);
+        var encoder = new EncoderSnapshot(model, new InputGeometry(80, 96, 16, 16), new NormalisationStatistics(0, 1), LogMelSettings.Default);
+
+        NpyArray input = NpyFile.Read(OtoMask.Tests.Fixture.Path($"{name}_input.npy")), expected = NpyFile.Read(OtoMask.Tests.Fixture.Path($"{name}_encode_all.npy"));
+        LogMel[] clips = [.. input.Values.Chunk(80 * 96).Select(values => new LogMel(80, 96, values))];
+        IReadOnlyList<FrameEmbeddings> encoded = encoder.Encode(clips, layers);
+        Assert.Equal([clips.Length, 1 + 30, 48], expected.Shape);
+        for (int clip = 0; clip < clips.Length; clip++)
+        {
+            for (int patch = 0; patch < 30; patch++)
+            {
+                int frame = patch % 6, row = patch / 6, lastLayer = encoded[clip].Width - encoder.EmbeddingWidth;
+                for (int d = 0; d < 48; d++)
+                    Assert.Equal(expected.Values[(clip * 31 + 1 + patch) * 48 + d], encoded[clip].Values[frame * encoded[clip].Width + lastLayer + row * 48 + d], 1e-4f);
+            }
+        }
+    }
 }

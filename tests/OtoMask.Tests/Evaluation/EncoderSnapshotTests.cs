@@ -31,6 +31,37 @@ public class EncoderSnapshotTests
     }
 
     [Fact]
+    public void EveryLayerStandsBesideTheLast()
+    {
+        using EncoderSnapshot encoder = Untrained(1);
+        LogMel[] clips = [Clip(48, 0), Clip(101, 1)];
+        IReadOnlyList<FrameEmbeddings> all = encoder.Encode(clips, EncoderLayers.All), last = encoder.Encode(clips);
+        int width = encoder.EmbeddingWidth;
+        Assert.Equal((2, 2 * width), (encoder.Depth, encoder.WidthOf(EncoderLayers.All)));
+        foreach ((FrameEmbeddings both, FrameEmbeddings one) in all.Zip(last))
+        {
+            Assert.Equal((one.Frames, 2 * width), (both.Frames, both.Width));
+            for (int i = 0; i < one.Values.Length; i++)
+                Assert.Equal(one.Values[i], both.Values[i / width * 2 * width + width + i % width], 1e-6f);
+        }
+
+        // The first layer of a whole input, by hand: raw, not normalised.
+        float[] first = ByHand(encoder, clips[0], patches => encoder.Model.EncodeEveryLayer(patches.Values, patches.Ids)[0]);
+        for (int i = 0; i < first.Length; i++)
+            Assert.Equal(first[i], all[0].Values[i / width * 2 * width + i % width], 1e-5f);
+    }
+
+    [Theory]
+    [InlineData(1), InlineData(2), InlineData(64)]
+    public void HowManyChunksGoTogetherChangesNothing(int chunksAtOnce)
+    {
+        using EncoderSnapshot encoder = Untrained(1);
+        LogMel[] clips = [Clip(48, 0), Clip(200, 1), Clip(20, 2), Clip(20, 3)];
+        foreach ((FrameEmbeddings expected, FrameEmbeddings actual) in encoder.Encode(clips).Zip(encoder.Encode(clips, chunksAtOnce: chunksAtOnce)))
+            Assert.Equal(expected.Values, actual.Values);
+    }
+
+    [Fact]
     public void FollowsTheWeightsOfALiveModel()
     {
         using EncoderSnapshot owner = Untrained(1);
@@ -95,7 +126,9 @@ public class EncoderSnapshotTests
     }
 
     // METHOD section 7, one chunk and one patch at a time.
-    private static float[] ByHand(EncoderSnapshot encoder, LogMel clip)
+    private static float[] ByHand(EncoderSnapshot encoder, LogMel clip) => ByHand(encoder, clip, patches => encoder.Model.Encode(patches.Values, patches.Ids));
+
+    private static float[] ByHand(EncoderSnapshot encoder, LogMel clip, Func<(Tensor Values, Tensor Ids), Tensor> encode)
     {
         List<float> frames = [];
         for (int first = 0; first < clip.Frames; first += 48)
@@ -117,7 +150,7 @@ public class EncoderSnapshotTests
             }
             using IDisposable frozen = TorchRuntime.NoGrad();
             using var scope = new TensorScope();
-            float[] tokens = encoder.Model.Encode(Tensor.From(patches.ToArray(), 1, ids.Count, 128), Tensor.From(ids.ToArray(), 1, ids.Count)).ToArray<float>();
+            float[] tokens = encode((Tensor.From(patches.ToArray(), 1, ids.Count, 128), Tensor.From(ids.ToArray(), 1, ids.Count))).ToArray<float>();
             for (int t = 0; t < columns; t++)
             {
                 for (int f = 0; f < 5; f++)

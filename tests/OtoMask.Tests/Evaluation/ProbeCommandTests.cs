@@ -1,9 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using OtoMask.App.Commands;
-using OtoMask.Models;
-using OtoMask.Pretraining;
-using OtoMask.Torch;
 
 namespace OtoMask.Tests.Evaluation;
 
@@ -15,7 +12,7 @@ public sealed class ProbeCommandTests : IDisposable
     [Fact]
     public void JudgesACheckpointWithItsBaselinesBeside()
     {
-        string checkpoint = WriteCheckpoint();
+        string checkpoint = UntrainedCheckpoint.Write(Path.Combine(tones.Folder, "tiny.safetensors"), frames: 48);
         JsonElement file = Run(checkpoint, "--task", tones.CsvPath, "--mode", "tuned", "--seeds", "1,2");
         Assert.Equal("tones", file.GetProperty("task").GetString());
         Assert.Equal(64, file.GetProperty("task_sha256").GetString()!.Length);
@@ -84,17 +81,6 @@ public sealed class ProbeCommandTests : IDisposable
     }
 
     public void Dispose() => tones.Dispose();
-
-    private string WriteCheckpoint()
-    {
-        var config = new PretrainingConfig { Data = tones.Folder, Framework = Framework.MsmMae, Encoder = new(16, 2, 2), Decoder = new(8, 1, 1), Input = "80x48" };
-        string path = Path.Combine(tones.Folder, "tiny.safetensors");
-        using MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, Device.Cpu);
-        using var optimizer = new AdamW(model.Trained, weightDecay: 0);
-        Checkpoint.Write(path, model, optimizer, new CheckpointState(
-            CheckpointState.CurrentVersion, 0, 0, CheckpointState.ToDictionary(config), -7.1f, 4.2f, ManifestHash: ""));
-        return path;
-    }
 
     /// <summary>The linear evaluation of log-mel statistics on the tones, marked in another way.</summary>
     private JsonElement Linear(string mode, string columns, Func<int, string> mark)

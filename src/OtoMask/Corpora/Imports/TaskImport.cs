@@ -1,4 +1,5 @@
 using System.Globalization;
+using OtoMask.Data;
 
 namespace OtoMask.Corpora.Imports;
 

@@ -1,6 +1,6 @@
 using CsvHelper;
 
-namespace OtoMask.Corpora;
+namespace OtoMask.Data;
 
 /// <summary>Writes CSV files (RFC 4180, lines ending in LF) that are whole or absent.</summary>
 internal static class TableFile

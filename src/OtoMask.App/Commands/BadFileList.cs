@@ -1,0 +1,22 @@
+using OtoMask.Data;
+
+namespace OtoMask.App.Commands;
+
+/// <summary>Tells which recordings were left out.</summary>
+internal static class BadFileList
+{
+    private const int Shown = 20;
+
+    /// <summary>Prints the first of them, and where all are listed.</summary>
+    /// <param name="bad">The recordings.</param>
+    /// <param name="all">How many there were, good and bad.</param>
+    /// <param name="where">Where they are listed.</param>
+    public static void Tell(IReadOnlyList<BadFile> bad, int all, string where)
+    {
+        Console.WriteLine($"{bad.Count} of {all} clips cannot be used and are left out ({where} lists them):");
+        foreach (BadFile file in bad.Take(Shown))
+            Console.WriteLine($"  {file.Path}: {file.Reason}");
+        if (bad.Count > Shown)
+            Console.WriteLine($"  and {bad.Count - Shown} more");
+    }
+}

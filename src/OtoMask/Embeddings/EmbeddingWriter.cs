@@ -1,0 +1,191 @@
+using OtoMask.Audio;
+using OtoMask.Data;
+using OtoMask.Evaluation;
+
+namespace OtoMask.Embeddings;
+
+/// <summary>
+/// Embeds any number of recordings into one file. Threads decode ahead while the model runs; rows stand in the order of the clips, whatever
+/// the threads do; memory stays flat, also for recordings of a day. The file appears when it is complete.
+/// </summary>
+public sealed class EmbeddingWriter
+{
+    private const string Title = "embedding";
+    private const int BatchesGathered = 4; // so many that most inputs find others of their length
+    private const int MinutesWorthTelling = 60;
+
+    private readonly EncoderSnapshot encoder;
+    private readonly ClipList clips;
+    private readonly EmbeddingOptions options;
+    private readonly EmbeddingOutput output;
+    private readonly Action<string, int, int>? progress;
+    private readonly CancellationToken cancellation;
+    private readonly LogMelReader reader;
+    private readonly BadFiles bad = new();
+    private readonly List<(int Clip, LogMel? Piece)> waiting = []; // without a piece: the clip is complete
+    private int inputsWaiting, clipsWritten;
+    private double secondsWritten;
+    private OpenClip? open;
+
+    private EmbeddingWriter(
+        EncoderSnapshot encoder, ClipList clips, EmbeddingOptions options, EmbeddingOutput output, Action<string, int, int>? progress, CancellationToken cancellation)
+    {
+        (this.encoder, this.clips, this.options, this.output, this.progress, this.cancellation) = (encoder, clips, options, output, progress, cancellation);
+        reader = new LogMelReader(encoder.LogMel);
+    }
+
+    /// <summary>Embeds recordings. Those that cannot be read are left out and listed in <c>NAME.bad-files.csv</c> beside the output.</summary>
+    /// <param name="encoder">The encoder.</param>
+    /// <param name="clips">The recordings, or log-mels as <c>.npy</c>.</param>
+    /// <param name="path"><c>NAME.npy</c> or <c>NAME.safetensors</c> (tensor <c>embeddings</c>), each with <c>NAME.index.csv</c> beside it, or <c>NAME.csv</c>; replaced if it exists.</param>
+    /// <param name="options">How recordings become rows.</param>
+    /// <param name="progress">Told (what, done, all) now and then, from one thread.</param>
+    /// <param name="cancellation">Stops, and leaves no file behind.</param>
+    /// <exception cref="UserErrorException">No recording can be used, an option or the ending of <paramref name="path"/> is impossible, or it cannot be written.</exception>
+    /// <exception cref="IOException">The disk is full or failed; nothing is left behind.</exception>
+    public static EmbeddingSummary Write(
+        EncoderSnapshot encoder, ClipList clips, string path, EmbeddingOptions options, Action<string, int, int>? progress = null, CancellationToken cancellation = default)
+    {
+        options.Validate();
+        EmbeddingOutput.CheckName(path);
+        var shape = new RowShape(options.Per, options.Layers == EncoderLayers.All ? encoder.Depth : 0, encoder.EmbeddingWidth, encoder.SecondsPerStep);
+        EmbeddingSummary? summary = null;
+        AtomicFile.Write(path, stream =>
+        {
+            EmbeddingOutput output = EmbeddingOutput.Begin(path, stream, shape);
+            var writer = new EmbeddingWriter(encoder, clips, options, output, progress, cancellation);
+            writer.EmbedAll();
+            output.Complete();
+            summary = new EmbeddingSummary(writer.clipsWritten, output.Rows, shape.Values, writer.secondsWritten, output.Index, writer.ListBadFiles(path), writer.bad.ToList());
+        });
+        return summary!;
+    }
+
+    private void EmbedAll()
+    {
+        int workers = options.Workers > 0 ? options.Workers : Math.Min(Environment.ProcessorCount, 8);
+        using var ahead = new ReadAhead<LogMel>(0, clips.Count, workers, Read, cancellation);
+        progress?.Invoke(Title, 0, clips.Count);
+        for (int clip = 0; clip < clips.Count; clip++)
+        {
+            try
+            {
+                Gather(clip, ahead.Pieces(clip));
+            }
+            catch (BadClipException problem)
+            {
+                Drop(clip);
+                bad.Add(problem.Path, problem.Reason);
+            }
+            progress?.Invoke(Title, clip + 1, clips.Count);
+        }
+        EncodeWaiting();
+        if (clipsWritten == 0)
+            throw bad.WhenAllAreBad();
+    }
+
+    private void Read(int clip, Action<LogMel> take)
+    {
+        foreach (LogMel piece in reader.ReadPieces(clips[clip].Path, encoder.Input.Frames))
+            take(piece);
+    }
+
+    private void Gather(int clip, IEnumerable<LogMel> pieces)
+    {
+        int batches = options.Layers == EncoderLayers.All ? 1 : BatchesGathered, taken = 0, minutes = 0;
+        double seconds = 0;
+        foreach (LogMel piece in pieces)
+        {
+            waiting.Add((clip, piece));
+            inputsWaiting += (piece.Frames + encoder.Input.Frames - 1) / encoder.Input.Frames;
+            if (inputsWaiting >= batches * options.Batch)
+                EncodeWaiting();
+
+            seconds += SecondsOf(piece.Frames);
+            if (++taken == 2) // else it is over before anyone would look
+                minutes = (int)(SecondsOf(reader.FramesIfLong(clips[clip].Path, 0)) / 60);
+            if (minutes >= MinutesWorthTelling)
+                progress?.Invoke($"{clips[clip].Name}, minutes of sound", Math.Min(minutes, (int)(seconds / 60)), minutes);
+        }
+        waiting.Add((clip, null));
+    }
+
+    /// <summary>Forgets what is there of a clip that turned out bad before its end.</summary>
+    private void Drop(int clip)
+    {
+        waiting.RemoveAll(item => item.Clip == clip);
+        if (open?.Clip != clip)
+            return;
+        output.Drop();
+        open = null;
+    }
+
+    private void EncodeWaiting()
+    {
+        IReadOnlyList<FrameEmbeddings> encoded = encoder.Encode([.. waiting.Select(item => item.Piece).OfType<LogMel>()], options.Layers, options.Batch, cancellation);
+        int next = 0;
+        foreach ((int clip, LogMel? piece) in waiting)
+        {
+            open ??= Open(clip);
+            if (piece is null)
+                Close(open);
+            else
+                Take(open, piece, encoded[next++]);
+        }
+        waiting.Clear();
+        inputsWaiting = 0;
+    }
+
+    private OpenClip Open(int clip)
+    {
+        output.Begin(clips[clip].Name);
+        return new OpenClip(clip, new TimeMean(encoder.WidthOf(options.Layers)));
+    }
+
+    private void Take(OpenClip clip, LogMel piece, FrameEmbeddings encoded)
+    {
+        clip.Frames += piece.Frames;
+        if (options.Per == EmbeddingRow.Frame)
+            output.Add(encoded.Values);
+        else
+            clip.Mean.Add(encoded);
+    }
+
+    private void Close(OpenClip clip)
+    {
+        if (options.Per == EmbeddingRow.Clip)
+        {
+            var mean = new float[encoder.WidthOf(options.Layers)];
+            clip.Mean.CopyTo(mean);
+            output.Add(mean);
+        }
+        double seconds = SecondsOf(clip.Frames - 1); // n samples give n / hop + 1 frames
+        output.End(seconds);
+        secondsWritten += seconds;
+        clipsWritten++;
+        open = null;
+    }
+
+    /// <summary>Writes the list of bad files beside the output, or takes away that of an earlier run.</summary>
+    private string? ListBadFiles(string path)
+    {
+        string list = Path.ChangeExtension(path, ".bad-files.csv");
+        if (bad.Count == 0)
+        {
+            File.Delete(list);
+            return null;
+        }
+        bad.WriteCsv(list);
+        return list;
+    }
+
+    private double SecondsOf(long frames) => (double)frames * encoder.LogMel.HopSize / encoder.LogMel.SampleRate;
+
+    /// <summary>A clip whose rows are being written.</summary>
+    private sealed class OpenClip(int clip, TimeMean mean)
+    {
+        public int Clip { get; } = clip;
+        public TimeMean Mean { get; } = mean;
+        public long Frames { get; set; }
+    }
+}

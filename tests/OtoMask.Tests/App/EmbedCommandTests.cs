@@ -1,0 +1,84 @@
+using System.Buffers.Binary;
+using OtoMask.Interop;
+
+namespace OtoMask.Tests.App;
+
+/// <summary><c>otomask embed</c> as a shell runs it, with a published model's folder.</summary>
+public sealed class EmbedCommandTests : IDisposable
+{
+    private const int Rate = 16000, Width = 5 * 48;
+    private readonly AppFolder folder = new();
+    private readonly string model = Fixture.Path("m2d_vit_base-80x96p16x16p16k-fixture");
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void EmbedsAFolderAFileAndACsv()
+    {
+        string audio = folder.Audio(clips: 5);
+        folder.Broken("text", "audio/broken.wav");
+        AppResult result = AppProcess.Run("embed", model, audio, "--out", folder.Inside("x.npy"));
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal([5, Width], NpyFile.Read(folder.Inside("x.npy")).Shape);
+        Assert.Contains("5 clips, 5 rows of 240 numbers", result.Output);
+        Assert.Contains("x real time", result.Output);
+        Assert.Contains("1 of 6 clips cannot be used", result.Output);
+        Assert.Contains("broken.wav: not readable as audio", result.Output);
+
+        Assert.Equal(0, AppProcess.Run("embed", model, Path.Combine(audio, "clip03.wav"), "--out", folder.Inside("one.csv"), "--per", "frame", "--layers", "all").ExitCode);
+        Assert.Equal(1 + 13, File.ReadLines(folder.Inside("one.csv")).Count()); // 2 s
+
+        string csv = folder.Text("list.csv", "file_name\naudio/clip04.wav\naudio/clip01.wav\n");
+        Assert.Equal(0, AppProcess.Run("embed", model, csv, "--out", folder.Inside("two.safetensors")).ExitCode);
+        float[] all = NpyFile.Read(folder.Inside("x.npy")).Values;
+        float[] two = SafetensorsFile.Read(folder.Inside("two.safetensors")).Tensors["embeddings"].ToFloats();
+        Assert.Equal([.. all[(4 * Width)..], .. all[Width..(2 * Width)]], two);
+    }
+
+    [Theory]
+    [InlineData("x.txt", "--out", "x.txt")]
+    [InlineData("half", "--out", "x.npy", "--per", "half")]
+    [InlineData("--batch 0", "--out", "x.npy", "--batch", "0")]
+    public void SaysWhatIsWrong(string part, params string[] options) =>
+        AppProcess.Run(["embed", model, folder.Audio(clips: 1), "--heads", "3", .. options]).AssertUserError(part);
+
+    [Fact]
+    public void AnHourNeedsNoMoreMemoryThanAMinute()
+    {
+        LongSilence("hour.wav", hours: 1);
+        // The samples of an hour would take 230 MB, its log-mel 115 MB; the heap may have 100.
+        AppResult result = AppProcess.RunWith("DOTNET_GCHeapHardLimit", "0x6000000", "embed", model, folder.Inside("hour.wav"), "--out", folder.Inside("x.npy"), "--per", "frame");
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal([22501, Width], NpyFile.Read(folder.Inside("x.npy")).Shape);
+    }
+
+    [Theory]
+    [InlineData("INT", 130), InlineData("TERM", 143), InlineData("KILL", 137)]
+    public void StoppedItLeavesNoOutput(string signal, int exitCode)
+    {
+        LongSilence("day.wav", hours: 24);
+        string output = folder.Inside("x.npy");
+        using AppProcess embed = AppProcess.Start("embed", model, folder.Inside("day.wav"), "--out", output);
+        while (!Directory.EnumerateFiles(folder.Path, "x.npy.*.tmp").Any())
+            Thread.Sleep(20);
+        embed.Signal(signal);
+        Assert.Equal(exitCode, embed.Wait().ExitCode);
+        Assert.False(File.Exists(output));
+        if (signal != "KILL")
+            Assert.Empty(Directory.EnumerateFiles(folder.Path, "x.*"));
+    }
+
+    /// <summary>A 16-bit recording of silence; the file has holes where others have bytes.</summary>
+    private void LongSilence(string name, int hours)
+    {
+        uint bytes = (uint)hours * 3600 * Rate * sizeof(short);
+        byte[] head = [.. "RIFF----WAVEfmt "u8, 16, 0, 0, 0, 1, 0, 1, 0, .. new byte[8], 2, 0, 16, 0, .. "data----"u8];
+        BinaryPrimitives.WriteUInt32LittleEndian(head.AsSpan(4), 36 + bytes);
+        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(24), Rate);
+        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(28), Rate * sizeof(short));
+        BinaryPrimitives.WriteUInt32LittleEndian(head.AsSpan(40), bytes);
+        using FileStream file = File.Create(folder.Inside(name));
+        file.Write(head);
+        file.SetLength(head.Length + (long)bytes);
+    }
+}
