@@ -26,6 +26,7 @@ internal static class CommandLine
             PretrainCommand.Create(),
             ProbeCommand.Create(),
             EmbedCommand.Create(),
+            ExportCommand.Create(),
             CompareCommand.Create(),
             StudyCommand.Create(),
             BenchCommand.Create(),

@@ -19,6 +19,7 @@ public sealed partial class ArchitectureTests
         ["Corpora"] = ["Audio", "Data", "Interop", "Randomness"],
         ["Evaluation"] = ["Audio", "Data", "Masking", "Models", "Randomness", "Torch"],
         ["Embeddings"] = ["Audio", "Data", "Evaluation", "Interop"],
+        ["Export"] = ["Audio", "Data", "Evaluation", "Interop", "Models", "Pretraining", "Torch"],
         ["Pretraining"] = ["Audio", "Data", "Evaluation", "Interop", "Masking", "Models", "Torch"],
         ["Studies"] = ["Audio", "Data", "Evaluation", "Masking", "Models", "Pretraining", "Randomness", "Torch"],
     };
@@ -130,7 +131,7 @@ public sealed partial class ArchitectureTests
     [GeneratedRegex(@"^namespace [^;]+;", RegexOptions.Multiline)]
     private static partial Regex NamespaceLine();
 
-    [GeneratedRegex(@"\bOtoMask\.(Randomness|Interop|Audio|Masking|Models|Data|Corpora|Evaluation|Embeddings|Pretraining|Torch|App)\b")]
+    [GeneratedRegex(@"\bOtoMask\.(Randomness|Interop|Audio|Masking|Models|Data|Corpora|Evaluation|Embeddings|Export|Pretraining|Torch|App)\b")]
     private static partial Regex PartName();
 
     [GeneratedRegex(@"<ProjectReference Include=""[^""]*/(OtoMask[^""/]*)\.csproj""")]

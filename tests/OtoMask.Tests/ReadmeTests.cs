@@ -45,7 +45,7 @@ public sealed partial class ReadmeTests : IDisposable
             Assert.True(result.ExitCode == 0, $"{command}\nexit code {result.ExitCode}: {result.Error}{result.Output}");
         }
         Assert.All(
-            (string[])["gallery.html", "runs/dwm/report.html", "runs/random/metrics.json", "recordings.cache/cache.json", "recordings.npy", "recordings.index.csv", "dwm.json", "random.json", "compare.html", "my-study/report.html", "tables.md", ".cache/otomask/tones.csv"],
+            (string[])["gallery.html", "runs/dwm/report.html", "runs/random/metrics.json", "recordings.cache/cache.json", "recordings.npy", "recordings.index.csv", "dwm.json", "random.json", "dwm.onnx", "compare.html", "my-study/report.html", "tables.md", ".cache/otomask/tones.csv"],
             file => Assert.True(File.Exists(folder.Inside(file)), $"{file} is missing"));
     }
 

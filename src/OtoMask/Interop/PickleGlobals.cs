@@ -35,6 +35,17 @@ internal static class PickleGlobals
         "datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta", "functools.partial",
     ];
 
+    private static readonly (string Class, string DType)[] StorageTypes =
+    [
+        ("FloatStorage", "F32"), ("DoubleStorage", "F64"), ("HalfStorage", "F16"), ("BFloat16Storage", "BF16"), ("LongStorage", "I64"), ("IntStorage", "I32"),
+        ("ShortStorage", "I16"), ("CharStorage", "I8"), ("ByteStorage", "U8"), ("UntypedStorage", "U8"), ("BoolStorage", "BOOL"),
+    ];
+
+    /// <summary>The class in module torch whose storages hold elements of that type.</summary>
+    /// <exception cref="ArgumentException">PyTorch has no storage of that type.</exception>
+    public static string StorageClass(string dtype) => StorageTypes.FirstOrDefault(type => type.DType == dtype).Class
+        ?? throw new ArgumentException($"PyTorch has no storage of element type {dtype}", nameof(dtype));
+
     /// <summary>The global of that name.</summary>
     /// <exception cref="UnsafePickleException">It reaches the interpreter or the system.</exception>
     public static PickledGlobal Find(string module, string name)
@@ -144,20 +155,8 @@ internal static class PickleGlobals
         };
     }
 
-    private static string StorageType(string name) => name switch
-    {
-        "FloatStorage" => "F32",
-        "DoubleStorage" => "F64",
-        "HalfStorage" => "F16",
-        "BFloat16Storage" => "BF16",
-        "LongStorage" => "I64",
-        "IntStorage" => "I32",
-        "ShortStorage" => "I16",
-        "CharStorage" => "I8",
-        "ByteStorage" or "UntypedStorage" => "U8",
-        "BoolStorage" => "BOOL",
-        _ => throw new InvalidDataException($"it holds elements of type torch.{name}, which are not supported"),
-    };
+    private static string StorageType(string name) => StorageTypes.FirstOrDefault(type => type.Class == name).DType
+        ?? throw new InvalidDataException($"it holds elements of type torch.{name}, which are not supported");
 
     private static string ElementType(string name) => name switch
     {

@@ -1,7 +1,7 @@
 namespace OtoMask.Interop;
 
 /// <summary>
-/// A file written by <c>torch.save</c>, read without Python: the tensors of its state dict, and the tree of values around it.
+/// A file of <c>torch.save</c>, read and written without Python: the tensors of its state dict, and the tree of values around it.
 /// </summary>
 /// <remarks>
 /// Both containers are read: the zip archive (PyTorch 1.6 and later) and the older run of pickles and raw storages. Nothing
@@ -49,6 +49,15 @@ public sealed class PyTorchCheckpoint
             throw new UserErrorException($"{path}: not a readable PyTorch checkpoint: {why}; download or save it again", e);
         }
     }
+
+    /// <summary>Writes a checkpoint as <c>torch.save</c> would, atomically; <c>torch.load</c> reads it, also with <c>weights_only=True</c>.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="root">
+    /// By key, in this order: null, <c>bool</c>, <c>int</c>, <c>long</c>, <c>string</c>, arrays of <c>int</c> (lists for Python), dictionaries like
+    /// this one, and a <see cref="SafetensorsEntry"/> for each tensor.
+    /// </param>
+    /// <exception cref="UserErrorException">The folder is missing or may not be written.</exception>
+    public static void Write(string path, IReadOnlyDictionary<string, object?> root) => PyTorchZipWriter.Write(path, root);
 
     private static IPyTorchContainer OpenContainer(FileStream stream)
     {

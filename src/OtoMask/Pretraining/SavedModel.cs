@@ -64,12 +64,12 @@ public sealed class SavedModel
         if (!file.EndsWith(Safetensors, StringComparison.OrdinalIgnoreCase))
         {
             PyTorchCheckpoint foreign = PyTorchCheckpoint.Read(file);
-            return OfField(path, file, foreign.Tensors, [StatedGeometry.Of(hints), StatedGeometry.OfArguments(foreign.Root), .. StatedGeometry.OfNames(file)], hints);
+            return OfField(path, file, foreign.Tensors, [StatedGeometry.Of(hints), StatedGeometry.OfArguments(foreign.Root), .. StatedGeometry.OfNames(file)]);
         }
         SafetensorsContent content = SafetensorsFile.Read(file);
         return Checkpoint.Of(file, content) is { } ours
             ? OfRun(path, ours, hints)
-            : OfField(path, file, content.Tensors, [StatedGeometry.Of(hints), .. StatedGeometry.OfNames(file)], hints);
+            : OfField(path, file, content.Tensors, [StatedGeometry.Of(hints), StatedGeometry.OfMetadata(content.Metadata), .. StatedGeometry.OfNames(file)]);
     }
 
     /// <summary>Its encoder, frozen, with the front end and the normalisation it was trained with.</summary>
@@ -135,16 +135,17 @@ public sealed class SavedModel
         };
     }
 
-    private static SavedModel OfField(string path, string file, IReadOnlyDictionary<string, HostTensor> tensors, StatedGeometry[] places, GeometryHints hints)
+    private static SavedModel OfField(string path, string file, IReadOnlyDictionary<string, HostTensor> tensors, StatedGeometry[] places)
     {
         var weights = new FieldWeights(file, tensors);
         InputGeometry input = weights.Geometry(places);
-        BlockShape encoder = weights.Encoder(hints.Heads);
-        BlockShape? decoder = weights.Decoder(hints.DecoderHeads);
+        int? heads = places.Select(place => place.Heads).FirstOrDefault(stated => stated is not null);
+        BlockShape encoder = weights.Encoder(heads);
+        BlockShape? decoder = weights.Decoder(places.Select(place => place.DecoderHeads).FirstOrDefault(stated => stated is not null));
         encoder.Validate($"{file}: encoder");
         decoder?.Validate($"{file}: decoder");
         List<string> notes = [];
-        if (hints.Heads is null)
+        if (heads is null)
             notes.Add($"{encoder.Heads} heads are taken for granted (width {encoder.Width} / 64); if it was trained with others, give --heads");
         NormalisationStatistics? normalisation = weights.Normalisation;
         if (normalisation is null)

@@ -18,6 +18,12 @@ internal sealed partial record StatedGeometry(string Place)
     /// <summary>In Hz.</summary>
     public int? SampleRate { get; init; }
 
+    /// <summary>Attention heads of the encoder.</summary>
+    public int? Heads { get; init; }
+
+    /// <summary>Attention heads of the decoder or predictor.</summary>
+    public int? DecoderHeads { get; init; }
+
     /// <summary>What the user says.</summary>
     /// <exception cref="UserErrorException">A text is not NUMBERxNUMBER.</exception>
     public static StatedGeometry Of(GeometryHints hints) => new("the command line")
@@ -25,6 +31,8 @@ internal sealed partial record StatedGeometry(string Place)
         Input = hints.Input is { } input ? InputGeometry.ParsePair(input, "input", "80x608") : null,
         Patch = hints.Patch is { } patch ? InputGeometry.ParsePair(patch, "patch", "16x16") : null,
         SampleRate = hints.SampleRate,
+        Heads = hints.Heads,
+        DecoderHeads = hints.DecoderHeads,
     };
 
     /// <summary>What a training program stored beside the weights (an <c>argparse</c> namespace under <c>args</c>).</summary>
@@ -41,8 +49,30 @@ internal sealed partial record StatedGeometry(string Place)
         {
             Input = Pair(arguments?.GetValueOrDefault("input_size")),
             Patch = Pair(arguments?.GetValueOrDefault("patch_size")),
-            SampleRate = arguments?.GetValueOrDefault("sample_rate") is long rate and > 0 and <= int.MaxValue ? (int)rate : null,
+            SampleRate = Number("sample_rate"),
+            Heads = Number("num_heads"),
+            DecoderHeads = Number("decoder_num_heads"),
         };
+
+        int? Number(string key) => arguments?.GetValueOrDefault(key) is long number and > 0 and <= int.MaxValue ? (int)number : null;
+    }
+
+    /// <summary>The same as text, in the metadata of safetensors that `otomask export` wrote.</summary>
+    public static StatedGeometry OfMetadata(IReadOnlyDictionary<string, string> metadata)
+    {
+        return new StatedGeometry("its metadata")
+        {
+            Input = Sides("input_size"),
+            Patch = Sides("patch_size"),
+            SampleRate = Number(metadata.GetValueOrDefault("sample_rate")),
+            Heads = Number(metadata.GetValueOrDefault("num_heads")),
+            DecoderHeads = Number(metadata.GetValueOrDefault("decoder_num_heads")),
+        };
+
+        (int, int)? Sides(string key) =>
+            metadata.GetValueOrDefault(key)?.Split('x') is [var first, var second] && Number(first) is { } one && Number(second) is { } other ? (one, other) : null;
+
+        static int? Number(string? text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is > 0 and <= 1 << 20 ? number : null;
     }
 
     /// <summary>What the names of a file and its folder say, as published: <c>m2d_vit_base-80x608p16x16p16k-...</c> (METHOD section 8).</summary>

@@ -1,0 +1,113 @@
+using System.Globalization;
+using OtoMask.Evaluation;
+using OtoMask.Interop;
+using OtoMask.Models;
+using OtoMask.Pretraining;
+using OtoMask.Torch;
+
+namespace OtoMask.Export;
+
+/// <summary>What every format says of a model: its weights under the field's names, and all that is needed to use them.</summary>
+/// <param name="encoder">The model with its geometry, normalisation and front end; disposed with this.</param>
+/// <param name="framework">How it was pre-trained; null where that is not known.</param>
+/// <param name="encoderOnly">Whether to leave out what stands behind the encoder: decoder or predictor, and M2D's target network.</param>
+public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework, bool encoderOnly) : IDisposable
+{
+    /// <summary>The model with its geometry, normalisation and front end.</summary>
+    public EncoderSnapshot Encoder { get; } = encoder;
+
+    /// <summary>Model, input, patch and sampling rate as the field writes them in the names of folders: <c>m2d_vit_base-80x608p16x16p16k</c>.</summary>
+    /// <remarks>METHOD section 8. A size without a name becomes width, depth and heads: <c>m2d_vit_w256d6h4</c>.</remarks>
+    public string FieldName => $"{ModelName}-{Encoder.Input}p{Encoder.LogMel.SampleRate / 1000}k";
+
+    /// <summary>
+    /// Geometry, shape and front end by the names that the published code gives them. Values: <c>string</c>, <c>int</c>, <c>int[]</c>.
+    /// </summary>
+    public IReadOnlyDictionary<string, object?> Arguments
+    {
+        get
+        {
+            ModelShape shape = Encoder.Model.Shape;
+            var arguments = new OrderedDictionary<string, object?>
+            {
+                ["model"] = ModelName,
+                ["input_size"] = new[] { Encoder.Input.Bands, Encoder.Input.Frames },
+                ["patch_size"] = new[] { Encoder.Input.PatchHeight, Encoder.Input.PatchWidth },
+                ["embed_dim"] = shape.Encoder.Width,
+                ["depth"] = shape.Encoder.Depth,
+                ["num_heads"] = shape.Encoder.Heads,
+            };
+            if (!encoderOnly)
+            {
+                arguments["decoder_embed_dim"] = shape.Decoder.Width;
+                arguments["decoder_depth"] = shape.Decoder.Depth;
+                arguments["decoder_num_heads"] = shape.Decoder.Heads;
+            }
+            arguments["sample_rate"] = Encoder.LogMel.SampleRate;
+            arguments["n_fft"] = Encoder.LogMel.FftSize;
+            arguments["hop_size"] = Encoder.LogMel.HopSize;
+            arguments["n_mels"] = Encoder.LogMel.Bands;
+            arguments["f_min"] = (int)Encoder.LogMel.MinHz;
+            arguments["f_max"] = (int)Encoder.LogMel.MaxHz;
+            return arguments;
+        }
+    }
+
+    /// <summary>The arguments and the normalisation as text, for formats whose metadata is text: sizes as <c>80x608</c>.</summary>
+    public IReadOnlyDictionary<string, string> Metadata
+    {
+        get
+        {
+            var metadata = new OrderedDictionary<string, string>();
+            foreach ((string key, object? value) in Arguments)
+                metadata[key] = value is int[] sizes ? string.Join('x', sizes) : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+            metadata["mean"] = Encoder.Statistics.Mean.ToString("R", CultureInfo.InvariantCulture);
+            metadata["std"] = Encoder.Statistics.Std.ToString("R", CultureInfo.InvariantCulture);
+            return metadata;
+        }
+    }
+
+    /// <summary>Normalisation, every parameter and the positions, float32, under the field's names.</summary>
+    public IEnumerable<SafetensorsEntry> Weights =>
+    [
+        SafetensorsEntry.Of("norm_stats", HostTensor.FromFloats([Encoder.Statistics.Mean, Encoder.Statistics.Std], 2)),
+        .. encoderOnly ? EncoderWeights : ModelWeights.Entries(Encoder.Model),
+    ];
+
+    /// <summary>Parameters and positions of the encoder alone.</summary>
+    internal IEnumerable<SafetensorsEntry> EncoderWeights
+    {
+        get
+        {
+            MaskedModel model = Encoder.Model;
+            HashSet<string> names = [.. model.EncoderParameters.Select(parameter => parameter.Name), model.EncoderPositions.Name];
+            return ModelWeights.Entries(model).Where(entry => names.Contains(entry.Name));
+        }
+    }
+
+    /// <summary>Loads a model for export, whole where it is stored whole.</summary>
+    /// <param name="saved">The model.</param>
+    /// <param name="encoderOnly">Whether to load its encoder alone.</param>
+    /// <exception cref="UserErrorException">A tensor is missing or has another shape.</exception>
+    public static ExportedModel Of(SavedModel saved, bool encoderOnly)
+    {
+        encoderOnly |= saved.Framework is null;
+        EncoderSnapshot encoder = encoderOnly
+            ? saved.LoadEncoder(Device.Cpu)
+            : new EncoderSnapshot(saved.LoadModel(Device.Cpu), saved.Input, saved.Normalisation, saved.LogMel, ownsModel: true);
+        return new ExportedModel(encoder, saved.Framework, encoderOnly);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Encoder.Dispose();
+
+    private string ModelName
+    {
+        get
+        {
+            BlockShape shape = Encoder.Model.Shape.Encoder;
+            string size = KnownSizes.Names.FirstOrDefault(name => KnownSizes.Encoder(name) == shape) ?? $"w{shape.Width}d{shape.Depth}h{shape.Heads}";
+            return $"{(framework == Framework.MsmMae ? "msm_mae" : "m2d")}_vit_{size}"; // an encoder alone is the same in both
+        }
+    }
+}

@@ -1,0 +1,108 @@
+using System.Security.Cryptography;
+using OtoMask.Evaluation;
+using OtoMask.Export;
+using OtoMask.Interop;
+using OtoMask.Models;
+using OtoMask.Pretraining;
+using OtoMask.Tests.App;
+using OtoMask.Tests.Interop;
+using OtoMask.Torch;
+
+namespace OtoMask.Tests.Export;
+
+/// <summary>Exported checkpoints, read by PyTorch itself and by our own reader.</summary>
+[Collection(NoTensorLeaksAttribute.Collection), NoTensorLeaks]
+public sealed class PyTorchExportTests : IDisposable
+{
+    // A line a tensor: name, sizes, type, SHA-256 of its bytes; and the arguments.
+    private const string Show = """
+        import hashlib, sys, torch
+        for options in ({}, {"weights_only": True}):
+            checkpoint = torch.load(sys.argv[1], map_location="cpu", **options)
+            for name, tensor in checkpoint["model"].items():
+                assert tensor.is_contiguous() and not tensor.requires_grad
+                print(name, list(tensor.shape), tensor.dtype, hashlib.sha256(tensor.numpy().tobytes()).hexdigest())
+            print(checkpoint["args"]["model"], checkpoint["args"]["input_size"], checkpoint["args"]["patch_size"], checkpoint["args"]["num_heads"])
+        """;
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [PyTorchTheory]
+    [InlineData(Framework.M2d, "m2d_vit_w32d2h4")]
+    [InlineData(Framework.MsmMae, "msm_mae_vit_w32d2h4")]
+    public void PyTorch_loads_the_same_bits(Framework framework, string name)
+    {
+        using EncoderSnapshot encoder = Samples.Model(framework);
+        ExportedModel model = Samples.Exported(encoder);
+        string path = folder.File("checkpoint.pth");
+        PyTorchExport.Write(model, path);
+        AppResult python = AppProcess.RunProgram(PyTorchTheoryAttribute.Python, ["-c", Show, path], start => start.Environment["OMP_NUM_THREADS"] = "1");
+        Assert.Equal((0, ""), (python.ExitCode, python.Error));
+        string[] once = [.. model.Weights.Select(entry => $"{entry.Name} [{string.Join(", ", entry.Shape)}] torch.float32 {Hash(entry)}"), $"{name} [80, 48] [16, 8] 4"];
+        Assert.Equal([.. once, .. once], python.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    /// <summary>What we write has every tensor of a checkpoint of the field, in the same shape, and nothing else.</summary>
+    [Theory, Trait("Category", "Fixtures")]
+    [InlineData(Framework.M2d, "m2d.pth")]
+    [InlineData(Framework.MsmMae, "msm_mae.pth")]
+    public void It_has_the_tensors_of_the_field(Framework framework, string fixture)
+    {
+        IReadOnlyDictionary<string, HostTensor> published = PyTorchCheckpoint.Read(Fixture.Path(fixture)).Tensors;
+        using EncoderSnapshot encoder = Samples.Reference(framework);
+        ModelWeights.Load(encoder.Model, published, fixture);
+        string path = folder.File("checkpoint.pth");
+        PyTorchExport.Write(Samples.Exported(encoder), path);
+        IReadOnlyDictionary<string, HostTensor> written = PyTorchCheckpoint.Read(path).Tensors;
+        Assert.Equal(published.Keys.Order(), written.Keys.Order());
+        Assert.All(written, pair =>
+        {
+            Assert.Equal(published[pair.Key].Shape, pair.Value.Shape);
+            Assert.Equal(published[pair.Key].Data, pair.Value.Data);
+        });
+    }
+
+    [Fact]
+    public void An_encoder_alone_leaves_out_what_predicts()
+    {
+        using EncoderSnapshot encoder = Samples.Model();
+        string path = folder.File("checkpoint.pth");
+        PyTorchExport.Write(Samples.Exported(encoder, encoderOnly: true), path);
+        PyTorchCheckpoint read = PyTorchCheckpoint.Read(path);
+        Assert.All(read.Tensors.Keys, name => Assert.Matches("^(norm_stats|pos_embed|cls_token|patch_embed|blocks|norm)", name));
+        Assert.DoesNotContain("decoder_depth", Assert.IsType<PickledDictionary>(Assert.IsType<PickledDictionary>(read.Root)["args"]).Keys);
+        Assert.Equal(["norm_stats", .. encoder.Model.EncoderParameters.Select(parameter => parameter.Name), "pos_embed"], read.Tensors.Keys);
+    }
+
+    [Fact]
+    public void Equal_models_make_equal_files()
+    {
+        using EncoderSnapshot encoder = Samples.Model();
+        string[] paths = [folder.File("a.pth"), folder.File("b.pth")];
+        foreach (string path in paths)
+            PyTorchExport.Write(Samples.Exported(encoder), path);
+        Assert.Equal(File.ReadAllBytes(paths[0]), File.ReadAllBytes(paths[1]));
+    }
+
+    private static string Hash(SafetensorsEntry entry)
+    {
+        var bytes = new byte[HostTensor.ByteCount(entry.DType, entry.Shape)];
+        entry.Fill(bytes);
+        return Convert.ToHexStringLower(SHA256.HashData(bytes));
+    }
+}
+
+/// <summary>A test that needs Python's PyTorch; skipped, and said so, where it is not installed.</summary>
+internal sealed class PyTorchTheoryAttribute : TheoryAttribute
+{
+    /// <summary>Debian's Python, which has Debian's PyTorch.</summary>
+    public const string Python = "/usr/bin/python3";
+
+    public PyTorchTheoryAttribute()
+    {
+        if (!Directory.Exists("/usr/lib/python3/dist-packages/torch"))
+            Skip = "no PyTorch for Python; install the Debian package python3-torch to run this test";
+    }
+}
