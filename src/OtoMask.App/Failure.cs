@@ -37,7 +37,7 @@ internal static class Failure
         {
             UnauthorizedAccessException => $"{text.TrimEnd('.')}; give yourself access or choose another place",
             OutOfMemoryException => "not enough memory; try a smaller --batch",
-            IOException when IsDiskFull(cause) => $"{text.TrimEnd('.')}; free some space and run it again",
+            IOException when IsDiskFull(cause) => $"{text.TrimEnd('.')}; free some space first",
             IOException => text,
             _ when IsOurs(cause) => text,
             _ => $"{text} ({cause.GetType().Name}; OTOMASK_TRACE=1 shows where)",

@@ -1,8 +1,10 @@
+using System.Text.RegularExpressions;
+
 namespace OtoMask;
 
 /// <summary>Writes a file whole or not at all: under a temporary name beside it, flushed to the disk, then renamed.</summary>
 /// <remarks>Where the path is a symbolic link, the link is replaced and what it points to stays untouched.</remarks>
-public static class AtomicFile
+public static partial class AtomicFile
 {
     // On Linux an IOException carries the errno for which .NET has no exception of its own.
     private const int NotADirectory = 20, ReadOnlyFileSystem = 30;
@@ -11,6 +13,21 @@ public static class AtomicFile
     /// <summary>Whether a file is what a process left of <paramref name="path"/> that was killed while it wrote.</summary>
     public static bool IsLeftoverOf(string path, string file) =>
         Path.GetFileName(file).StartsWith(Path.GetFileName(path) + ".", StringComparison.Ordinal) && file.EndsWith(TemporarySuffix, StringComparison.Ordinal);
+
+    /// <summary>Removes what killed processes left of any file in a folder. Nobody else may be writing there.</summary>
+    /// <exception cref="UserErrorException">The folder may not be written.</exception>
+    public static void RemoveLeftovers(string folder)
+    {
+        try
+        {
+            foreach (string leftover in Directory.GetFiles(folder, "*" + TemporarySuffix).Where(file => TemporaryName().IsMatch(file)))
+                File.Delete(leftover);
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException { HResult: ReadOnlyFileSystem })
+        {
+            throw new UserErrorException($"cannot write in {folder} ({error.Message.TrimEnd('.')}); give yourself access or choose another place", error);
+        }
+    }
 
     /// <summary>Writes <paramref name="text"/> as UTF-8, without a byte order mark.</summary>
     /// <inheritdoc cref="Write{T}"/>
@@ -74,6 +91,9 @@ public static class AtomicFile
             RemoveLeftover(temporary);
         }
     }
+
+    [GeneratedRegex(@"\.[0-9a-f]+-[0-9a-f]{32}\.tmp$")]
+    private static partial Regex TemporaryName();
 
     private static void RemoveLeftover(string temporary)
     {

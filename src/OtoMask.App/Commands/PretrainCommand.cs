@@ -15,30 +15,36 @@ internal static class PretrainCommand
         Option<string> config = new("--config") { Description = "YAML file of the values below; options on the command line win.", HelpName = "FILE.yaml" };
         Option<double?> seconds = new("--input-seconds") { Description = "Length of the input; the frames follow (instead of --input).", HelpName = "S" };
         Option<string> output = new("--out") { Description = "Run folder to make.", HelpName = "RUN" };
-        Option<string> resume = new("--resume") { Description = "Go on with a run exactly where its newest checkpoint left it.", HelpName = "RUN" };
+        Option<string> resume = new("--resume") { Description = "Go on with a run exactly where its newest checkpoint left it, or at the checkpoint named.", HelpName = "RUN|CHECKPOINT" };
+        Option<bool> force = new("--force") { Description = "With --resume: go on although the configuration or the data has changed." };
         Option<int?> stopAt = new("--stop-at") { Description = "Stop after this epoch although the schedules go on; --resume continues.", HelpName = "EPOCH" };
         ConfigOptions values = new();
-        Command command = new("pretrain", "Pre-train an encoder on audio of your own, with the masking strategy of your choice.") { config, seconds, output, resume, stopAt };
+        Command command = new("pretrain", "Pre-train an encoder on audio of your own, with the masking strategy of your choice.") { config, seconds, output, resume, force, stopAt };
         values.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
             IReadOnlySet<string> given = values.Given(line);
             if (line.GetValue(stopAt) < 1)
                 throw new UserErrorException($"--stop-at {line.GetValue(stopAt)}: stop after at least 1 epoch");
-            if (line.GetValue(resume) is { } folder)
-            {
-                string[] harmless = [.. ConfigKeys.All.Where(key => key.ChangesNoResult).Select(key => key.Name)];
-                if (given.Except(harmless).Any() || line.GetValue(config) is not null || line.GetValue(output) is not null || line.GetValue(seconds) is not null)
-                    throw new UserErrorException($"--resume goes on with the run as it was configured; give it alone, with --stop-at, or with what changes no result: --{string.Join(", --", harmless)}");
-                return Task.FromResult(Resume(new RunFolder(folder), start => values.Read(line, start), line.GetValue(stopAt), cancellation));
-            }
-            PretrainingConfig start = line.GetValue(config) is { } file ? ConfigFile.Read(file) : new PretrainingConfig();
             if (given.Intersect(["epochs", "steps", "minutes"]).Count() > 1)
                 throw new UserErrorException("--epochs, --steps and --minutes are three ways to give one length: choose one");
             if (line.GetValue(seconds) is not null && given.Contains("input"))
                 throw new UserErrorException("--input and --input-seconds say the same thing: choose one");
-            PretrainingConfig configuration = Resolve(values.Read(line, start), line.GetValue(seconds));
-            string path = line.GetValue(output) ?? throw new UserErrorException("nowhere to write: name a run folder with --out");
+            PretrainingConfig Configure(PretrainingConfig start) =>
+                Resolve(values.Read(line, line.GetValue(config) is { } file ? ConfigFile.Read(file, start) : start), line.GetValue(seconds));
+
+            string? path = line.GetValue(output);
+            if (line.GetValue(resume) is { } run)
+            {
+                return path is null
+                    ? Task.FromResult(Resume(run, Configure, line.GetValue(force), line.GetValue(stopAt), cancellation))
+                    : throw new UserErrorException("--resume goes on in the run's own folder: leave out --out");
+            }
+            if (line.GetValue(force))
+                throw new UserErrorException("--force is for --resume; a new run is never written over an old one");
+            PretrainingConfig configuration = Configure(new PretrainingConfig());
+            if (path is null)
+                throw new UserErrorException("nowhere to write: name a run folder with --out");
             return Task.FromResult(Begin(new RunFolder(path), configuration, line.GetValue(stopAt), cancellation));
         });
         return command;
@@ -78,13 +84,26 @@ internal static class PretrainCommand
         });
     }
 
-    private static int Resume(RunFolder folder, Func<PretrainingConfig, PretrainingConfig> change, int? stopAt, CancellationToken cancellation) =>
-        Show(cancellation, display =>
+    private static int Resume(string path, Func<PretrainingConfig, PretrainingConfig> configure, bool force, int? stopAt, CancellationToken cancellation)
+    {
+        RunFolder folder = RunFolder.Of(path);
+        _ = folder.LatestCheckpoint; // says so where there is none
+        folder.Occupy();
+        return Show(cancellation, display =>
         {
-            using TrainingSetup setup = TrainingSetup.Resume(folder, change, display, cancellation);
+            display.Stage("reading the checkpoint");
+            Checkpoint from = Checkpoint.Read(path);
+            void Accept(IReadOnlyList<ConfigChange> changes)
+            {
+                if (!force)
+                    throw new UserErrorException(
+                        $"{from.Path} was trained otherwise: {string.Join(", ", changes)}. To go on as it was, leave that out or put the data back; to go on with what is new, add --force");
+            }
+            using TrainingSetup setup = TrainingSetup.Resume(from, configure(from.State.ParsedConfig), Accept, display, cancellation);
             ConfigFile.Write(folder.Config, setup.Config);
             return Train(folder, setup, TaskOf(setup.Config), stopAt, display, cancellation);
         });
+    }
 
     private static int Show(CancellationToken cancellation, Func<PretrainDisplay, string> work)
     {
@@ -93,9 +112,22 @@ internal static class PretrainCommand
         return 0;
     }
 
-    /// <summary>Trains, then writes metrics and report, also of a run that had to be stopped.</summary>
+    /// <summary>Trains; where the disk fails, the message says what is safe and how to go on.</summary>
     /// <returns>What to tell the user at the end.</returns>
     private static string Train(RunFolder folder, TrainingSetup setup, LabelledTask? task, int? stopAt, PretrainDisplay display, CancellationToken cancellation)
+    {
+        try
+        {
+            return TrainAndConclude(folder, setup, task, stopAt, display, cancellation);
+        }
+        catch (IOException error) when (folder.Checkpoints is [.., var last])
+        {
+            throw new IOException($"{error.Message.TrimEnd('.')}; the last good checkpoint is {last}, go on from it with: otomask pretrain --resume {folder.Path}", error);
+        }
+    }
+
+    /// <summary>Trains, then writes metrics and report, also of a run that had to be stopped.</summary>
+    private static string TrainAndConclude(RunFolder folder, TrainingSetup setup, LabelledTask? task, int? stopAt, PretrainDisplay display, CancellationToken cancellation)
     {
         using var trainer = new Trainer(folder, setup, display);
         TrainingEnd end;

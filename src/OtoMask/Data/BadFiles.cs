@@ -36,6 +36,16 @@ public sealed class BadFiles
             return [.. byPath.Values.OrderBy(file => file.Path, StringComparer.Ordinal)];
     }
 
+    /// <summary>Adds what <see cref="WriteCsv"/> wrote; nothing where there is no such file.</summary>
+    /// <exception cref="UserErrorException">The file is damaged or may not be read.</exception>
+    public void AddCsv(string csvPath)
+    {
+        if (!File.Exists(csvPath))
+            return;
+        foreach (CsvRow row in CsvTable.Read(csvPath, ["path", "reason"]))
+            Add(row.Fields[0], row.Fields[1]);
+    }
+
     /// <summary>Writes the list as CSV with the columns <c>path,reason</c>, replacing <paramref name="csvPath"/> in one step.</summary>
     public void WriteCsv(string csvPath) => AtomicFile.Write(csvPath, stream =>
     {

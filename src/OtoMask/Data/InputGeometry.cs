@@ -18,6 +18,8 @@ public sealed record InputGeometry
     {
         if (bands < 1 || frames < 1)
             throw new UserErrorException($"input {bands}x{frames}: bands and frames must be at least 1, for example 80x608");
+        if ((long)bands * frames > Array.MaxLength)
+            throw new UserErrorException($"input {bands}x{frames} is too large for one array; choose a shorter input");
         if (patchHeight < 1 || patchWidth < 1)
             throw new UserErrorException($"patch {patchHeight}x{patchWidth}: both sides must be at least 1, for example 16x16");
         if (patchHeight > bands || patchWidth > frames)

@@ -23,6 +23,8 @@ public sealed record BlockShape(int Width, int Depth, int Heads)
 /// <summary>Everything that fixes the shapes of a model: input, patches, encoder and decoder (or predictor).</summary>
 public sealed record ModelShape
 {
+    private const int MostPatches = 1 << 17;
+
     /// <summary>Nf, patches along frequency.</summary>
     public required int GridRows { get; init; }
 
@@ -53,6 +55,8 @@ public sealed record ModelShape
     {
         if (GridRows < 1 || GridColumns < 1 || PatchHeight < 1 || PatchWidth < 1)
             throw new UserErrorException($"a grid of {GridRows}x{GridColumns} patches of {PatchHeight}x{PatchWidth} is empty; make the input at least as large as a patch");
+        if ((long)GridRows * GridColumns > MostPatches)
+            throw new UserErrorException($"a grid of {GridRows}x{GridColumns} patches is more than the {MostPatches} that attention can look at; make the input shorter or the patches larger");
         Encoder.Validate("encoder");
         Decoder.Validate("decoder");
     }

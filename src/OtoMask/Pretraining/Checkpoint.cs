@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OtoMask.Data;
@@ -16,17 +17,26 @@ namespace OtoMask.Pretraining;
 /// <param name="Mean">Mean of the log-mels of the data.</param>
 /// <param name="Std">Their standard deviation.</param>
 /// <param name="ManifestHash">Of the list of clips trained on.</param>
-public sealed record CheckpointState(int Version, long Step, long OptimizerSteps, Dictionary<string, string> Config, float Mean, float Std, string ManifestHash)
+/// <param name="Clips">How many clips that list has; 0 in checkpoints that do not tell.</param>
+/// <param name="Program">Version of the program that wrote it, with its commit where that is known; empty in checkpoints that do not tell.</param>
+public sealed record CheckpointState(
+    int Version, long Step, long OptimizerSteps, Dictionary<string, string> Config, float Mean, float Std, string ManifestHash, int Clips = 0, string Program = "")
 {
     /// <summary>The version this program writes.</summary>
     public const int CurrentVersion = 1;
+
+    /// <summary>The version of this program, with its commit where that is known: <c>0.1.0+5077cde...</c>.</summary>
+    public static string CurrentProgram { get; } = typeof(CheckpointState).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
     /// <summary>The configuration as values.</summary>
     /// <exception cref="UserErrorException">A key is unknown or its value is impossible.</exception>
     [JsonIgnore]
     public PretrainingConfig ParsedConfig => Config.Aggregate(new PretrainingConfig(), (config, pair) =>
-        (ConfigKeys.All.FirstOrDefault(key => key.Name == pair.Key) ?? throw new UserErrorException($"a checkpoint's configuration has the unknown key '{pair.Key}'; it is from another version"))
-        .Set(config, pair.Value));
+        (ConfigKeys.All.FirstOrDefault(key => key.Name == pair.Key) ?? throw new UserErrorException($"its configuration has the unknown key '{pair.Key}'; it is from {WrittenBy}, use that"))
+        .Set(config, pair.Value ?? ""));
+
+    /// <summary>The program that wrote it, for messages.</summary>
+    internal string WrittenBy => Program.Length > 0 ? $"otomask {Program}" : "another version of otomask";
 
     /// <summary>Normalisation of the data.</summary>
     [JsonIgnore]
@@ -44,11 +54,17 @@ public sealed record CheckpointState(int Version, long Step, long OptimizerSteps
 public sealed class Checkpoint
 {
     private const string StateKey = "otomask.state", Mean = "optimizer.mean.", Square = "optimizer.square.";
+
+    private static readonly JsonSerializerOptions Strict = new() { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+
     private readonly string path;
     private readonly IReadOnlyDictionary<string, HostTensor> tensors;
 
     private Checkpoint(string path, IReadOnlyDictionary<string, HostTensor> tensors, CheckpointState state) =>
         (this.path, this.tensors, State) = (path, tensors, state);
+
+    /// <summary>The file.</summary>
+    public string Path => path;
 
     /// <summary>What the checkpoint says about itself.</summary>
     public CheckpointState State { get; }
@@ -66,14 +82,38 @@ public sealed class Checkpoint
     }
 
     /// <summary>Reads and verifies a checkpoint, or the newest one of a run folder.</summary>
-    /// <exception cref="UserErrorException">There is none, or it does not verify.</exception>
+    /// <exception cref="UserErrorException">There is none, or it does not verify; of a run folder the newest one that does is then named.</exception>
     public static Checkpoint Read(string path)
     {
-        if (Directory.Exists(path))
-            path = new RunFolder(path).LatestCheckpoint;
-        return Of(path, SafetensorsFile.Read(path, requireChecksum: true))
-            ?? throw new UserErrorException($"{path} is no checkpoint of otomask; give a run folder or one of its checkpoints/");
+        if (!Directory.Exists(path))
+            return ReadFile(path);
+        var folder = new RunFolder(path);
+        string newest = folder.LatestCheckpoint;
+        try
+        {
+            return ReadFile(newest);
+        }
+        catch (UserErrorException damage) when (folder.Checkpoints.SkipLast(1).LastOrDefault(IsGood) is { } older)
+        {
+            throw new UserErrorException($"{damage.Message}. The newest good checkpoint is {older}: give that instead of {path}", damage);
+        }
     }
+
+    private static bool IsGood(string path)
+    {
+        try
+        {
+            ReadFile(path);
+            return true;
+        }
+        catch (UserErrorException)
+        {
+            return false;
+        }
+    }
+
+    private static Checkpoint ReadFile(string path) => Of(path, SafetensorsFile.Read(path, requireChecksum: true))
+        ?? throw new UserErrorException($"{path} is no checkpoint of otomask; give a run folder or one of its checkpoints/");
 
     /// <summary>The checkpoint that a file's content is; null for weights that another program wrote.</summary>
     /// <exception cref="UserErrorException">It is one, but does not verify.</exception>
@@ -81,13 +121,12 @@ public sealed class Checkpoint
     {
         if (!content.Metadata.TryGetValue(StateKey, out string? json))
             return null;
-        return content.IsVerified
-            ? new Checkpoint(path, content.Tensors, Parse(path, json))
-            : throw new UserErrorException($"{path}: a checkpoint without its checksum, so it cannot be trusted to be whole; use another copy");
+        if (!content.IsVerified)
+            throw new UserErrorException($"{path}: a checkpoint without its checksum, so it cannot be trusted to be whole; use another copy");
+        var checkpoint = new Checkpoint(path, content.Tensors, Parse(path, json));
+        checkpoint.RequireWeightsFor(checkpoint.State.ParsedConfig.ModelShape);
+        return checkpoint;
     }
-
-    /// <summary>The file.</summary>
-    internal string Path => path;
 
     /// <summary>The weights by the field's names, without the optimiser's state.</summary>
     internal IReadOnlyDictionary<string, HostTensor> Weights =>
@@ -124,20 +163,40 @@ public sealed class Checkpoint
         optimizer.Steps = State.OptimizerSteps;
     }
 
+    /// <summary>A configuration may claim any size, so before a model is made the file must hold as many values as the matrices of its blocks.</summary>
+    private void RequireWeightsFor(ModelShape shape)
+    {
+        const int MatricesOfBlock = 12; // of D x D values: 3 for attention's input, 1 for its output, 8 for the MLP
+        static double Values(BlockShape blocks) => (double)MatricesOfBlock * blocks.Depth * blocks.Width * blocks.Width;
+        double embedding = (double)shape.PatchHeight * shape.PatchWidth * shape.Encoder.Width;
+        if (embedding + Values(shape.Encoder) + Values(shape.Decoder) > tensors.Values.Sum(tensor => (double)tensor.Count))
+            throw new UserErrorException($"{path}: its configuration is of a larger model than its weights; use another copy");
+    }
+
     private static CheckpointState Parse(string path, string json)
     {
         CheckpointState state;
         try
         {
-            state = JsonSerializer.Deserialize<CheckpointState>(json) ?? throw new JsonException("empty");
+            state = JsonSerializer.Deserialize<CheckpointState>(json, Strict) ?? throw new JsonException("empty");
         }
         catch (JsonException error)
         {
-            throw new UserErrorException($"{path}: its state cannot be read ({error.Message})", error);
+            throw new UserErrorException($"{path}: its state cannot be read ({error.Message.ReplaceLineEndings(" ")})", error);
         }
-        return state.Version == CheckpointState.CurrentVersion
-            ? state
-            : throw new UserErrorException($"{path} is of version {state.Version}, this program reads {CheckpointState.CurrentVersion}; use the program that wrote it");
+        if (state is not { Step: >= 0, OptimizerSteps: >= 0, Std: > 0 } || !float.IsFinite(state.Mean) || !float.IsFinite(state.Std))
+            throw new UserErrorException($"{path}: its state is impossible (step {state.Step}, mean {state.Mean}, deviation {state.Std}); use another copy");
+        if (state.Version != CheckpointState.CurrentVersion)
+            throw new UserErrorException($"{path} is of version {state.Version}, this program reads {CheckpointState.CurrentVersion}; use the program that wrote it: {state.WrittenBy}");
+        try
+        {
+            state.ParsedConfig.Validate();
+        }
+        catch (UserErrorException error)
+        {
+            throw new UserErrorException($"{path}: {error.Message}", error);
+        }
+        return state;
     }
 
     private static SafetensorsEntry NormStats(CheckpointState state) =>

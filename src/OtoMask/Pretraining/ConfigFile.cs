@@ -9,8 +9,10 @@ public static class ConfigFile
     private const int LongestFile = 1 << 20;
 
     /// <summary>The configuration of a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="start">Has the values that the file does not give; the defaults if null.</param>
     /// <exception cref="UserErrorException">The file cannot be read, or a line names no key, a key twice, or no valid value.</exception>
-    public static PretrainingConfig Read(string path) => Parse(ReadText(path), path);
+    public static PretrainingConfig Read(string path, PretrainingConfig? start = null) => Parse(ReadText(path), path, start);
 
     /// <summary>The text of a configuration's file.</summary>
     /// <exception cref="UserErrorException">The file cannot be read, or is too large to be one.</exception>
@@ -31,10 +33,11 @@ public static class ConfigFile
     /// <summary>The configuration that a text tells.</summary>
     /// <param name="yaml">The text.</param>
     /// <param name="source">Where it comes from, for messages.</param>
+    /// <param name="start">Has the values that the text does not give; the defaults if null.</param>
     /// <exception cref="UserErrorException">A line names no key, a key twice, or no valid value.</exception>
-    public static PretrainingConfig Parse(string yaml, string source)
+    public static PretrainingConfig Parse(string yaml, string source, PretrainingConfig? start = null)
     {
-        var config = new PretrainingConfig();
+        PretrainingConfig config = start ?? new PretrainingConfig();
         foreach ((YamlNode keyNode, YamlNode valueNode) in Mapping(yaml, source))
         {
             if (keyNode is not YamlScalarNode { Value: { } name } || valueNode is not YamlScalarNode { Value: { } value })

@@ -58,6 +58,7 @@ public static class ConfigKeys
         new("workers", "N", "loader threads (0 = automatic)", c => Text(c.Workers), (c, v) => c with { Workers = Whole("workers", v) }) { ChangesNoResult = true },
         new("checkpoint-every", "N", "epochs between checkpoints", c => Text(c.CheckpointEvery), (c, v) => c with { CheckpointEvery = Whole("checkpoint-every", v) }) { ChangesNoResult = true },
         new("keep-last", "N", "newest checkpoints to keep", c => Text(c.KeepLast), (c, v) => c with { KeepLast = Whole("keep-last", v) }) { ChangesNoResult = true },
+        new("keep-every", "N", "keep the checkpoint of every so many epochs for ever (0 = only the newest)", c => Text(c.KeepEvery), (c, v) => c with { KeepEvery = Whole("keep-every", v) }) { ChangesNoResult = true },
         new("evaluate-every", "N", "epochs between evaluations (0 = never)", c => Text(c.EvaluateEvery), (c, v) => c with { EvaluateEvery = Whole("evaluate-every", v) }),
         new("task", "CSV", "labelled task for k-NN accuracy during training", c => c.Task, (c, v) => c with { Task = v }),
     ];

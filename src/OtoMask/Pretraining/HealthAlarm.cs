@@ -1,17 +1,23 @@
 namespace OtoMask.Pretraining;
 
 /// <summary>Warns when the representation collapses: RankMe falls towards 1 and CEV-AUC rises towards 1 while the loss looks fine (METHOD section 9).</summary>
-internal sealed class HealthAlarm(ITrainingObserver observer)
+/// <param name="observer">Is warned.</param>
+/// <param name="firstRank">RankMe as the run began, where it goes on; null at its beginning.</param>
+internal sealed class HealthAlarm(ITrainingObserver observer, double? firstRank)
 {
-    private const double SmallestShareOfRank = 0.1, LargestCevAuc = 0.99;
-    private double? firstRank;
+    /// <summary>The metric whose fall is told against its first value.</summary>
+    public const string RankMe = "rankme";
 
+    private const double SmallestShareOfRank = 0.1, LargestCevAuc = 0.99, Collapsed = 1;
+    private double? firstRank = firstRank;
+
+    /// <summary>Warns where one more value tells of collapse.</summary>
     public void Look(EvaluationRecord evaluation)
     {
-        if (evaluation.Metric == "rankme")
+        if (evaluation.Metric == RankMe)
         {
             firstRank ??= evaluation.Value;
-            if (evaluation.Value < SmallestShareOfRank * firstRank)
+            if (evaluation.Value - Collapsed < SmallestShareOfRank * (firstRank - Collapsed))
                 Warn($"RankMe fell from {firstRank:F1} to {evaluation.Value:F1}");
         }
         else if (evaluation.Metric == "cev_auc" && evaluation.Value > LargestCevAuc)

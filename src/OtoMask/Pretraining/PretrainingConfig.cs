@@ -108,6 +108,9 @@ public sealed record PretrainingConfig
     /// <summary>Newest checkpoints to keep.</summary>
     public int KeepLast { get; init; } = 3;
 
+    /// <summary>Checkpoints of every so many epochs are kept for ever; 0 = only the newest are.</summary>
+    public int KeepEvery { get; init; }
+
     /// <summary>Epochs between evaluations; 0 = never.</summary>
     public int EvaluateEvery { get; init; } = 10;
 
@@ -159,6 +162,7 @@ public sealed record PretrainingConfig
         Require(EmaStart is >= 0 and <= 1 && EmaEnd is >= 0 and <= 1, $"ema-start {EmaStart} and ema-end {EmaEnd} must lie in 0 .. 1");
         Require(CheckpointEvery >= 1, $"checkpoint-every {CheckpointEvery}: at least 1 epoch");
         Require(KeepLast >= 1, $"keep-last {KeepLast}: at least 1 checkpoint");
+        Require(KeepEvery >= 0, $"keep-every {KeepEvery}: 0 or more epochs");
         Require(EvaluateEvery >= 0, $"evaluate-every {EvaluateEvery}: 0 or more epochs");
         Hint.Validate();
         ModelShape.Validate();

@@ -7,9 +7,11 @@ namespace OtoMask.Pretraining;
 /// <param name="path">The folder.</param>
 public sealed class RunFolder(string path)
 {
-    private const string CheckpointPrefix = "step-", CheckpointSuffix = ".safetensors";
+    private const string CheckpointFolder = "checkpoints", CheckpointPrefix = "step-", CheckpointSuffix = ".safetensors", AsideSuffix = ".aside";
     private const int NoSpaceLeft = 28; // ENOSPC: a full disk is no mistake in --out
+    private const int TryAgain = 11; // EAGAIN: another process has the lock
     private bool isMadeHere;
+    private FileStream? hold;
 
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
@@ -30,33 +32,41 @@ public sealed class RunFolder(string path)
     public string BadFiles => Inside("bad-files.csv");
 
     /// <summary>The checkpoints, oldest first.</summary>
-    public IReadOnlyList<string> Checkpoints
-    {
-        get
-        {
-            string folder = Inside("checkpoints");
-            return Directory.Exists(folder)
-                ? [.. Directory.GetFiles(folder, CheckpointPrefix + "*" + CheckpointSuffix).Order(StringComparer.Ordinal)]
-                : [];
-        }
-    }
+    public IReadOnlyList<string> Checkpoints => Directory.Exists(Inside(CheckpointFolder))
+        ? [.. Directory.GetFiles(Inside(CheckpointFolder), CheckpointPrefix + "*" + CheckpointSuffix).Order(StringComparer.Ordinal)]
+        : [];
 
     /// <summary>The newest checkpoint.</summary>
     /// <exception cref="UserErrorException">There is none.</exception>
-    public string LatestCheckpoint => Checkpoints is [.., string latest]
-        ? latest
-        : throw new UserErrorException($"{Path} holds no checkpoint; give a folder that `otomask pretrain --out` wrote");
+    public string LatestCheckpoint => Checkpoints is [.., string latest] ? latest : throw new UserErrorException(WasAbandoned
+        ? $"{Path} holds no checkpoint: its run was stopped before the first step; begin it again with otomask pretrain --out {Path}"
+        : $"{Path} holds no checkpoint; give a folder that `otomask pretrain --out` wrote");
+
+    /// <summary>The run that a folder holds, or that one of its checkpoints belongs to.</summary>
+    /// <param name="path">A run folder, or a file in its <c>checkpoints/</c>.</param>
+    /// <exception cref="UserErrorException">The path is a file elsewhere.</exception>
+    public static RunFolder Of(string path)
+    {
+        if (!File.Exists(path))
+            return new RunFolder(path);
+        string? checkpoints = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path));
+        return System.IO.Path.GetFileName(checkpoints) == CheckpointFolder
+            ? new RunFolder(System.IO.Path.GetDirectoryName(checkpoints)!)
+            : throw new UserErrorException($"{path} does not lie in the {CheckpointFolder}/ of a run; give a run folder or a checkpoint in it");
+    }
 
     /// <summary>Where the checkpoint of a step goes.</summary>
-    public string CheckpointOf(long step) => System.IO.Path.Combine(Inside("checkpoints"), $"{CheckpointPrefix}{step:D9}{CheckpointSuffix}");
+    public string CheckpointOf(long step) => System.IO.Path.Combine(Inside(CheckpointFolder), $"{CheckpointPrefix}{step:D9}{CheckpointSuffix}");
 
     /// <summary>Checks, before minutes of preparation, that <see cref="Create"/> is going to work. Leaves nothing behind.</summary>
     /// <exception cref="UserErrorException">It holds a run already, or cannot be written.</exception>
     public void RequireFree()
     {
-        if (File.Exists(Config) || Checkpoints.Count > 0)
+        if (Checkpoints.Count > 0)
             throw new UserErrorException($"{Path} holds a run already; choose another --out, or go on with --resume {Path}");
-        OrUserError(() =>
+        if (File.Exists(Config) && !WasAbandoned)
+            throw new UserErrorException($"{Path} holds a run already, or a config.yaml of something else; choose another --out");
+        OrUserError("make the run folder", () =>
         {
             string existing = System.IO.Path.GetFullPath(Path);
             while (!Directory.Exists(existing))
@@ -65,40 +75,94 @@ public sealed class RunFolder(string path)
                     throw new IOException($"{existing} is a file");
                 existing = System.IO.Path.GetDirectoryName(existing)!;
             }
-            string probe = System.IO.Path.Combine(existing, $".otomask-{Guid.NewGuid():N}.tmp");
-            using (File.Create(probe))
+            // Always the same name, so that what a killed process left here goes with the next one's.
+            string probe = System.IO.Path.Combine(existing, ".otomask-probe");
+            using (new FileStream(probe, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
                 File.Delete(probe);
         });
     }
 
-    /// <summary>Makes the folder for a new run.</summary>
-    /// <exception cref="UserErrorException">It holds a run already, or cannot be written.</exception>
+    /// <summary>Makes the folder for a new run and occupies it. What a run that was killed before its first checkpoint left there goes.</summary>
+    /// <exception cref="UserErrorException">It holds a run already, another process is at work in it, or it cannot be written.</exception>
     public void Create()
     {
         RequireFree();
         isMadeHere = !Directory.Exists(Path);
-        OrUserError(() => Directory.CreateDirectory(Inside("checkpoints")));
+        OrUserError("make the run folder", () => Directory.CreateDirectory(Inside(CheckpointFolder)));
+        Occupy();
+        RequireFree(); // somebody may have been faster
+        foreach (string file in RunFiles)
+            File.Delete(file);
+    }
+
+    /// <summary>Keeps other processes from training into the folder until <see cref="Release"/> or the end of this one, and clears away
+    /// the temporary files of killed ones. Does nothing where it is occupied already.</summary>
+    /// <exception cref="UserErrorException">Another process is at work in it, or it cannot be written.</exception>
+    public void Occupy()
+    {
+        if (hold is not null)
+            return;
+        try
+        {
+            OrUserError("write in it", () => hold = new FileStream(Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0));
+        }
+        catch (UserErrorException error) when (error.InnerException is IOException { HResult: TryAgain })
+        {
+            throw new UserErrorException($"{Path} is being trained by another process; wait for it, or stop it first", error);
+        }
+        AtomicFile.RemoveLeftovers(Path);
+        AtomicFile.RemoveLeftovers(Inside(CheckpointFolder));
+    }
+
+    /// <summary>Lets other processes train into the folder again.</summary>
+    public void Release()
+    {
+        hold?.Dispose();
+        hold = null;
     }
 
     /// <summary>Removes what <see cref="Create"/> and the run left, where it failed before its first checkpoint.</summary>
     public void Discard()
     {
-        string[] written = [Config, Log, Metrics, Report, BadFiles, .. Directory.GetFiles(Path, "events.out.tfevents.*")];
-        foreach (string file in written)
+        foreach (string file in RunFiles)
             File.Delete(file);
-        Directory.Delete(Inside("checkpoints"));
+        File.Delete(Lock);
+        Release();
+        Directory.Delete(Inside(CheckpointFolder));
         if (isMadeHere && !Directory.EnumerateFileSystemEntries(Path).Any())
             Directory.Delete(Path);
     }
 
-    /// <summary>Removes all but the newest <paramref name="keep"/> checkpoints.</summary>
-    public void Prune(int keep)
+    /// <summary>Removes all but the newest <paramref name="keepLast"/> checkpoints and those of the steps that are to stay for ever.</summary>
+    /// <param name="keepLast">How many of the newest stay.</param>
+    /// <param name="staysForEver">Whether the checkpoint of a step does.</param>
+    public void Prune(int keepLast, Func<long, bool> staysForEver)
     {
-        foreach (string old in Checkpoints.SkipLast(keep))
-            File.Delete(old);
+        foreach (string old in Checkpoints.SkipLast(keepLast))
+        {
+            if (StepOf(old) is not { } step || !staysForEver(step))
+                File.Delete(old);
+        }
     }
 
-    private void OrUserError(Action write)
+    /// <summary>Renames checkpoints after <paramref name="step"/>, which a run that goes on from there is about to write again, to <c>*.aside</c>.</summary>
+    public void PutAsideAfter(long step)
+    {
+        foreach (string newer in Checkpoints.Where(checkpoint => StepOf(checkpoint) > step))
+            File.Move(newer, newer + AsideSuffix, overwrite: true);
+    }
+
+    private string Lock => System.IO.Path.Combine(Inside(CheckpointFolder), ".lock");
+
+    private string[] RunFiles => [Config, Log, Metrics, Report, BadFiles, .. Directory.GetFiles(Path, "events.out.tfevents.*")];
+
+    /// <summary>Whether a process was killed here between making the folder and the first checkpoint, which comes before the first step.</summary>
+    private bool WasAbandoned => Directory.Exists(Inside(CheckpointFolder)) && Checkpoints.Count == 0 && !File.Exists(Metrics) && !File.Exists(Report);
+
+    private static long? StepOf(string checkpoint) =>
+        long.TryParse(System.IO.Path.GetFileName(checkpoint)[CheckpointPrefix.Length..^CheckpointSuffix.Length], out long step) ? step : null;
+
+    private void OrUserError(string what, Action write)
     {
         try
         {
@@ -106,7 +170,7 @@ public sealed class RunFolder(string path)
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException && error.HResult != NoSpaceLeft)
         {
-            throw new UserErrorException($"{Path}: cannot make the run folder ({error.Message.TrimEnd('.')}); choose an --out that you may write", error);
+            throw new UserErrorException($"{Path}: cannot {what} ({error.Message.TrimEnd('.')}); give yourself access or choose a folder that you may write", error);
         }
     }
 

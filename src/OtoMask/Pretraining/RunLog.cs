@@ -30,20 +30,26 @@ public sealed record EvaluationRecord(long Step, int Epoch, string Metric, doubl
 /// <summary>Writes <c>log.jsonl</c> and the same numbers for TensorBoard.</summary>
 public sealed class RunLog : IDisposable
 {
+    private readonly FileStream file;
     private readonly StreamWriter writer;
     private readonly TensorBoardWriter board;
 
     /// <summary>Opens the log of a run, forgetting rows after <paramref name="step"/>: they are about to be written again.</summary>
     public RunLog(RunFolder folder, long step)
     {
-        if (File.Exists(folder.Log))
-        {
-            string[] kept = [.. File.ReadLines(folder.Log).Where(line => StepOf(line) <= step)];
-            AtomicFile.WriteAllText(folder.Log, string.Concat(kept.Select(line => line + "\n")));
-        }
-        writer = new StreamWriter(folder.Log, append: true) { NewLine = "\n" };
-        board = new TensorBoardWriter(folder.Path, DateTimeOffset.UtcNow, step);
+        bool goesOn = File.Exists(folder.Log);
+        if (goesOn)
+            AtomicFile.Write(folder.Log, stream => KeepUpTo(step, folder.Log, stream));
+        file = new FileStream(folder.Log, FileMode.Append, FileAccess.Write, FileShare.Read);
+        writer = new StreamWriter(file) { NewLine = "\n" };
+        board = new TensorBoardWriter(folder.Path, DateTimeOffset.UtcNow, goesOn ? step + 1 : 0);
     }
+
+    /// <summary>RankMe as the first row of the log that has it tells; null in a new log.</summary>
+    public double? FirstRank { get; private set; }
+
+    /// <summary>Steps at the end of the log that were skipped.</summary>
+    public int SkippedInARow { get; private set; }
 
     /// <summary>Adds a step.</summary>
     public void Add(StepRecord record)
@@ -84,10 +90,23 @@ public sealed class RunLog : IDisposable
         Board("evaluation/" + record.Metric, record.Value, record.Step);
     }
 
+    /// <summary>Adds that the run goes on otherwise than before.</summary>
+    /// <param name="step">Steps done.</param>
+    /// <param name="change">What has changed.</param>
+    public void Add(long step, ConfigChange change) => writer.WriteLine(new JsonObject
+    {
+        ["kind"] = "change",
+        ["step"] = step,
+        ["key"] = change.Key,
+        ["old"] = change.Old,
+        ["new"] = change.New,
+    }.ToJsonString());
+
     /// <summary>Puts everything added so far on disk.</summary>
     public void Flush()
     {
         writer.Flush();
+        file.Flush(flushToDisk: true);
         board.Flush();
     }
 
@@ -103,16 +122,34 @@ public sealed class RunLog : IDisposable
 
     private void Board(string tag, double value, long step) => board.AddScalar(tag, value, step, DateTimeOffset.UtcNow);
 
-    /// <summary>The step of a row; a row cut short by a crash belongs to no step and is dropped.</summary>
-    private static long StepOf(string line)
+    private void KeepUpTo(long step, string path, FileStream stream)
+    {
+        using var kept = new StreamWriter(stream, leaveOpen: true) { NewLine = "\n" };
+        foreach (string line in File.ReadLines(path))
+        {
+            if (Parse(line) is not { } row || !(Value<long>(row, "step") <= step))
+                continue;
+            kept.WriteLine(line);
+            if (Value<bool>(row, "applied") is { } applied)
+                SkippedInARow = applied ? 0 : SkippedInARow + 1;
+            if (row["metric"]?.ToString() == HealthAlarm.RankMe)
+                FirstRank ??= Value<double>(row, "value");
+        }
+    }
+
+    /// <summary>A row; null where a crash cut it short.</summary>
+    private static JsonObject? Parse(string line)
     {
         try
         {
-            return JsonNode.Parse(line)?["step"]?.GetValue<long>() ?? long.MaxValue;
+            return JsonNode.Parse(line, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject;
         }
         catch (JsonException)
         {
-            return long.MaxValue;
+            return null;
         }
     }
+
+    private static T? Value<T>(JsonObject row, string key) where T : struct =>
+        row[key] is JsonValue value && value.TryGetValue(out T found) ? found : null;
 }

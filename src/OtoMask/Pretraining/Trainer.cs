@@ -56,8 +56,17 @@ public sealed class Trainer : IDisposable
         learningRates = new LearningRateSchedule(config.PeakLearningRate, (long)(config.Warmup * TotalSteps), TotalSteps);
         decays = new DecaySchedule(config.EmaStart, config.EmaEnd, TotalSteps);
         pipeline = setup.Pipeline(HintAt);
-        alarm = new HealthAlarm(observer);
+        folder.Occupy();
+        if (setup.From is not null)
+        {
+            folder.PutAsideAfter(step);
+            setup.BadFiles.AddCsv(folder.BadFiles);
+        }
         log = new RunLog(folder, step);
+        foreach (ConfigChange change in setup.Changes)
+            log.Add(step, change);
+        skippedInARow = log.SkippedInARow;
+        alarm = new HealthAlarm(observer, log.FirstRank);
     }
 
     /// <summary>Optimiser steps of the whole run.</summary>
@@ -79,7 +88,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="TrainingDivergedException">Loss or gradients were not finite several times in a row.</exception>
     public TrainingEnd Run(int? stopAt, IReadOnlyList<IEvaluation> evaluations, CancellationToken cancellation = default)
     {
-        if (step == 0)
+        if (setup.From is null)
         {
             Evaluate(evaluations);
             Save();
@@ -87,10 +96,8 @@ public sealed class Trainer : IDisposable
         using BatchReader reader = OpenReader();
         while (step < TotalSteps && !cancellation.IsCancellationRequested && !(EpochsDone >= stopAt))
         {
-            int epochBefore = EpochsDone;
             TakeStep(reader);
-            if (EpochsDone > epochBefore || step == TotalSteps)
-                EndEpoch(evaluations);
+            EndStep(evaluations);
         }
         if (LatestCheckpoint != folder.CheckpointOf(step))
             Save(); // cancelled within an epoch
@@ -151,15 +158,18 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private void EndEpoch(IReadOnlyList<IEvaluation> evaluations)
+    private void EndStep(IReadOnlyList<IEvaluation> evaluations)
     {
         bool last = step == TotalSteps;
-        if (config.EvaluateEvery > 0 && (last || EpochsDone % config.EvaluateEvery == 0))
+        if (last || EndsEpochs(step, config.EvaluateEvery))
             Evaluate(evaluations);
         // While steps are being skipped, the newest checkpoint stays the last good one.
-        if ((last || EpochsDone % config.CheckpointEvery == 0) && skippedInARow == 0)
+        if ((last || EndsEpochs(step, config.CheckpointEvery) || EndsEpochs(step, config.KeepEvery)) && skippedInARow == 0)
             Save();
     }
+
+    /// <summary>Whether a number of epochs that <paramref name="every"/> divides ends with this step; never where that is 0.</summary>
+    private bool EndsEpochs(long doneSteps, int every) => every > 0 && doneSteps > 0 && EpochOf(doneSteps) / every > EpochOf(doneSteps - 1) / every;
 
     private void Evaluate(IReadOnlyList<IEvaluation> evaluations)
     {
@@ -184,7 +194,7 @@ public sealed class Trainer : IDisposable
         string path = folder.CheckpointOf(step);
         Checkpoint.Write(path, setup.Model, optimizer, setup.StateAt(step, optimizer.Steps));
         latestCheckpoint = path;
-        folder.Prune(config.KeepLast);
+        folder.Prune(config.KeepLast, done => EndsEpochs(done, config.KeepEvery));
         if (setup.BadFiles.Count > 0)
             setup.BadFiles.WriteCsv(folder.BadFiles);
     }
@@ -198,7 +208,8 @@ public sealed class Trainer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        log.Dispose();
         optimizer.Dispose();
+        folder.Release();
+        log.Dispose(); // last: on a full disk it throws
     }
 }

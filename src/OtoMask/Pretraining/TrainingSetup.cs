@@ -10,7 +10,7 @@ namespace OtoMask.Pretraining;
 /// <summary>What a run stands on: the data, its statistics, the model, and how many steps there are.</summary>
 public sealed class TrainingSetup : IDisposable
 {
-    private const int TimedSteps = 3, PublishedEpochs = 300;
+    private const int TimedSteps = 3, PublishedEpochs = 300, HashDigits = 12;
     private readonly Device device;
 
     private TrainingSetup(PretrainingConfig config, ClipSource source, NormalisationStatistics normalisation, BadFiles badFiles, Checkpoint? from)
@@ -39,6 +39,9 @@ public sealed class TrainingSetup : IDisposable
 
     /// <summary>The checkpoint the run goes on from, or null.</summary>
     public Checkpoint? From { get; }
+
+    /// <summary>What is otherwise from now on than it was up to <see cref="From"/>.</summary>
+    public IReadOnlyList<ConfigChange> Changes { get; private init; } = [];
 
     /// <summary>The masking strategy.</summary>
     public MaskingInfo Masking { get; }
@@ -74,24 +77,50 @@ public sealed class TrainingSetup : IDisposable
     }
 
     /// <summary>Prepares to go on with a run.</summary>
-    /// <param name="folder">The run.</param>
-    /// <param name="change">Sets anew what changes no result (<see cref="ConfigKey.ChangesNoResult"/>).</param>
-    /// <param name="observer">Is told the stages and the estimate.</param>
+    /// <param name="from">Where it goes on.</param>
+    /// <param name="config">How it is to go on.</param>
+    /// <param name="accept">Is shown what of the configuration or the data has changed so that results change, and refuses it by an exception; not called where nothing has.</param>
+    /// <param name="observer">Is told the stages, the estimate, and what has changed.</param>
     /// <param name="cancellation">Stops the preparation.</param>
-    /// <exception cref="UserErrorException">There is no good checkpoint, or the data has changed.</exception>
+    /// <exception cref="UserErrorException">The changes leave no model or no run to go on with.</exception>
     public static TrainingSetup Resume(
-        RunFolder folder, Func<PretrainingConfig, PretrainingConfig> change, ITrainingObserver observer, CancellationToken cancellation = default)
+        Checkpoint from, PretrainingConfig config, Action<IReadOnlyList<ConfigChange>> accept, ITrainingObserver observer, CancellationToken cancellation = default)
     {
-        observer.Stage("reading the checkpoint");
-        Checkpoint checkpoint = Checkpoint.Read(folder.LatestCheckpoint);
-        PretrainingConfig config = change(checkpoint.State.ParsedConfig).Validate();
+        config.Validate();
         RequireDevice(config);
+        CheckpointState state = from.State;
         ClipSource source = OpenData(config);
-        if (source.Clips.ManifestHash != checkpoint.State.ManifestHash)
-            throw new UserErrorException($"{config.Data} has changed since {folder.Path} began, so the run cannot go on as it was; put the files back or start a new run");
-        var setup = new TrainingSetup(config, source, checkpoint.State.Normalisation, new BadFiles(), checkpoint);
+        ConfigChange[] changes = [.. ConfigChange.Between(state.ParsedConfig, config), .. DataChanges(state, source.Clips)];
+        if (changes.Length > 0)
+        {
+            accept(changes);
+            RequireSameModel(from, config);
+            observer.Warning($"from step {state.Step} on the run is another: {string.Join(", ", changes)}");
+        }
+        if (state.Program.Length > 0 && state.Program != CheckpointState.CurrentProgram)
+            observer.Warning($"{from.Path} was written by {state.WrittenBy}, this is {CheckpointState.CurrentProgram}: what follows may differ in the last bits");
+        var setup = new TrainingSetup(config, source, state.Normalisation, new BadFiles(), from) { Changes = changes };
+        if (config.Precision == Precision.Auto)
+            setup.ChoosePrecision(observer, cancellation);
         setup.Plan(observer, cancellation);
         return setup;
+    }
+
+    private static void RequireSameModel(Checkpoint from, PretrainingConfig config)
+    {
+        PretrainingConfig before = from.State.ParsedConfig;
+        if ((config.Framework, config.ModelShape) != (before.Framework, before.ModelShape))
+            throw new UserErrorException($"{from.Path} holds another model than this configuration asks for, which nothing can force; leave framework, size, input and patch as they were, or start a new run");
+    }
+
+    /// <summary>What tells the clips of a data set from those a run was trained on: their list by its hash, and how many they are.</summary>
+    private static IEnumerable<ConfigChange> DataChanges(CheckpointState state, ClipList clips)
+    {
+        if (clips.ManifestHash == state.ManifestHash)
+            yield break;
+        yield return new ConfigChange("list of clips (hash of names and sizes)", state.ManifestHash[..Math.Min(HashDigits, state.ManifestHash.Length)], clips.ManifestHash[..HashDigits]);
+        if (state.Clips > 0 && state.Clips != clips.Count)
+            yield return new ConfigChange("number of clips", $"{state.Clips}", $"{clips.Count}");
     }
 
     /// <summary>The batches of this run.</summary>
@@ -118,7 +147,8 @@ public sealed class TrainingSetup : IDisposable
 
     /// <summary>What a checkpoint says at a step.</summary>
     public CheckpointState StateAt(long step, long optimizerSteps) => new(
-        CheckpointState.CurrentVersion, step, optimizerSteps, CheckpointState.ToDictionary(Config), Normalisation.Mean, Normalisation.Std, Source.Clips.ManifestHash);
+        CheckpointState.CurrentVersion, step, optimizerSteps, CheckpointState.ToDictionary(Config), Normalisation.Mean, Normalisation.Std, Source.Clips.ManifestHash,
+        Source.Clips.Count, CheckpointState.CurrentProgram);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -154,6 +184,8 @@ public sealed class TrainingSetup : IDisposable
         else if (Config.Steps is null && Config.Epochs is null)
             Config = Config with { Epochs = PublishedEpochs };
         TotalSteps = Config.Steps ?? Math.Max(1, (long)Config.Epochs! * pipeline.StepsPerEpoch / Config.Accumulate);
+        if (From?.State.Step > TotalSteps)
+            throw new UserErrorException($"{From.Path} has done {From.State.Step} steps, more than the {TotalSteps} that the run is to have now; give it more");
         observer.Estimate(new RunEstimate(TotalSteps - (From?.State.Step ?? 0), seconds, Environment.WorkingSet, Model.Trained.Count));
     }
 

@@ -99,7 +99,10 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
     private TrainingSetup OpenRun(RunFolder run, StudyCell cell, CancellationToken cancellation)
     {
         if (run.Checkpoints.Count > 0)
-            return TrainingSetup.Resume(run, found => Continue(run, cell, found), observer, cancellation);
+        {
+            observer.Stage("reading the checkpoint");
+            return TrainingSetup.Resume(Checkpoint.Read(run.Path), cell.Config, changes => RefuseOther(run, changes), observer, cancellation);
+        }
         if (Directory.Exists(run.Path)) // killed before its first checkpoint
             Directory.Delete(run.Path, recursive: true);
         TrainingSetup setup = TrainingSetup.Begin(cell.Config, observer, cancellation);
@@ -108,12 +111,12 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
         return setup;
     }
 
-    private static PretrainingConfig Continue(RunFolder run, StudyCell cell, PretrainingConfig found)
+    /// <summary>A run may go on on another device, as studies do on another machine; anything else is another run.</summary>
+    private static void RefuseOther(RunFolder run, IReadOnlyList<ConfigChange> changes)
     {
-        static string Results(StudyCell cell) => cell.Fingerprint("", "", "");
-        return Results(cell with { Config = found }) == Results(cell)
-            ? cell.Config
-            : throw new UserErrorException($"{run.Path} holds a run of another configuration; choose another --out, or remove that folder");
+        ConfigChange[] others = [.. changes.Where(change => change.Key != "device")];
+        if (others.Length > 0)
+            throw new UserErrorException($"{run.Path} holds a run of another configuration or of other data ({string.Join(", ", others.AsEnumerable())}); choose another --out, or remove that folder");
     }
 
     private IReadOnlyList<IEvaluation> Evaluations(TrainingSetup setup) => setup.Config.EvaluateEvery == 0

@@ -49,6 +49,12 @@ internal sealed class AppProcess : IDisposable
         kill.WaitForExit();
     }
 
+    /// <summary>Ends it by SIGKILL, at once.</summary>
+    public void Kill() => process.Kill();
+
+    /// <summary>Whether it ends within a time.</summary>
+    public bool EndsWithin(TimeSpan time) => process.WaitForExit(time);
+
     public AppResult Wait()
     {
         if (!process.WaitForExit(Patience))

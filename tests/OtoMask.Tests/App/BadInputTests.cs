@@ -195,11 +195,11 @@ internal sealed class SmallDiskFactAttribute : FactAttribute
     /// <summary>Runs the program with <paramref name="kilobytes"/> of disk at <paramref name="place"/>; the last line of its output says what is left there.</summary>
     public static AppResult Run(string place, int kilobytes, params string[] arguments) => RunWith(_ => { }, place, kilobytes, arguments);
 
-    /// <summary>The same; <paramref name="set"/> may change the program's environment. The shell runs what PREPARE says once the disk is there.</summary>
+    /// <summary>The same; <paramref name="set"/> may change the program's environment. The shell runs what PREPARE says once the disk is there, and AFTER when the program has ended.</summary>
     public static AppResult RunWith(Action<ProcessStartInfo> set, string place, int kilobytes, params string[] arguments) => AppProcess.RunProgram(
         "unshare",
         [
-            "-rm", "bash", "-c", "mount -t tmpfs -o size=$2k tmpfs \"$1\"; shift 2; eval \"${PREPARE:-:}\"; code=0; \"$@\" || code=$?; echo \"left behind: $(ls -A \"$DISK\")\"; exit $code", "bash",
+            "-rm", "bash", "-c", "mount -t tmpfs -o size=$2k tmpfs \"$1\"; shift 2; eval \"${PREPARE:-:}\"; code=0; \"$@\" || code=$?; eval \"${AFTER:-:}\"; echo \"left behind: $(ls -A \"$DISK\")\"; exit $code", "bash",
             place, $"{kilobytes}", "dotnet", AppProcess.App, .. arguments,
         ],
         start =>

@@ -1,13 +1,13 @@
 using System.Text.Json.Nodes;
 using OtoMask.Interop;
 using OtoMask.Pretraining;
+using OtoMask.Tests.Pretraining;
 
 namespace OtoMask.Tests.App;
 
 /// <summary>The program's main job as a user does it, on audio that the test generates.</summary>
 public sealed class EndToEndTests : IDisposable
 {
-    private static readonly string[] DeterministicFields = ["kind", "step", "epoch", "loss", "lr", "hint", "ema", "metric", "value"];
     private readonly AppFolder folder = new();
 
     public void Dispose() => folder.Dispose();
@@ -84,11 +84,18 @@ public sealed class EndToEndTests : IDisposable
     }
 
     [Fact]
-    public void A_resumed_run_takes_what_changes_no_result_and_nothing_else()
+    public void A_resumed_run_takes_what_changes_no_result_and_the_rest_by_force()
     {
         Ok(Pretrain("run", "--stop-at", "1"));
         string run = folder.Inside("run");
-        AppProcess.Run("pretrain", "--resume", run, "--batch", "8").AssertUserError("--checkpoint-activations");
+        Refused(AppProcess.Run("pretrain", "--resume", run, "--batch", "8", "--epochs", "3"), "epochs 2 -> 3, batch 4 -> 8", "--force");
+        Refused(AppProcess.Run("pretrain", "--resume", run, "--input", "80x192", "--force"), "another model");
+        Refused(AppProcess.Run("pretrain", "--resume", run, "--epochs", "3", "--steps", "2"), "choose one");
+        AppProcess.Run("pretrain", "--resume", run, "--out", folder.Inside("other")).AssertUserError("--out");
+        AppResult forced = Ok(AppProcess.Run("pretrain", "--resume", run, "--batch", "6", "--stop-at", "2", "--force"));
+        Assert.Contains("warning: from step 3 on the run is another: batch 4 -> 6", forced.Output);
+        Assert.Contains(SameRun.Rows(new RunFolder(run)), row => row.Contains("kind=change") && row.Contains("key=batch old=4 new=6"));
+        Assert.Contains("\nbatch: 6\n", File.ReadAllText(new RunFolder(run).Config));
         Ok(AppProcess.Run("pretrain", "--resume", run, "--checkpoint-activations", "true", "--workers", "1"));
         Assert.Contains("checkpoint-activations: true", File.ReadAllText(new RunFolder(run).Config));
     }
@@ -141,20 +148,17 @@ public sealed class EndToEndTests : IDisposable
         Assert.Contains("strict", File.ReadAllText(folder.Inside("metrics.json")));
     }
 
+    /// <summary>Exit code 2, and the last line of stderr contains every one of <paramref name="parts"/>.</summary>
+    private static void Refused(AppResult result, params string[] parts)
+    {
+        Assert.Equal(2, result.ExitCode);
+        Assert.All(parts, part => Assert.Contains(part, result.Error));
+    }
+
     private AppResult Pretrain(string run, params string[] more) =>
         AppProcess.Run(["pretrain", "--data", Directory.Exists(folder.Inside("audio")) ? folder.Inside("audio") : folder.Audio(), "--out", folder.Inside(run), .. AppFolder.TinyRun, .. more]);
 
-    private void AssertSameRun(string one, string other)
-    {
-        RunFolder expected = new(folder.Inside(one)), actual = new(folder.Inside(other));
-        SafetensorsContent weights = SafetensorsFile.Read(expected.LatestCheckpoint), same = SafetensorsFile.Read(actual.LatestCheckpoint);
-        Assert.Equal(weights.Tensors.Keys.Order(), same.Tensors.Keys.Order());
-        Assert.All(weights.Tensors, tensor => Assert.True(tensor.Value.Data.AsSpan().SequenceEqual(same.Tensors[tensor.Key].Data), $"{tensor.Key} differs"));
-        Assert.Equal(Rows(expected), Rows(actual));
-    }
-
-    private static string[] Rows(RunFolder run) =>
-        [.. File.ReadLines(run.Log).Select(line => JsonNode.Parse(line)!).Select(row => string.Join(" ", DeterministicFields.Select(field => $"{field}={row[field]}")))];
+    private void AssertSameRun(string one, string other) => SameRun.AssertSame(new RunFolder(folder.Inside(one)), new RunFolder(folder.Inside(other)));
 
     private static AppResult Ok(AppResult result)
     {

@@ -57,8 +57,10 @@ internal sealed class TrainingFolder : IDisposable
     public static void Resume(RunFolder folder, ITrainingObserver? observer = null, bool? checkpointActivations = null)
     {
         observer ??= new RecordingObserver();
+        Checkpoint from = Checkpoint.Read(folder.Path);
+        PretrainingConfig config = from.State.ParsedConfig;
         using TrainingSetup setup = TrainingSetup.Resume(
-            folder, config => config with { CheckpointActivations = checkpointActivations ?? config.CheckpointActivations }, observer);
+            from, config with { CheckpointActivations = checkpointActivations ?? config.CheckpointActivations }, changes => throw new UserErrorException(string.Join(", ", changes)), observer);
         using var trainer = new Trainer(folder, setup, observer);
         Assert.Equal(TrainingEnd.Finished, trainer.Run(null, []));
     }

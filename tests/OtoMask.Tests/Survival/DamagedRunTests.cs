@@ -1,0 +1,154 @@
+using System.Runtime.Versioning;
+using System.Text.Json.Nodes;
+using OtoMask.Interop;
+using OtoMask.Pretraining;
+using OtoMask.Tests.App;
+using OtoMask.Tests.Pretraining;
+
+namespace OtoMask.Tests.Survival;
+
+/// <summary>What can happen to a run folder while nobody trains in it, and to its disk while somebody does.</summary>
+[SupportedOSPlatform("linux")]
+public sealed class DamagedRunTests : IDisposable
+{
+    private const string StateKey = "otomask.state";
+    private readonly AppFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Whatever_happened_to_the_newest_checkpoint_the_one_before_it_is_offered_and_goes_on_to_the_same_end()
+    {
+        RunFolder straight = Train("straight"), run = Train("run", "--stop-at", "1");
+        string good = run.Checkpoints[^2], damaged = run.LatestCheckpoint;
+        byte[] whole = File.ReadAllBytes(damaged);
+        foreach ((Action damage, string why) in ((Action, string)[])
+        [
+            (() => Overwrite(damaged, whole, bytes => bytes[bytes.Length / 2] ^= 1), "checksum does not match"),
+            (() => File.WriteAllBytes(damaged, whole[..(whole.Length / 2)]), "claims"),
+            (() => File.WriteAllBytes(damaged, []), "not a valid safetensors file"),
+            (() => Rewrite(damaged, whole, state => state["Version"] = 99), "version 99"),
+            (() => Rewrite(damaged, whole, state => state["Config"]!["colour"] = "red"), "unknown key 'colour'; it is from otomask "),
+            (() => Rewrite(damaged, whole, state => state["Config"]!["batch"] = "many"), "'many' is no whole number"),
+            (() => Rewrite(damaged, whole, state => state["Config"]!["encoder"] = null), "encoder"),
+            (() => Rewrite(damaged, whole, state => state.Remove("ManifestHash")), "ManifestHash"),
+            (() => Rewrite(damaged, whole, state => state["Step"] = -1), "step -1"),
+        ])
+        {
+            damage();
+            string message = Assert.Throws<UserErrorException>(() => Checkpoint.Read(run.Path)).Message;
+            Assert.All((string[])[damaged, why, $"The newest good checkpoint is {good}"], part => Assert.Contains(part, message));
+        }
+
+        // Every command that reads a run folder says so.
+        AppResult refused = AppProcess.Run("pretrain", "--resume", run.Path);
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains($"give that instead of {run.Path}", refused.Error);
+        Assert.Contains(good, AppProcess.Run("probe", run.Path, "--task", Task()).Error);
+
+        Assert.Equal(0, AppProcess.Run("pretrain", "--resume", good).ExitCode);
+        SameRun.AssertSame(straight, run);
+        Assert.True(File.Exists(damaged + ".aside"));
+    }
+
+    [Fact]
+    public void Where_no_checkpoint_is_good_none_is_offered()
+    {
+        RunFolder run = Train("run", "--stop-at", "1");
+        foreach (string checkpoint in run.Checkpoints)
+            File.WriteAllText(checkpoint, "nothing");
+        string message = Assert.Throws<UserErrorException>(() => Checkpoint.Read(run.Path)).Message;
+        Assert.Contains(run.LatestCheckpoint, message);
+        Assert.DoesNotContain("good checkpoint", message);
+    }
+
+    [Fact]
+    public void A_run_killed_before_its_first_checkpoint_begins_again_and_the_folder_of_somebody_else_is_left_alone()
+    {
+        string audio = folder.Audio(), run = folder.Inside("run"), theirs = Directory.CreateDirectory(folder.Inside("theirs")).FullName;
+        Directory.CreateDirectory(Path.Combine(run, "checkpoints"));
+        File.WriteAllText(Path.Combine(run, "config.yaml"), "batch: 4\n");
+        File.WriteAllText(Path.Combine(run, "checkpoints", "step-000000000.safetensors.1a2b-0123456789abcdef0123456789abcdef.tmp"), "half of it");
+        File.WriteAllText(Path.Combine(theirs, "config.yaml"), "colour: red\n");
+
+        AppProcess.Run("pretrain", "--resume", run).AssertUserError("stopped before the first step", $"--out {run}");
+        AppProcess.Run(["pretrain", "--data", audio, "--out", theirs, .. AppFolder.TinyRun]).AssertUserError(theirs, "something else");
+        Assert.Equal("colour: red\n", File.ReadAllText(Path.Combine(theirs, "config.yaml")));
+
+        Assert.Equal(0, AppProcess.Run(["pretrain", "--data", audio, "--out", run, .. AppFolder.TinyRun]).ExitCode);
+        Assert.Empty(Directory.GetFiles(run, "*.tmp", SearchOption.AllDirectories));
+        SameRun.AssertSame(Train("straight"), new RunFolder(run));
+    }
+
+    [Fact]
+    public void Two_processes_do_not_train_in_one_folder()
+    {
+        RunFolder run = Train("run", "--stop-at", "1");
+        run.Occupy();
+        AppProcess.Run("pretrain", "--resume", run.Path).AssertUserError(run.Path, "another process");
+        run.Release();
+        Assert.Equal(0, AppProcess.Run("pretrain", "--resume", run.Path).ExitCode);
+    }
+
+    [UnprivilegedFact]
+    public void A_run_in_a_folder_that_may_only_be_read_is_refused_before_the_work_begins()
+    {
+        RunFolder run = Train("run", "--stop-at", "1");
+        File.SetUnixFileMode(folder.Path, (UnixFileMode)0b111_101_101);
+        AppResult refused = UnprivilegedFactAttribute.Run("pretrain", "--resume", run.Path);
+        refused.AssertUserError(run.Path, "write");
+    }
+
+    [SmallDiskFact]
+    public void A_disk_that_fills_up_ends_the_run_with_words_and_with_room_again_it_goes_on_to_the_same_end()
+    {
+        const int Filler = 8 << 20;
+        RunFolder straight = Train("straight");
+        long checkpoint = new FileInfo(straight.LatestCheckpoint).Length;
+        string disk = Directory.CreateDirectory(folder.Inside("disk")).FullName, saved = folder.Inside("saved");
+        AppResult result = SmallDiskFactAttribute.RunWith(
+            start =>
+            {
+                start.Environment["PREPARE"] = $"head -c {Filler} /dev/zero > \"$DISK/filler\"";
+                start.Environment["AFTER"] = $"ls -R \"$DISK/run\"; rm \"$DISK/filler\"; dotnet '{AppProcess.App}' pretrain --resume \"$DISK/run\" && cp -r \"$DISK/run\" '{saved}'";
+            },
+            disk, (int)((Filler + 5 * checkpoint / 2) >> 10), ["pretrain", "--data", folder.Inside("audio"), "--out", Path.Combine(disk, "run"), .. AppFolder.TinyRunOf(epochs: 4)]);
+
+        Assert.True(result.ExitCode == 1, $"{result.ExitCode}: {result.Error}");
+        string line = Assert.Single(result.Error.TrimEnd('\n').Split('\n'));
+        Assert.All((string[])["No space left", "the last good checkpoint is", "--resume", "free some space"], part => Assert.Contains(part, line));
+        Assert.DoesNotContain(".tmp", result.Output);
+        SameRun.AssertSame(straight, new RunFolder(saved));
+    }
+
+    /// <summary>A run of four epochs of three steps on the same sounds, with a checkpoint after each.</summary>
+    private RunFolder Train(string name, params string[] more)
+    {
+        string audio = folder.Inside("audio");
+        if (!Directory.Exists(audio))
+            folder.Audio();
+        AppResult result = AppProcess.Run(["pretrain", "--data", audio, "--out", folder.Inside(name), .. AppFolder.TinyRunOf(epochs: 4), .. more]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        return new RunFolder(folder.Inside(name));
+    }
+
+    private string Task() => folder.Text("task.csv", "file_name,label,split\n" + string.Concat(
+        Enumerable.Range(0, 12).Select(clip => $"audio/clip{clip:D2}.wav,{(clip % 2 == 0 ? "sweep" : "noise")},{(clip < 8 ? "train" : "test")}\n")));
+
+    private static void Overwrite(string path, byte[] whole, Action<byte[]> change)
+    {
+        byte[] bytes = [.. whole];
+        change(bytes);
+        File.WriteAllBytes(path, bytes);
+    }
+
+    /// <summary>Writes the checkpoint with another state under a checksum that is right.</summary>
+    private static void Rewrite(string path, byte[] whole, Action<JsonObject> change)
+    {
+        File.WriteAllBytes(path, whole);
+        SafetensorsContent content = SafetensorsFile.Read(path);
+        JsonObject state = JsonNode.Parse(content.Metadata[StateKey])!.AsObject();
+        change(state);
+        SafetensorsFile.Write(path, content.Tensors, new Dictionary<string, string>(content.Metadata) { [StateKey] = state.ToJsonString() });
+    }
+}
