@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <numeric>
 #include <vector>
 
@@ -31,17 +32,19 @@ struct AdamW {
   double root_correction() const { return std::sqrt(1 - std::pow(beta2, step)); }
 };
 
-// Any device, any type: the formula of Loshchilov & Hutter (ICLR 2019), operator by operator.
+// Any device, any type: the formula of Loshchilov & Hutter (ICLR 2019), operator by operator; with `largest` the variant
+// AMSGrad (Reddi, Kale & Kumar, ICLR 2018), which divides by the largest mean square so far.
 static void adamw_portable(const at::Tensor& parameters, const at::Tensor& gradients, const at::Tensor& mean,
                            const at::Tensor& square, double learning_rate, double beta1, double beta2, double epsilon,
                            double weight_decay, int64_t step, double gradient_scale, const OptionalTensor& follower,
-                           int64_t first, double decay) {
+                           int64_t first, double decay, const OptionalTensor& largest) {
   const AdamW rule{learning_rate, beta1, beta2, epsilon, weight_decay, step, gradient_scale};
   const at::Tensor g = gradients * gradient_scale;
   const at::Tensor m = mean.to(g.scalar_type()) * beta1 + g * (1 - beta1);
   const at::Tensor v = square.to(g.scalar_type()) * beta2 + g * g * (1 - beta2);
   parameters.mul_(1 - learning_rate * weight_decay);
-  parameters.addcdiv_(m, (v.sqrt() / rule.root_correction()).add_(epsilon), -rule.step_size());
+  if (largest) largest->copy_(at::maximum(*largest, v));
+  parameters.addcdiv_(m, ((largest ? *largest : v).sqrt() / rule.root_correction()).add_(epsilon), -rule.step_size());
   mean.copy_(m);
   square.copy_(v);
   gradients.zero_();
@@ -81,14 +84,16 @@ static inline void keep(float value, uint16_t* to) {
   *to = uint16_t((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
-template <class Moment>
+template <bool Largest, class Moment>
 static inline __attribute__((always_inline)) void move(int64_t n, const Rates& r, float* p, const float* g, Moment* m,
-                                                       Moment* v) {
+                                                       Moment* v, float* largest) {
   for (int64_t i = 0; i < n; i++) {
     const float gradient = g[i] * r.scale;
     const float mean = r.b1 * widened(m[i]) + r.c1 * gradient;
     const float square = r.b2 * widened(v[i]) + r.c2 * gradient * gradient;
-    p[i] = r.keep * p[i] - r.size * mean / (std::sqrt(square) * r.root + r.epsilon);
+    float under = square;
+    if (Largest) under = largest[i] = std::max(largest[i], square);
+    p[i] = r.keep * p[i] - r.size * mean / (std::sqrt(under) * r.root + r.epsilon);
     keep(mean, &m[i]);
     keep(square, &v[i]);
   }
@@ -96,12 +101,17 @@ static inline __attribute__((always_inline)) void move(int64_t n, const Rates& r
 
 OTOMASK_EVERY_X86 static void move_all(int64_t n, const Rates& r, float* __restrict p, const float* __restrict g,
                                        float* __restrict m, float* __restrict v) {
-  move(n, r, p, g, m, v);
+  move<false>(n, r, p, g, m, v, nullptr);
 }
 
 OTOMASK_EVERY_X86 static void move_all(int64_t n, const Rates& r, float* __restrict p, const float* __restrict g,
                                        uint16_t* __restrict m, uint16_t* __restrict v) {
-  move(n, r, p, g, m, v);
+  move<false>(n, r, p, g, m, v, nullptr);
+}
+
+OTOMASK_EVERY_X86 static void move_all_by_largest(int64_t n, const Rates& r, float* __restrict p, const float* __restrict g,
+                                                  float* __restrict m, float* __restrict v, float* __restrict largest) {
+  move<true>(n, r, p, g, m, v, largest);
 }
 
 OTOMASK_EVERY_X86 static void follow(int64_t n, float share, const float* __restrict p, float* __restrict follower) {
@@ -111,8 +121,10 @@ OTOMASK_EVERY_X86 static void follow(int64_t n, float share, const float* __rest
 // The values that stay in the cache between the loops.
 constexpr int64_t Stretch = 4096;
 
-template <class Moment>
-static void adamw_on_cpu(const AdamW& rule, const at::Tensor& parameters, const at::Tensor& gradients, Moment* m, Moment* v,
+// Moves n values from `at` on.
+using Mover = std::function<void(int64_t at, int64_t n, const Rates& rates, float* p, const float* g)>;
+
+static void adamw_on_cpu(const AdamW& rule, const at::Tensor& parameters, const at::Tensor& gradients, const Mover& mover,
                          float* follower, int64_t first, int64_t last, double decay) {
   const Rates rates(rule);
   float *p = parameters.data_ptr<float>(), *g = gradients.data_ptr<float>();
@@ -120,7 +132,7 @@ static void adamw_on_cpu(const AdamW& rule, const at::Tensor& parameters, const 
   at::parallel_for(0, parameters.numel(), 8 * Stretch, [&](int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end; at += Stretch) {
       const int64_t n = std::min(Stretch, end - at);
-      move_all(n, rates, p + at, g + at, m + at, v + at);
+      mover(at, n, rates, p + at, g + at);
       std::memset(g + at, 0, n * sizeof(float));
       const int64_t from = std::max(at, first), count = std::min(at + n, last) - from;
       if (count > 0) follow(count, share, p + from, follower + (from - first));
@@ -132,10 +144,10 @@ static void adamw_on_cpu(const AdamW& rule, const at::Tensor& parameters, const 
 static void adamw_cpu(const at::Tensor& parameters, const at::Tensor& gradients, const at::Tensor& mean,
                       const at::Tensor& square, double learning_rate, double beta1, double beta2, double epsilon,
                       double weight_decay, int64_t step, double gradient_scale, const OptionalTensor& follower,
-                      int64_t first, double decay) {
+                      int64_t first, double decay, const OptionalTensor& largest) {
   if (parameters.scalar_type() != at::kFloat) {
     return adamw_portable(parameters, gradients, mean, square, learning_rate, beta1, beta2, epsilon, weight_decay, step,
-                          gradient_scale, follower, first, decay);
+                          gradient_scale, follower, first, decay, largest);
   }
   const auto fits = [&](const at::Tensor& tensor, at::ScalarType type, int64_t count) {
     return tensor.scalar_type() == type && tensor.is_contiguous() && tensor.numel() == count;
@@ -146,18 +158,28 @@ static void adamw_cpu(const at::Tensor& parameters, const at::Tensor& gradients,
   TORCH_CHECK(fits(parameters, at::kFloat, count) && fits(gradients, at::kFloat, count) && fits(mean, moment, count) &&
                   fits(square, moment, count),
               "adamw_ wants contiguous buffers of one length: float32, moments of float32 or bfloat16");
+  TORCH_CHECK(!largest || (!bfloat16 && fits(*largest, at::kFloat, count)),
+              "adamw_: the largest mean squares are contiguous float32, and so are the moments beside them");
   TORCH_CHECK(!follower || (fits(*follower, at::kFloat, followed) && first >= 0 && first + followed <= count),
               "adamw_: the follower is contiguous float32 and faces a stretch of the parameters");
 
   const AdamW rule{learning_rate, beta1, beta2, epsilon, weight_decay, step, gradient_scale};
   float* follows = follower ? follower->data_ptr<float>() : nullptr;
-  const auto run = [&](auto* m, auto* v) {
-    adamw_on_cpu(rule, parameters, gradients, m, v, follows, first, first + followed, decay);
+  const auto run = [&](const Mover& mover) {
+    adamw_on_cpu(rule, parameters, gradients, mover, follows, first, first + followed, decay);
   };
-  if (bfloat16) {
-    run(static_cast<uint16_t*>(mean.data_ptr()), static_cast<uint16_t*>(square.data_ptr()));
+  const auto run_with = [&](auto* m, auto* v) {
+    run([=](int64_t at, int64_t n, const Rates& rates, float* p, const float* g) { move_all(n, rates, p, g, m + at, v + at); });
+  };
+  if (largest) {
+    float *m = mean.data_ptr<float>(), *v = square.data_ptr<float>(), *top = largest->data_ptr<float>();
+    run([=](int64_t at, int64_t n, const Rates& rates, float* p, const float* g) {
+      move_all_by_largest(n, rates, p, g, m + at, v + at, top + at);
+    });
+  } else if (bfloat16) {
+    run_with(static_cast<uint16_t*>(mean.data_ptr()), static_cast<uint16_t*>(square.data_ptr()));
   } else {
-    run(mean.data_ptr<float>(), square.data_ptr<float>());
+    run_with(mean.data_ptr<float>(), square.data_ptr<float>());
   }
 }
 
@@ -189,7 +211,7 @@ TORCH_LIBRARY(otomask, library) {
   library.def(
       "adamw_(Tensor(a!) parameters, Tensor(b!) gradients, Tensor(c!) mean, Tensor(d!) square, float learning_rate, "
       "float beta1, float beta2, float epsilon, float weight_decay, int step, float gradient_scale, "
-      "Tensor(e!)? follower=None, int first=0, float decay=1) -> ()");
+      "Tensor(e!)? follower=None, int first=0, float decay=1, Tensor(f!)? largest=None) -> ()");
   library.def("norm(Tensor x) -> Tensor");
 }
 TORCH_LIBRARY_IMPL(otomask, CompositeExplicitAutograd, library) {

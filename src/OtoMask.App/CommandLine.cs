@@ -27,6 +27,8 @@ internal static class CommandLine
             ProbeCommand.Create(),
             EmbedCommand.Create(),
             ExportCommand.Create(),
+            FineTuneCommand.Create(),
+            PredictCommand.Create(),
             CompareCommand.Create(),
             StudyCommand.Create(),
             BenchCommand.Create(),

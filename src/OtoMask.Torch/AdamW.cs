@@ -9,11 +9,12 @@ public readonly record struct Follower(ParameterSet Values, long Offset, long St
 
 /// <summary>AdamW with decoupled weight decay over the flat buffers of a <see cref="ParameterSet"/>, and what else moves with each step.</summary>
 /// <remarks>Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019. One pass over memory on the CPU.</remarks>
-public sealed class AdamW : IDisposable
+public sealed class AdamW : IOptimizer
 {
     private static readonly Operator Update = new("otomask::adamw_");
     private readonly ParameterSet parameters;
     private readonly Segment[] segments;
+    private readonly Tensor? largest;
 
     /// <summary>Prepares moments of zero for every value.</summary>
     /// <param name="parameters">A set laid out with gradients.</param>
@@ -24,17 +25,20 @@ public sealed class AdamW : IDisposable
     /// <param name="beta1">Memory of the mean of the gradient.</param>
     /// <param name="beta2">Memory of the mean of its square.</param>
     /// <param name="epsilon">Added to the root of the mean square.</param>
+    /// <param name="amsGrad">Divide by the largest mean square so far (Reddi, Kale and Kumar, "On the convergence of Adam and beyond", ICLR
+    /// 2018); moments are float32 then.</param>
+    /// <param name="rateOf">Factor on the learning rate of a parameter, 0 = frozen; null = 1. Not together with followers.</param>
     public AdamW(
         ParameterSet parameters, double weightDecay = 0.05, IReadOnlyList<Follower>? followers = null, DType moments = DType.Float32,
-        double beta1 = 0.9, double beta2 = 0.95, double epsilon = 1e-8)
+        double beta1 = 0.9, double beta2 = 0.95, double epsilon = 1e-8, bool amsGrad = false, Func<Parameter, double>? rateOf = null)
     {
         (this.parameters, Beta1, Beta2, Epsilon) = (parameters, beta1, beta2, epsilon);
-        long decayed = parameters.DecayedCount, others = parameters.Count - decayed;
-        Follower? first = FollowerOf(0, decayed, followers ?? []), second = FollowerOf(decayed, others, followers ?? []);
+        (Stretch Stretch, Follower? Follower)[] pieces = [.. parameters.Stretches(rateOf).Select(stretch => (stretch, FollowerOf(stretch.Start, stretch.Count, followers ?? [])))];
         using var scope = new TensorScope();
         Mean = scope.KeepForever(Tensor.Zeros(parameters.Values.Device, moments, parameters.Count));
         Square = scope.KeepForever(Tensor.Zeros(parameters.Values.Device, moments, parameters.Count));
-        segments = [Cut(scope, 0, decayed, weightDecay, first), Cut(scope, decayed, others, 0, second)];
+        largest = amsGrad ? scope.KeepForever(Mean.ZerosLike()) : null;
+        segments = [.. pieces.Select(piece => Cut(scope, piece.Stretch, weightDecay, piece.Follower))];
     }
 
     /// <summary>Memory of the mean of the gradient.</summary>
@@ -52,22 +56,28 @@ public sealed class AdamW : IDisposable
     /// <summary>Running mean of the squared gradient, [Count].</summary>
     public Tensor Square { get; }
 
-    /// <summary>Updates made so far.</summary>
+    /// <inheritdoc/>
     public long Steps { get; set; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(string Name, Tensor Values)> State => largest is null ? [("mean", Mean), ("square", Square)] : [("mean", Mean), ("square", Square), ("largest", largest)];
+
+    /// <inheritdoc/>
+    public void Step(double learningRate, double gradientScale) => Step(learningRate, gradientScale, decay: 1);
 
     /// <summary>Moves the parameters against their gradients, and what follows after them; the gradients are zero then.</summary>
     /// <param name="learningRate">Step length.</param>
     /// <param name="gradientScale">Factor on every gradient, for clipping and accumulation.</param>
     /// <param name="decay">How much of a follower stays.</param>
-    public void Step(double learningRate, double gradientScale = 1, double decay = 1)
+    public void Step(double learningRate, double gradientScale, double decay)
     {
         Steps++;
         using IDisposable noGrad = TorchRuntime.NoGrad();
         foreach (Segment s in segments)
         {
             Update.Run(
-                s.Values, s.Gradients, s.Mean, s.Square, learningRate, Beta1, Beta2, Epsilon, s.WeightDecay, Steps, gradientScale,
-                s.Follower, s.FirstFollowed, decay);
+                s.Values, s.Gradients, s.Mean, s.Square, learningRate * s.Rate, Beta1, Beta2, Epsilon, s.WeightDecay, Steps, gradientScale,
+                s.Follower, s.FirstFollowed, decay, s.Largest);
         }
     }
 
@@ -78,6 +88,7 @@ public sealed class AdamW : IDisposable
             segment.Dispose();
         Mean.Dispose();
         Square.Dispose();
+        largest?.Dispose();
     }
 
     private static Follower? FollowerOf(long start, long length, IReadOnlyList<Follower> followers)
@@ -88,16 +99,18 @@ public sealed class AdamW : IDisposable
         return here is [Follower only] ? only : null;
     }
 
-    private Segment Cut(TensorScope scope, long start, long length, double weightDecay, Follower? follower)
+    private Segment Cut(TensorScope scope, Stretch stretch, double weightDecay, Follower? follower)
     {
+        (long start, long length) = (stretch.Start, stretch.Count);
         Tensor Part(Tensor whole, long from, long count) => scope.KeepForever(whole.Narrow(0, from, count));
         return new Segment(
-            Part(parameters.Values, start, length), Part(parameters.Gradients, start, length), Part(Mean, start, length), Part(Square, start, length), weightDecay,
+            Part(parameters.Values, start, length), Part(parameters.Gradients, start, length), Part(Mean, start, length), Part(Square, start, length),
+            largest is null ? null : Part(largest, start, length), stretch.Decays ? weightDecay : 0, stretch.Rate,
             follower is { } f ? Part(f.Values.Values, f.Offset, f.Count) : null, follower is { } g ? g.Start - start : 0);
     }
 
     private sealed record Segment(
-        Tensor Values, Tensor Gradients, Tensor Mean, Tensor Square, double WeightDecay, Tensor? Follower, long FirstFollowed) : IDisposable
+        Tensor Values, Tensor Gradients, Tensor Mean, Tensor Square, Tensor? Largest, double WeightDecay, double Rate, Tensor? Follower, long FirstFollowed) : IDisposable
     {
         public void Dispose()
         {
@@ -105,6 +118,7 @@ public sealed class AdamW : IDisposable
             Gradients.Dispose();
             Mean.Dispose();
             Square.Dispose();
+            Largest?.Dispose();
             Follower?.Dispose();
         }
     }

@@ -8,6 +8,7 @@ public static class F
     private static readonly Operator CheckpointedBlockOp = new("otomask::checkpointed_block");
     private static readonly Operator LogSoftmaxOp = new("aten::log_softmax", "int"), NormOp = new("aten::norm", "ScalarOpt_dim");
     private static readonly Operator SigmoidOp = new("aten::sigmoid"), SoftplusOp = new("aten::softplus");
+    private static readonly Operator BatchNormOp = new("aten::batch_norm"), BinaryCrossEntropyOp = new("aten::binary_cross_entropy_with_logits");
     private static readonly Operator EmbeddingOp = new("aten::embedding"), ClampMinOp = new("aten::clamp_min");
 
     /// <summary>x W^T + b, added to <paramref name="addTo"/> where given: [.., in] -> [.., out].</summary>
@@ -70,6 +71,20 @@ public static class F
 
     /// <summary>log(1 + e^x).</summary>
     public static Tensor Softplus(Tensor x) => SoftplusOp.Call(x);
+
+    /// <summary>Each column of <paramref name="x"/> [B, n] to mean 0 and variance 1, without scale and shift.</summary>
+    /// <param name="x">[B, n].</param>
+    /// <param name="runningMean">[n], means to use, or to move by <paramref name="momentum"/> of the way to the batch's while training.</param>
+    /// <param name="runningVariance">[n], variances likewise.</param>
+    /// <param name="training">Whether the batch's own mean and (biased) variance are used.</param>
+    /// <param name="momentum">How fast the running values follow.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <remarks>Ioffe and Szegedy, "Batch normalization", ICML 2015.</remarks>
+    public static Tensor BatchNorm(Tensor x, Tensor runningMean, Tensor runningVariance, bool training, double momentum, double epsilon) =>
+        BatchNormOp.Call(x, Argument.None, Argument.None, runningMean, runningVariance, training, momentum, epsilon, false);
+
+    /// <summary>Mean over all entries of the binary cross-entropy of logits against targets in 0 .. 1, a tensor of no dimension.</summary>
+    public static Tensor BinaryCrossEntropy(Tensor logits, Tensor targets) => BinaryCrossEntropyOp.Call(logits, targets);
 
     /// <summary>Each vector of the last dimension divided by its Euclidean norm, or by 1e-12 if that is larger.</summary>
     public static Tensor Normalize(Tensor x) => x / ClampMinOp.Call(NormOp.Call(x, 2.0, new long[] { -1 }, true), 1e-12);

@@ -39,6 +39,13 @@ public sealed class Parameter(string name, long[] shape, Initialiser initialise)
 /// <summary>Fills the initial values of the parameter at <paramref name="position"/> of a model, in row-major order.</summary>
 public delegate void Initialiser(Span<float> values, int position);
 
+/// <summary>A piece of the flat buffer that an optimiser moves by one rule.</summary>
+/// <param name="Start">Where it begins.</param>
+/// <param name="Count">How many values it has.</param>
+/// <param name="Decays">Whether weight decay applies.</param>
+/// <param name="Rate">Factor on the learning rate.</param>
+internal readonly record struct Stretch(long Start, long Count, bool Decays, double Rate);
+
 /// <summary>
 /// The parameters of a model in one flat buffer, gradients in another: optimiser, clipping and moving averages are one pass
 /// over one array. Decayed parameters come first, so that each half has one rule.
@@ -53,9 +60,6 @@ public sealed class ParameterSet : IDisposable
 
     /// <summary>Number of values in all.</summary>
     public long Count => declared.Sum(parameter => parameter.Count);
-
-    /// <summary>Number of values at the front of the flat buffer that weight decay applies to.</summary>
-    public long DecayedCount => declared.Where(parameter => parameter.Decays).Sum(parameter => parameter.Count);
 
     /// <summary>All values, [Count].</summary>
     public Tensor Values => values ?? throw new InvalidOperationException("the parameters are not laid out yet");
@@ -101,6 +105,22 @@ public sealed class ParameterSet : IDisposable
             parameter.Value.RequireGradient();
             parameter.Value.Gradient = gradients.Narrow(0, parameter.Offset, parameter.Count).View(parameter.Shape);
         }
+    }
+
+    /// <summary>The flat buffer cut where the rule of the update changes: neighbours that decay alike and share a rate.</summary>
+    /// <param name="rateOf">Factor on the learning rate of a parameter; null = 1.</param>
+    internal IReadOnlyList<Stretch> Stretches(Func<Parameter, double>? rateOf)
+    {
+        var stretches = new List<Stretch>();
+        foreach (Parameter parameter in declared.OrderBy(parameter => parameter.Offset))
+        {
+            var next = new Stretch(parameter.Offset, parameter.Count, parameter.Decays, rateOf?.Invoke(parameter) ?? 1);
+            if (stretches is [.., Stretch last] && (last.Decays, last.Rate) == (next.Decays, next.Rate))
+                stretches[^1] = last with { Count = last.Count + next.Count };
+            else
+                stretches.Add(next);
+        }
+        return stretches;
     }
 
     /// <inheritdoc/>

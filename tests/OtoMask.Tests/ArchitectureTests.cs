@@ -21,6 +21,7 @@ public sealed partial class ArchitectureTests
         ["Embeddings"] = ["Audio", "Data", "Evaluation", "Interop"],
         ["Export"] = ["Audio", "Data", "Evaluation", "Interop", "Models", "Pretraining", "Torch"],
         ["Pretraining"] = ["Audio", "Data", "Evaluation", "Interop", "Masking", "Models", "Torch"],
+        ["FineTuning"] = ["Audio", "Data", "Evaluation", "Interop", "Masking", "Models", "Pretraining", "Randomness", "Torch"],
         ["Studies"] = ["Audio", "Data", "Evaluation", "Masking", "Models", "Pretraining", "Randomness", "Torch"],
     };
 
@@ -131,7 +132,7 @@ public sealed partial class ArchitectureTests
     [GeneratedRegex(@"^namespace [^;]+;", RegexOptions.Multiline)]
     private static partial Regex NamespaceLine();
 
-    [GeneratedRegex(@"\bOtoMask\.(Randomness|Interop|Audio|Masking|Models|Data|Corpora|Evaluation|Embeddings|Export|Pretraining|Torch|App)\b")]
+    [GeneratedRegex(@"\bOtoMask\.(Randomness|Interop|Audio|Masking|Models|Data|Corpora|Evaluation|Embeddings|Export|Pretraining|FineTuning|Torch|App)\b")]
     private static partial Regex PartName();
 
     [GeneratedRegex(@"<ProjectReference Include=""[^""]*/(OtoMask[^""/]*)\.csproj""")]

@@ -52,7 +52,7 @@ internal static class TrainBench
         using var optimizer = config.CreateOptimizer(model);
         IFeatureMaskingStrategy? features = masking.CreateFeatureStrategy();
         var training = new TrainingStep(model, optimizer, config.Precision, config.ClipNorm, features);
-        using BatchReader reader = Pipeline(config, masking, source).Read(cancellation: cancel);
+        using BatchReader<MaskedBatch> reader = Pipeline(config, masking, source).Read(cancellation: cancel);
 
         var measured = new List<(double Step, PhaseMilliseconds Phases)>();
         (int visible, double loss) = (0, 0);
@@ -72,7 +72,7 @@ internal static class TrainBench
             StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, visible, features is not null), gemm, peakMemory, loss, choice);
     }
 
-    private static (double Step, PhaseMilliseconds Phases, int Visible, double Loss) TakeStep(BatchReader reader, TrainingStep training)
+    private static (double Step, PhaseMilliseconds Phases, int Visible, double Loss) TakeStep(BatchReader<MaskedBatch> reader, TrainingStep training)
     {
         PhaseTimes times = training.Times;
         (double mask, double forward, double backward, double update) = (times.Mask, times.Forward, times.Backward, times.Update);

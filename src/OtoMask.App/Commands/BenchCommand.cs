@@ -23,7 +23,7 @@ internal static class BenchCommand
     {
         Option<double> seconds = new("--seconds") { Description = "How long to measure, on one thread and on all.", HelpName = "S", DefaultValueFactory = _ => 1 };
         Option<bool> json = Json();
-        ConfigOptions options = new("sample-rate", "seed");
+        ConfigOptions<PretrainingConfig> options = ConfigOptions.Of("sample-rate", "seed");
         Command command = new("logmel", "Time the way from waveforms in memory to log-mels.") { seconds, json };
         options.AddTo(command);
         command.SetAction((line, cancel) =>
@@ -40,7 +40,7 @@ internal static class BenchCommand
     {
         Option<double> seconds = new("--seconds") { Description = "How long to draw with each strategy.", HelpName = "S", DefaultValueFactory = _ => 0.3 };
         Option<bool> json = Json();
-        ConfigOptions options = new("framework", "size", "encoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "seed", "device");
+        ConfigOptions<PretrainingConfig> options = ConfigOptions.Of("framework", "size", "encoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "seed", "device");
         Command command = new("masks", "Time the drawing of a batch of masks: with every strategy, or with the one of --mask.") { seconds, json };
         options.AddTo(command);
         command.SetAction((line, cancel) =>
@@ -58,7 +58,7 @@ internal static class BenchCommand
     {
         Option<int> steps = new("--steps") { Description = "Steps to measure, after two to warm up.", HelpName = "N", DefaultValueFactory = _ => 10 };
         Option<bool> json = Json();
-        ConfigOptions options = new(TrainKeys);
+        ConfigOptions<PretrainingConfig> options = ConfigOptions.Of(TrainKeys);
         Command command = new("train", "Time training steps and their phases.") { steps, json };
         options.AddTo(command);
         command.SetAction((line, cancel) =>

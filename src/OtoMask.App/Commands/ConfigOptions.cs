@@ -3,13 +3,14 @@ using OtoMask.Pretraining;
 
 namespace OtoMask.App.Commands;
 
-/// <summary>Values of a run's configuration as options of a command, named and explained by <see cref="ConfigKeys"/>.</summary>
-/// <param name="names">Names of the keys; none = all of them.</param>
-internal sealed class ConfigOptions(params string[] names)
+/// <summary>Values of a configuration as options of a command, named and explained by its keys.</summary>
+/// <typeparam name="TConfig">The configuration.</typeparam>
+/// <param name="keys">One option each.</param>
+internal sealed class ConfigOptions<TConfig>(IEnumerable<ConfigKey<TConfig>> keys)
 {
-    private readonly (ConfigKey Key, Option<string> Option)[] options =
+    private readonly (ConfigKey<TConfig> Key, Option<string> Option)[] options =
     [
-        .. ConfigKeys.All.Where(key => names.Length == 0 || names.Contains(key.Name)).Select(key => (key, new Option<string>($"--{key.Name}")
+        .. keys.Select(key => (key, new Option<string>($"--{key.Name}")
         {
             Description = $"{char.ToUpperInvariant(key.Help[0])}{key.Help[1..]}.",
             HelpName = key.Placeholder,
@@ -28,9 +29,9 @@ internal sealed class ConfigOptions(params string[] names)
 
     /// <summary>The configuration with what the command line says.</summary>
     /// <exception cref="UserErrorException">A value is not what its key takes; the message names the option.</exception>
-    public PretrainingConfig Read(ParseResult line, PretrainingConfig config)
+    public TConfig Read(ParseResult line, TConfig config)
     {
-        foreach ((ConfigKey key, Option<string> option) in options)
+        foreach ((ConfigKey<TConfig> key, Option<string> option) in options)
         {
             if (line.GetValue(option) is not { } text)
                 continue;
@@ -45,4 +46,12 @@ internal sealed class ConfigOptions(params string[] names)
         }
         return config;
     }
+}
+
+/// <summary>Values of a pre-training run as options.</summary>
+internal static class ConfigOptions
+{
+    /// <summary>One option for each value, or for those of the given names.</summary>
+    public static ConfigOptions<PretrainingConfig> Of(params string[] names) =>
+        new(ConfigKeys.All.Where(key => names.Length == 0 || names.Contains(key.Name)));
 }

@@ -18,7 +18,7 @@ internal static class PretrainCommand
         Option<string> resume = new("--resume") { Description = "Go on with a run exactly where its newest checkpoint left it, or at the checkpoint named.", HelpName = "RUN|CHECKPOINT" };
         Option<bool> force = new("--force") { Description = "With --resume: go on although the configuration or the data has changed." };
         Option<int?> stopAt = new("--stop-at") { Description = "Stop after this epoch although the schedules go on; --resume continues.", HelpName = "EPOCH" };
-        ConfigOptions values = new();
+        ConfigOptions<PretrainingConfig> values = ConfigOptions.Of();
         Command command = new("pretrain", "Pre-train an encoder on audio of your own, with the masking strategy of your choice.") { config, seconds, output, resume, force, stopAt };
         values.AddTo(command);
         command.SetAction((line, cancellation) =>

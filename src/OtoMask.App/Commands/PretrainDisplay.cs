@@ -32,8 +32,9 @@ internal abstract class PretrainDisplay : ITrainingObserver
     {
         if (step.Applied)
             loss = double.IsNaN(loss) ? step.Loss : loss + (step.Loss - loss) / Math.Min(step.Step, StepsOfSmoothing);
+        string hint = step.Hint is { } ratio ? Text($"  hint {ratio:F2}") : "";
         Training(step.Step, totalSteps, Text(
-            $"epoch {step.Epoch + 1}  loss {loss:F4}  lr {step.LearningRate:0.0e+0}  hint {step.Hint:F2}  {step.ClipsPerSecond:F0} clips/s  wait {step.DataWait:P0}"));
+            $"epoch {step.Epoch + 1}  loss {loss:F4}  lr {step.LearningRate:0.0e+0}{hint}  {step.ClipsPerSecond:F0} clips/s  wait {step.DataWait:P0}"));
     }
 
     public void Evaluation(EvaluationRecord evaluation) => Line(Text($"after {evaluation.Epoch} epochs: {evaluation.Metric} {evaluation.Value:G4}"));

@@ -28,7 +28,7 @@ internal static class CompareReport
 
     private static Html Differences(IReadOnlyList<ComparedRun> runs)
     {
-        ConfigKey[] differing = [.. ConfigKeys.All.Where(key => runs.Select(run => key.Get(run.Config)).Distinct().Count() > 1)];
+        ConfigKey<PretrainingConfig>[] differing = [.. ConfigKeys.All.Where(key => runs.Select(run => key.Get(run.Config)).Distinct().Count() > 1)];
         return differing.Length == 0
             ? Html.Of($"<p>{(runs.Count == 1 ? "There is one run alone." : "Nothing: all have the same configuration.")}</p>")
             : Html.Of(

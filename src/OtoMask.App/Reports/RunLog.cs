@@ -9,7 +9,7 @@ namespace OtoMask.App.Reports;
 /// <param name="Epoch">Epochs done, with a fraction.</param>
 /// <param name="Loss">Mean loss of the batch.</param>
 /// <param name="LearningRate">Learning rate of the step.</param>
-/// <param name="Hint">Hint ratio of the step, in [0, 1].</param>
+/// <param name="Hint">Hint ratio of the step, in [0, 1]; null in fine-tuning, which has none.</param>
 /// <param name="Ema">Decay of the target network; null for MSM-MAE, which has none.</param>
 /// <param name="GradientNorm">Norm of the gradient before clipping.</param>
 /// <param name="ClipsPerSecond">Throughput.</param>
@@ -19,7 +19,7 @@ internal sealed record StepRow(
     [property: JsonPropertyName("epoch")] double Epoch,
     [property: JsonPropertyName("loss"), JsonRequired, JsonConverter(typeof(NullIsNaN))] double Loss,
     [property: JsonPropertyName("lr")] double LearningRate,
-    [property: JsonPropertyName("hint")] double Hint,
+    [property: JsonPropertyName("hint")] double? Hint,
     [property: JsonPropertyName("ema")] double? Ema,
     [property: JsonPropertyName("grad_norm")] double? GradientNorm,
     [property: JsonPropertyName("clips_per_second")] double? ClipsPerSecond,

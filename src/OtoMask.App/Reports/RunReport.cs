@@ -68,7 +68,7 @@ internal static class RunReport
         ]);
     }
 
-    private static Html Training(HtmlPage page, IReadOnlyList<StepRow> steps)
+    internal static Html Training(HtmlPage page, IReadOnlyList<StepRow> steps)
     {
         if (steps.Count == 0)
             return Html.Of($"<p>Nothing yet.</p>");
@@ -78,9 +78,10 @@ internal static class RunReport
                 [StepCurve("loss", steps, step => step.Loss)], smooth: true),
             Charts.Lines(page, "Learning rate", "Warm-up, then cosine.", "step",
                 [StepCurve("learning rate", steps, step => step.LearningRate)], fromZero: true),
-            Charts.Lines(page, "Hint ratio", "1 = masks are random; towards 0 the strategy decides.", "step",
-                [StepCurve("hint ratio", steps, step => step.Hint)], fromZero: true),
         ];
+        if (steps.Any(step => step.Hint is not null))
+            charts.Add(Charts.Lines(page, "Hint ratio", "1 = masks are random; towards 0 the strategy decides.", "step",
+                [StepCurve("hint ratio", steps, step => step.Hint)], fromZero: true));
         if (steps.Any(step => step.GradientNorm is not null))
             charts.Add(Charts.Lines(page, "Gradient norm", "Before clipping. Spikes are normal, growth is not.", "step",
                 [StepCurve("gradient norm", steps, step => step.GradientNorm)], smooth: true));
@@ -100,7 +101,7 @@ internal static class RunReport
                 new Curve(MetricNames.MemberOf(metric.Key), [.. metric.Select(row => ((double)row.Step, row.Value))]))]))}</div>
         """);
 
-    private static Html Throughput(HtmlPage page, IReadOnlyList<StepRow> steps)
+    internal static Html Throughput(HtmlPage page, IReadOnlyList<StepRow> steps)
     {
         if (!steps.Any(step => step.ClipsPerSecond is not null))
             return Html.Of($"<p>Not logged.</p>");
@@ -115,7 +116,7 @@ internal static class RunReport
             """);
     }
 
-    private static Html BadFiles(IReadOnlyList<string> files)
+    internal static Html BadFiles(IReadOnlyList<string> files)
     {
         if (files.Count == 0)
             return Html.Of($"<p>None: every file could be read.</p>");

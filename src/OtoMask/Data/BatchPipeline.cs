@@ -42,14 +42,14 @@ public sealed class BatchPipeline
     /// <param name="epoch">Epoch of the first batch.</param>
     /// <param name="step">Its step within the epoch; <see cref="StepsPerEpoch"/> means the next epoch's first.</param>
     /// <param name="endEpoch">No batch of this epoch or later is made.</param>
-    /// <param name="cancellation">Makes <see cref="BatchReader.Next"/> throw <see cref="OperationCanceledException"/>.</param>
-    public BatchReader Read(int epoch = 0, int step = 0, int endEpoch = int.MaxValue, CancellationToken cancellation = default)
+    /// <param name="cancellation">Makes <see cref="BatchReader{TBatch}.Next"/> throw <see cref="OperationCanceledException"/>.</param>
+    public BatchReader<MaskedBatch> Read(int epoch = 0, int step = 0, int endEpoch = int.MaxValue, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         long first = (long)epoch * StepsPerEpoch + step, end = (long)endEpoch * StepsPerEpoch;
         int workers = options.Workers > 0 ? options.Workers : BatchOptions.DefaultWorkers;
-        return new BatchReader(first, end, workers, workers + options.Prefetch, NewMaker, cancellation);
+        return new BatchReader<MaskedBatch>(first, end, workers, workers + options.Prefetch, NewMaker, cancellation);
     }
 
     /// <summary>A function that makes batch number epoch * StepsPerEpoch + step, with working memory for one thread.</summary>

@@ -4,8 +4,10 @@ using System.Runtime.ExceptionServices;
 namespace OtoMask.Data;
 
 /// <summary>Loader threads that make batches ahead of need, and the queue that hands them out in order.</summary>
+/// <typeparam name="TBatch">A batch; disposed of where it is disposable and nobody asked for it.</typeparam>
 /// <remarks>Thread t takes the next number, makes that batch and puts it in its slot; it runs at most as many numbers ahead as there are slots.</remarks>
-public sealed class BatchReader : IDisposable
+public sealed class BatchReader<TBatch> : IDisposable
+    where TBatch : class
 {
     private readonly long end;
     private readonly CancellationToken cancellation;
@@ -16,10 +18,10 @@ public sealed class BatchReader : IDisposable
     private long taken, handedOut;
     private bool isStopped;
 
-    private sealed record Slot(MaskedBatch? Batch, ExceptionDispatchInfo? Failure);
+    private sealed record Slot(TBatch? Batch, ExceptionDispatchInfo? Failure);
 
     internal BatchReader(
-        long first, long end, int workers, int slots, Func<Func<long, MaskedBatch>> newMaker, CancellationToken cancellation)
+        long first, long end, int workers, int slots, Func<Func<long, TBatch>> newMaker, CancellationToken cancellation)
     {
         (this.end, this.cancellation, this.slots) = (end, cancellation, new Slot?[slots]);
         (taken, handedOut) = (first, first);
@@ -36,7 +38,7 @@ public sealed class BatchReader : IDisposable
     /// <summary>The next batch, which the caller disposes of after use; null after the last epoch.</summary>
     /// <exception cref="UserErrorException">No clip of the data set can be used, or the masks leave nothing to learn from.</exception>
     /// <exception cref="OperationCanceledException">Reading was cancelled.</exception>
-    public MaskedBatch? Next()
+    public TBatch? Next()
     {
         long begin = Stopwatch.GetTimestamp();
         Slot? slot = TakeSlot();
@@ -45,7 +47,7 @@ public sealed class BatchReader : IDisposable
         return slot?.Batch;
     }
 
-    private void MakeBatches(Func<long, MaskedBatch> make)
+    private void MakeBatches(Func<long, TBatch> make)
     {
         while (TryTakeNumber(out long number))
         {
@@ -121,6 +123,6 @@ public sealed class BatchReader : IDisposable
         foreach (Thread thread in threads)
             thread.Join();
         foreach (Slot? slot in slots)
-            slot?.Batch?.Dispose();
+            (slot?.Batch as IDisposable)?.Dispose();
     }
 }

@@ -76,7 +76,7 @@ public sealed class EncoderSnapshot : IDisposable
             PatchHeight = input.PatchHeight,
             PatchWidth = input.PatchWidth,
             Encoder = encoder,
-            Decoder = new BlockShape(Width: 4, Depth: 1, Heads: 1), // never asked for anything
+            Decoder = ModelShape.NoDecoder,
         };
         return new EncoderSnapshot(MaskedModel.Create(Framework.MsmMae, shape, seed, device), input, statistics, logMel, ownsModel: true);
     }

@@ -43,6 +43,9 @@ public sealed record ModelShape
     /// <summary>The decoder of MSM-MAE or the predictor of M2D.</summary>
     public required BlockShape Decoder { get; init; }
 
+    /// <summary>Stands where nothing is decoded.</summary>
+    internal static BlockShape NoDecoder { get; } = new(Width: 4, Depth: 1, Heads: 1);
+
     /// <summary>P = ph * pw, values of a patch.</summary>
     public int PatchSize => PatchHeight * PatchWidth;
 

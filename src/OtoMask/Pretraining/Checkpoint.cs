@@ -31,9 +31,7 @@ public sealed record CheckpointState(
     /// <summary>The configuration as values.</summary>
     /// <exception cref="UserErrorException">A key is unknown or its value is impossible.</exception>
     [JsonIgnore]
-    public PretrainingConfig ParsedConfig => Config.Aggregate(new PretrainingConfig(), (config, pair) =>
-        (ConfigKeys.All.FirstOrDefault(key => key.Name == pair.Key) ?? throw new UserErrorException($"its configuration has the unknown key '{pair.Key}'; it is from {WrittenBy}, use that"))
-        .Set(config, pair.Value ?? ""));
+    public PretrainingConfig ParsedConfig => ConfigKeys.All.Parse(Config, new PretrainingConfig(), WrittenBy);
 
     /// <summary>The program that wrote it, for messages.</summary>
     internal string WrittenBy => Program.Length > 0 ? $"otomask {Program}" : "another version of otomask";
@@ -43,8 +41,7 @@ public sealed record CheckpointState(
     public NormalisationStatistics Normalisation => new(Mean, Std);
 
     /// <summary>The values of a configuration by key.</summary>
-    public static Dictionary<string, string> ToDictionary(PretrainingConfig config) =>
-        ConfigKeys.All.Where(key => key.Get(config) is not null).ToDictionary(key => key.Name, key => key.Get(config)!);
+    public static Dictionary<string, string> ToDictionary(PretrainingConfig config) => ConfigKeys.All.ToDictionary(config);
 }
 
 /// <summary>
@@ -83,34 +80,7 @@ public sealed class Checkpoint
 
     /// <summary>Reads and verifies a checkpoint, or the newest one of a run folder.</summary>
     /// <exception cref="UserErrorException">There is none, or it does not verify; of a run folder the newest one that does is then named.</exception>
-    public static Checkpoint Read(string path)
-    {
-        if (!Directory.Exists(path))
-            return ReadFile(path);
-        var folder = new RunFolder(path);
-        string newest = folder.LatestCheckpoint;
-        try
-        {
-            return ReadFile(newest);
-        }
-        catch (UserErrorException damage) when (folder.Checkpoints.SkipLast(1).LastOrDefault(IsGood) is { } older)
-        {
-            throw new UserErrorException($"{damage.Message}. The newest good checkpoint is {older}: give that instead of {path}", damage);
-        }
-    }
-
-    private static bool IsGood(string path)
-    {
-        try
-        {
-            ReadFile(path);
-            return true;
-        }
-        catch (UserErrorException)
-        {
-            return false;
-        }
-    }
+    public static Checkpoint Read(string path) => Directory.Exists(path) ? new RunFolder(path).ReadNewest(ReadFile) : ReadFile(path);
 
     private static Checkpoint ReadFile(string path) => Of(path, SafetensorsFile.Read(path, requireChecksum: true))
         ?? throw new UserErrorException($"{path} is no checkpoint of otomask; give a run folder or one of its checkpoints/");

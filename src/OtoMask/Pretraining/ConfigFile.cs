@@ -3,7 +3,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace OtoMask.Pretraining;
 
-/// <summary>Reads and writes a <see cref="PretrainingConfig"/> as YAML: one <c>key: value</c> a line, keys of <see cref="ConfigKeys"/>.</summary>
+/// <summary>Reads and writes configurations as YAML: one <c>key: value</c> a line, for a <see cref="PretrainingConfig"/> the keys of <see cref="ConfigKeys"/>.</summary>
 public static class ConfigFile
 {
     private const int LongestFile = 1 << 20;
@@ -13,6 +13,13 @@ public static class ConfigFile
     /// <param name="start">Has the values that the file does not give; the defaults if null.</param>
     /// <exception cref="UserErrorException">The file cannot be read, or a line names no key, a key twice, or no valid value.</exception>
     public static PretrainingConfig Read(string path, PretrainingConfig? start = null) => Parse(ReadText(path), path, start);
+
+    /// <summary>A configuration with what a file tells.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="keys">The keys that it may name.</param>
+    /// <param name="start">The values of the others.</param>
+    /// <exception cref="UserErrorException">The file cannot be read, or a line names no key, a key twice, or no valid value.</exception>
+    public static TConfig Read<TConfig>(string path, IReadOnlyList<ConfigKey<TConfig>> keys, TConfig start) => Parse(ReadText(path), path, keys, start);
 
     /// <summary>The text of a configuration's file.</summary>
     /// <exception cref="UserErrorException">The file cannot be read, or is too large to be one.</exception>
@@ -35,16 +42,23 @@ public static class ConfigFile
     /// <param name="source">Where it comes from, for messages.</param>
     /// <param name="start">Has the values that the text does not give; the defaults if null.</param>
     /// <exception cref="UserErrorException">A line names no key, a key twice, or no valid value.</exception>
-    public static PretrainingConfig Parse(string yaml, string source, PretrainingConfig? start = null)
+    public static PretrainingConfig Parse(string yaml, string source, PretrainingConfig? start = null) => Parse(yaml, source, ConfigKeys.All, start ?? new PretrainingConfig());
+
+    /// <summary>A configuration with what a text tells.</summary>
+    /// <param name="yaml">The text.</param>
+    /// <param name="source">Where it comes from, for messages.</param>
+    /// <param name="keys">The keys that it may name.</param>
+    /// <param name="config">The values of the others.</param>
+    /// <exception cref="UserErrorException">A line names no key, a key twice, or no valid value.</exception>
+    public static TConfig Parse<TConfig>(string yaml, string source, IReadOnlyList<ConfigKey<TConfig>> keys, TConfig config)
     {
-        PretrainingConfig config = start ?? new PretrainingConfig();
         foreach ((YamlNode keyNode, YamlNode valueNode) in Mapping(yaml, source))
         {
             if (keyNode is not YamlScalarNode { Value: { } name } || valueNode is not YamlScalarNode { Value: { } value })
                 throw new UserErrorException($"{source}, line {keyNode.Start.Line}: write one `key: value` a line");
             try
             {
-                config = ConfigKeys.Find(name).Set(config, value);
+                config = keys.Named(name).Set(config, value);
             }
             catch (UserErrorException error)
             {
@@ -55,13 +69,19 @@ public static class ConfigFile
     }
 
     /// <summary>Writes every value that is set.</summary>
-    public static void Write(string path, PretrainingConfig config) => AtomicFile.WriteAllText(path, ToYaml(config));
+    public static void Write(string path, PretrainingConfig config) => Write(path, config, ConfigKeys.All);
+
+    /// <inheritdoc cref="Write(string, PretrainingConfig)"/>
+    public static void Write<TConfig>(string path, TConfig config, IReadOnlyList<ConfigKey<TConfig>> keys) => AtomicFile.WriteAllText(path, ToYaml(config, keys));
 
     /// <summary>The configuration as YAML text.</summary>
-    public static string ToYaml(PretrainingConfig config)
+    public static string ToYaml(PretrainingConfig config) => ToYaml(config, ConfigKeys.All);
+
+    /// <summary>A configuration as YAML text.</summary>
+    public static string ToYaml<TConfig>(TConfig config, IReadOnlyList<ConfigKey<TConfig>> keys)
     {
         var mapping = new YamlMappingNode();
-        foreach (ConfigKey key in ConfigKeys.All)
+        foreach (ConfigKey<TConfig> key in keys)
         {
             if (key.Get(config) is { } value)
                 mapping.Add(key.Name, value);

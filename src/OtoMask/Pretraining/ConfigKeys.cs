@@ -2,27 +2,15 @@ using System.Globalization;
 using OtoMask.Data;
 using OtoMask.Masking;
 using OtoMask.Models;
+using static OtoMask.Pretraining.ConfigText;
 
 namespace OtoMask.Pretraining;
-
-/// <summary>One value of the configuration, as YAML and the command line name it.</summary>
-/// <param name="Name">For example <c>base-lr</c>; the option is <c>--base-lr</c>.</param>
-/// <param name="Placeholder">What a value looks like.</param>
-/// <param name="Help">One line of explanation.</param>
-/// <param name="Get">Its text, or null where it is not set.</param>
-/// <param name="Set">The configuration with the value that a text stands for.</param>
-public sealed record ConfigKey(
-    string Name, string Placeholder, string Help, Func<PretrainingConfig, string?> Get, Func<PretrainingConfig, string, PretrainingConfig> Set)
-{
-    /// <summary>Whether a run computes the same with any value, so that it can be given anew when the run is resumed.</summary>
-    public bool ChangesNoResult { get; init; }
-}
 
 /// <summary>Every value of the configuration, declared once for YAML and the command line.</summary>
 public static class ConfigKeys
 {
     /// <summary>All keys in the order of a configuration file.</summary>
-    public static IReadOnlyList<ConfigKey> All { get; } =
+    public static IReadOnlyList<ConfigKey<PretrainingConfig>> All { get; } =
     [
         new("data", "PATH", "folder of audio or .npy log-mels, CSV with a file_name column, or prepared cache", c => c.Data, (c, v) => c with { Data = v }),
         new("framework", "m2d|msm-mae", "how hidden patches are predicted", c => Name(c.Framework), (c, v) => c with { Framework = OneOf("framework", v, ("m2d", Framework.M2d), ("msm-mae", Framework.MsmMae)) }),
@@ -65,60 +53,8 @@ public static class ConfigKeys
 
     /// <summary>The key of a name.</summary>
     /// <exception cref="UserErrorException">There is none; the message names the nearest.</exception>
-    public static ConfigKey Find(string name) =>
-        All.FirstOrDefault(key => key.Name == name)
-        ?? throw new UserErrorException($"unknown key '{name}'; did you mean '{Nearest.To(name, All.Select(key => key.Name))}'?");
+    public static ConfigKey<PretrainingConfig> Find(string name) => All.Named(name);
 
     /// <summary>What configurations call a framework, for example <c>msm-mae</c>.</summary>
     public static string NameOf(Framework framework) => Name(framework);
-
-    private static string Name(Enum value) => value switch
-    {
-        Framework.MsmMae => "msm-mae",
-        _ => value.ToString().ToLowerInvariant(),
-    };
-
-    private static string Name(bool value) => value ? "true" : "false";
-
-    private static string? Text(BlockShape? shape) => shape is null ? null : $"{shape.Width}/{shape.Depth}/{shape.Heads}";
-
-    private static string? Text<T>(T? value) where T : struct, IFormattable => value?.ToString(null, CultureInfo.InvariantCulture);
-
-    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
-
-    private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
-
-    private static int Whole(string key, string text) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
-        ? value
-        : throw new UserErrorException($"{key}: '{text}' is no whole number");
-
-    private static ulong Seed(string text) => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value)
-        ? value
-        : throw new UserErrorException($"seed: '{text}' is no whole number of 0 or more");
-
-    private static double Number(string key, string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
-            ? value
-            : throw new UserErrorException($"{key}: '{text}' is no number");
-
-    private static BlockShape Shape(string key, string text)
-    {
-        int[] numbers = [.. text.Split('/').Select(part => Whole(key, part))];
-        return numbers is [int width, int depth, int heads]
-            ? new BlockShape(width, depth, heads)
-            : throw new UserErrorException($"{key}: '{text}' should be WIDTH/DEPTH/HEADS, for example 192/12/3");
-    }
-
-    private static T OneOf<T>(string key, string text, params ReadOnlySpan<(string Name, T Value)> choices)
-    {
-        foreach ((string name, T value) in choices)
-        {
-            if (name == text)
-                return value;
-        }
-        var names = new List<string>();
-        foreach ((string name, _) in choices)
-            names.Add(name);
-        throw new UserErrorException($"{key}: '{text}' is unknown; choose {string.Join(" or ", names)}");
-    }
 }

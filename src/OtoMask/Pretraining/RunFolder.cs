@@ -40,7 +40,35 @@ public sealed class RunFolder(string path)
     /// <exception cref="UserErrorException">There is none.</exception>
     public string LatestCheckpoint => Checkpoints is [.., string latest] ? latest : throw new UserErrorException(WasAbandoned
         ? $"{Path} holds no checkpoint: its run was stopped before the first step; begin it again with otomask pretrain --out {Path}"
-        : $"{Path} holds no checkpoint; give a folder that `otomask pretrain --out` wrote");
+        : $"{Path} holds no checkpoint; give a folder that `otomask pretrain --out` or `otomask finetune --out` wrote");
+
+    /// <summary>Reads the newest checkpoint.</summary>
+    /// <param name="read">Reads a file, or throws a <see cref="UserErrorException"/> where it is damaged.</param>
+    /// <exception cref="UserErrorException">There is none, or it is damaged; the newest one that is not is then named.</exception>
+    public T ReadNewest<T>(Func<string, T> read)
+    {
+        try
+        {
+            return read(LatestCheckpoint);
+        }
+        catch (UserErrorException damage) when (Checkpoints.SkipLast(1).LastOrDefault(IsGood) is { } older)
+        {
+            throw new UserErrorException($"{damage.Message}. The newest good checkpoint is {older}: give that instead of {Path}", damage);
+        }
+
+        bool IsGood(string path)
+        {
+            try
+            {
+                read(path);
+                return true;
+            }
+            catch (UserErrorException)
+            {
+                return false;
+            }
+        }
+    }
 
     /// <summary>The run that a folder holds, or that one of its checkpoints belongs to.</summary>
     /// <param name="path">A run folder, or a file in its <c>checkpoints/</c>.</param>
@@ -54,6 +82,9 @@ public sealed class RunFolder(string path)
             ? new RunFolder(System.IO.Path.GetDirectoryName(checkpoints)!)
             : throw new UserErrorException($"{path} does not lie in the {CheckpointFolder}/ of a run; give a run folder or a checkpoint in it");
     }
+
+    /// <summary>Where the best epoch of a fine-tuning goes.</summary>
+    public string BestCheckpoint => System.IO.Path.Combine(Inside(CheckpointFolder), "best.safetensors");
 
     /// <summary>Where the checkpoint of a step goes.</summary>
     public string CheckpointOf(long step) => System.IO.Path.Combine(Inside(CheckpointFolder), $"{CheckpointPrefix}{step:D9}{CheckpointSuffix}");

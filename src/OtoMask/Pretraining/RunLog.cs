@@ -9,7 +9,7 @@ namespace OtoMask.Pretraining;
 /// <param name="Epoch">Epoch of the step, from 0.</param>
 /// <param name="Loss">Loss before the step.</param>
 /// <param name="LearningRate">AdamW's step length.</param>
-/// <param name="Hint">Hint ratio of the masks.</param>
+/// <param name="Hint">Hint ratio of the masks; null in fine-tuning, which has none.</param>
 /// <param name="Ema">tau of M2D's target network; null for MSM-MAE, which has none.</param>
 /// <param name="GradientNorm">Global norm before clipping.</param>
 /// <param name="Applied">False where loss or gradient were not finite and the step was skipped.</param>
@@ -17,7 +17,7 @@ namespace OtoMask.Pretraining;
 /// <param name="DataWait">Share of the step spent waiting for data, 0 .. 1.</param>
 /// <param name="MaskMilliseconds">Time to mask the step's clips, on loader threads or before the gather.</param>
 public sealed record StepRecord(
-    long Step, int Epoch, double Loss, double LearningRate, double Hint, double? Ema, double GradientNorm, bool Applied,
+    long Step, int Epoch, double Loss, double LearningRate, double? Hint, double? Ema, double GradientNorm, bool Applied,
     double ClipsPerSecond, double DataWait, double MaskMilliseconds);
 
 /// <summary>One value of an evaluation during training.</summary>
@@ -71,7 +71,8 @@ public sealed class RunLog : IDisposable
         }.ToJsonString());
         Board("train/loss", record.Loss, record.Step);
         Board("train/lr", record.LearningRate, record.Step);
-        Board("train/hint", record.Hint, record.Step);
+        if (record.Hint is { } hint)
+            Board("train/hint", hint, record.Step);
         Board("train/grad_norm", record.GradientNorm, record.Step);
         Board("speed/clips_per_second", record.ClipsPerSecond, record.Step);
     }

@@ -1,10 +1,11 @@
 namespace OtoMask.Pretraining;
 
-/// <summary>Linear warm-up, then half a cosine down to zero, per optimiser step (METHOD section 6).</summary>
+/// <summary>Linear warm-up, then half a cosine down, per optimiser step (METHOD section 6).</summary>
 /// <param name="Peak">Learning rate at the end of the warm-up.</param>
 /// <param name="WarmupSteps">Steps of warm-up.</param>
 /// <param name="TotalSteps">Steps of the whole run.</param>
-public sealed record LearningRateSchedule(double Peak, long WarmupSteps, long TotalSteps)
+/// <param name="Floor">Where the cosine ends.</param>
+public sealed record LearningRateSchedule(double Peak, long WarmupSteps, long TotalSteps, double Floor = 0)
 {
     /// <summary>The rate of step <paramref name="step"/>, from 0.</summary>
     public double At(long step)
@@ -12,7 +13,7 @@ public sealed record LearningRateSchedule(double Peak, long WarmupSteps, long To
         if (step < WarmupSteps)
             return Peak * step / WarmupSteps;
         double progress = (step - WarmupSteps) / (double)Math.Max(1, TotalSteps - WarmupSteps);
-        return Peak * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, progress)));
+        return Floor + (Peak - Floor) * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, progress)));
     }
 }
 

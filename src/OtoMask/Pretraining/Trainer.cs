@@ -93,7 +93,7 @@ public sealed class Trainer : IDisposable
             Evaluate(evaluations);
             Save();
         }
-        using BatchReader reader = OpenReader();
+        using BatchReader<MaskedBatch> reader = OpenReader();
         while (step < TotalSteps && !cancellation.IsCancellationRequested && !(EpochsDone >= stopAt))
         {
             TakeStep(reader);
@@ -115,7 +115,7 @@ public sealed class Trainer : IDisposable
         return setup.Hint.At((int)Math.Min(number, TotalSteps - 1), (int)TotalSteps);
     }
 
-    private void TakeStep(BatchReader reader)
+    private void TakeStep(BatchReader<MaskedBatch> reader)
     {
         long begin = Stopwatch.GetTimestamp();
         TimeSpan waitedBefore = reader.Waited;
@@ -199,7 +199,7 @@ public sealed class Trainer : IDisposable
             setup.BadFiles.WriteCsv(folder.BadFiles);
     }
 
-    private BatchReader OpenReader()
+    private BatchReader<MaskedBatch> OpenReader()
     {
         long batch = step * config.Accumulate;
         return pipeline.Read((int)(batch / pipeline.StepsPerEpoch), (int)(batch % pipeline.StepsPerEpoch));

@@ -194,7 +194,7 @@ public sealed class TrainingSetup : IDisposable
     {
         using var optimizer = Config.CreateOptimizer(Model);
         var training = new TrainingStep(Model, optimizer, Config.Precision, Config.ClipNorm, Masking.CreateFeatureStrategy());
-        using BatchReader reader = pipeline.Read(cancellation: cancellation);
+        using BatchReader<MaskedBatch> reader = pipeline.Read(cancellation: cancellation);
         double computing = double.MaxValue;
         for (int i = 0; i < TimedSteps; i++)
         {

@@ -28,6 +28,15 @@ public enum RandomPurpose
 
     /// <summary>Splits of a task that names no split of its own.</summary>
     Split = 8,
+
+    /// <summary>Which waveforms of a batch are mixed, and by how much (index = step).</summary>
+    Mixup = 9,
+
+    /// <summary>Frequencies and frames that a whole batch loses in fine-tuning (index = step).</summary>
+    SpectrogramMask = 10,
+
+    /// <summary>How a clip is resized and cropped in fine-tuning.</summary>
+    ResizeCrop = 11,
 }
 
 /// <summary>

@@ -43,6 +43,9 @@ internal sealed class AppProcess : IDisposable
         return new AppProcess(start);
     }
 
+    /// <summary>Whether it has ended, so that nobody waits for what it will not do.</summary>
+    public bool HasExited => process.HasExited;
+
     public void Signal(string name)
     {
         using Process kill = Process.Start("kill", [$"-{name}", $"{process.Id}"]);

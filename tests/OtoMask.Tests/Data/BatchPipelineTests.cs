@@ -43,7 +43,7 @@ public sealed class BatchPipelineTests : IDisposable
     private List<Contents> Read(ClipSource source, BatchOptions options, int epochs, int epoch = 0, int step = 0)
     {
         List<Contents> batches = [];
-        using BatchReader reader = new BatchPipeline(source, options, badFiles).Read(epoch, step, epochs);
+        using BatchReader<MaskedBatch> reader = new BatchPipeline(source, options, badFiles).Read(epoch, step, epochs);
         while (reader.Next() is { } batch)
         {
             using (batch)
@@ -158,7 +158,7 @@ public sealed class BatchPipelineTests : IDisposable
     {
         using ClipSource source = folder.AddClips(8).Open();
         Contents expected = Read(source, Options, epochs: 1)[0];
-        using BatchReader reader = new BatchPipeline(source, Options with { Masking = null }, badFiles).Read();
+        using BatchReader<MaskedBatch> reader = new BatchPipeline(source, Options with { Masking = null }, badFiles).Read();
         using MaskedBatch batch = reader.Next()!;
         int clipSize = batch.Grid.Count * batch.PatchSize;
         IMaskingStrategy dwm = Options.Masking!;
@@ -200,7 +200,7 @@ public sealed class BatchPipelineTests : IDisposable
     {
         folder.AddText("a.wav", "no").AddText("b.wav", "");
         using ClipSource source = folder.Open();
-        using BatchReader reader = new BatchPipeline(source, Options with { MinClips = 8, Workers = 3 }, badFiles).Read();
+        using BatchReader<MaskedBatch> reader = new BatchPipeline(source, Options with { MinClips = 8, Workers = 3 }, badFiles).Read();
         for (int attempt = 0; attempt < 2; attempt++)
             Assert.Contains("none of the 2 clips", Assert.Throws<UserErrorException>(() => reader.Next()).Message);
     }
@@ -212,7 +212,7 @@ public sealed class BatchPipelineTests : IDisposable
         using var cancellation = new CancellationTokenSource();
         using var mayGoOn = new ManualResetEventSlim();
         BatchOptions slow = Options with { HintRatio = (_, _) => { mayGoOn.Wait(); return 0; } };
-        using BatchReader reader = new BatchPipeline(source, slow, badFiles).Read(cancellation: cancellation.Token);
+        using BatchReader<MaskedBatch> reader = new BatchPipeline(source, slow, badFiles).Read(cancellation: cancellation.Token);
         Task<MaskedBatch?> waiting = Task.Run(reader.Next);
         cancellation.Cancel();
         Assert.Throws<OperationCanceledException>(() => waiting.GetAwaiter().GetResult());
@@ -224,7 +224,7 @@ public sealed class BatchPipelineTests : IDisposable
     {
         using ClipSource source = folder.AddClips(4).Open();
         BatchOptions failing = Options with { Workers = 2, HintRatio = (epoch, _) => epoch == 2 ? throw new InvalidOperationException("epoch 2") : 0.5 };
-        using BatchReader reader = new BatchPipeline(source, failing, badFiles).Read();
+        using BatchReader<MaskedBatch> reader = new BatchPipeline(source, failing, badFiles).Read();
         for (int epoch = 0; epoch < 2; epoch++)
         {
             using MaskedBatch batch = reader.Next()!;
@@ -237,7 +237,7 @@ public sealed class BatchPipelineTests : IDisposable
     public void Times_are_told_and_arrays_are_used_again()
     {
         using ClipSource source = folder.AddClips(8).Open();
-        using BatchReader reader = new BatchPipeline(source, Options with { Prefetch = 1 }, badFiles).Read();
+        using BatchReader<MaskedBatch> reader = new BatchPipeline(source, Options with { Prefetch = 1 }, badFiles).Read();
         var arrays = new HashSet<float[]>(ReferenceEqualityComparer.Instance as IEqualityComparer<float[]>);
         for (int step = 0; step < 50; step++)
         {

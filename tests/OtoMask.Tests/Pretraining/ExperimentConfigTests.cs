@@ -1,4 +1,5 @@
 using OtoMask.Corpora;
+using OtoMask.FineTuning;
 using OtoMask.Pretraining;
 using OtoMask.Studies;
 
@@ -7,9 +8,11 @@ namespace OtoMask.Tests.Pretraining;
 /// <summary>Every experiment in configs/ is valid and opens with command, cost and expected scores.</summary>
 public sealed class ExperimentConfigTests
 {
-    private const string StudyPrefix = "study-";
+    private const string StudyPrefix = "study-", FineTuningPrefix = "finetune-";
 
-    public static TheoryData<string> Experiments => [.. Names.Where(name => !name.StartsWith(StudyPrefix, StringComparison.Ordinal))];
+    public static TheoryData<string> Experiments => [.. Names.Where(name => !name.StartsWith(StudyPrefix, StringComparison.Ordinal) && !name.StartsWith(FineTuningPrefix, StringComparison.Ordinal))];
+
+    public static TheoryData<string> FineTunings => [.. Names.Where(name => name.StartsWith(FineTuningPrefix, StringComparison.Ordinal))];
 
     public static TheoryData<string> Studies => [.. Names.Where(name => name.StartsWith(StudyPrefix, StringComparison.Ordinal))];
 
@@ -35,6 +38,15 @@ public sealed class ExperimentConfigTests
 
         Assert.All(study.Tasks, task => KnownTasks.Find(task.Name));
         RequireHeader(path, $"otomask study configs/{name} --out ");
+    }
+
+    [Theory]
+    [MemberData(nameof(FineTunings))]
+    public void A_fine_tuning_is_valid_and_says_what_it_takes(string name)
+    {
+        string path = Path.Combine(Repository.Root, "configs", name);
+        (ConfigFile.Read(path, FineTuningKeys.All, new FineTuningConfig()) with { Checkpoint = "somewhere", Task = "some.csv" }).Validate();
+        RequireHeader(path, $"otomask finetune RUN --config configs/{name} --task ");
     }
 
     private static void RequireHeader(string path, string command)

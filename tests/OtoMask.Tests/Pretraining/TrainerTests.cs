@@ -60,7 +60,7 @@ public class TrainerTests
         Assert.Equal(config.PeakLearningRate, observer.Steps.Max(step => step.LearningRate), 1e-12);
         Assert.True(last.LearningRate < 0.02 * config.PeakLearningRate);
         Assert.Equal(1, first.Hint);
-        Assert.Equal(1 - Math.Pow(29.0 / 30, 2), last.Hint, 1e-12);
+        Assert.Equal(1 - Math.Pow(29.0 / 30, 2), last.Hint!.Value, 1e-12);
         Assert.Equal(config.EmaStart, first.Ema);
         Assert.Equal(config.EmaEnd, last.Ema!.Value, 1e-12);
     }

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.Globalization;
+using OtoMask.Data;
+using OtoMask.FineTuning;
+using Spectre.Console;
+
+namespace OtoMask.App.Commands;
+
+/// <summary><c>otomask predict FINETUNED AUDIO...</c>: the most probable labels of recordings.</summary>
+internal static class PredictCommand
+{
+    public static Command Create()
+    {
+        Argument<string> model = new("FINETUNED") { Description = "Run folder of otomask finetune, or one of its checkpoints." };
+        Argument<string[]> audio = new("AUDIO") { Description = "Recordings, or folders of them; of each the first ten minutes.", Arity = ArgumentArity.OneOrMore };
+        Option<int> top = new("--top") { Description = "How many labels to name.", DefaultValueFactory = _ => 3, HelpName = "K" };
+        Option<string?> output = new("--out") { Description = "CSV to write: file_name,rank,label,probability.", HelpName = "X.csv" };
+        Option<string> device = new("--device") { Description = "Where the model runs: cpu, cuda, cuda:1.", DefaultValueFactory = _ => "cpu" };
+        Command command = new("predict", "Name the classes of recordings with a fine-tuned model.") { model, audio, top, output, device };
+        command.SetAction((line, cancellation) =>
+        {
+            int most = line.GetValue(top);
+            if (most < 1)
+                throw new UserErrorException($"--top {most}: name at least 1 label");
+            using var predictor = Predictor.Open(line.GetRequiredValue(model), Devices.Find(line.GetRequiredValue(device)));
+            IReadOnlyList<string> recordings = Predictor.Recordings(line.GetRequiredValue(audio));
+            var unreadable = new BadFiles();
+            List<RankedLabel> ranked = Predict(predictor, recordings, most, unreadable, tellsProgress: line.GetValue(output) is not null, cancellation);
+            if (unreadable.Count == recordings.Distinct().Count())
+                throw unreadable.WhenAllAreBad();
+
+            foreach (BadFile file in unreadable.ToList())
+                Console.Error.WriteLine($"left out: {file.Path}: {file.Reason}");
+            if (line.GetValue(output) is { } csv)
+            {
+                Predictor.WriteCsv(csv, ranked);
+                AnsiConsole.MarkupLineInterpolated($"{csv}: {ranked.Count / Math.Min(most, predictor.Classes.Count)} recordings, {unreadable.Count} left out");
+            }
+            return Task.CompletedTask;
+        });
+        return command;
+    }
+
+    /// <summary>Predicts, showing either each recording as it is done or how far the work is.</summary>
+    private static List<RankedLabel> Predict(
+        Predictor predictor, IReadOnlyList<string> recordings, int top, BadFiles unreadable, bool tellsProgress, CancellationToken cancellation)
+    {
+        List<RankedLabel> All(Action<IReadOnlyList<RankedLabel>> tell)
+        {
+            var ranked = new List<RankedLabel>();
+            foreach (Prediction prediction in predictor.Predict(recordings, unreadable))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                IReadOnlyList<RankedLabel> own = predictor.Rank(prediction, top);
+                ranked.AddRange(own);
+                tell(own);
+            }
+            return ranked;
+        }
+
+        if (!tellsProgress)
+            return All(own => Console.WriteLine($"{own[0].Path}: {string.Join(", ", own.Select(label => Text($"{label.Label} {label.Probability:0.000}")))}"));
+        return Terminal.WithProgress("predicting", tell =>
+        {
+            int done = 0;
+            return All(_ => tell(++done, recordings.Count));
+        });
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

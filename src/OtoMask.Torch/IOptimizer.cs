@@ -1,0 +1,16 @@
+namespace OtoMask.Torch;
+
+/// <summary>Moves the parameters of a <see cref="ParameterSet"/> against their gradients.</summary>
+public interface IOptimizer : IDisposable
+{
+    /// <summary>Updates made so far.</summary>
+    long Steps { get; set; }
+
+    /// <summary>What it remembers between updates, each [Count] in the order of the flat buffer; with <see cref="Steps"/> it goes on exactly.</summary>
+    IReadOnlyList<(string Name, Tensor Values)> State { get; }
+
+    /// <summary>Moves the parameters; the gradients are zero then.</summary>
+    /// <param name="learningRate">Step length.</param>
+    /// <param name="gradientScale">Factor on every gradient.</param>
+    void Step(double learningRate, double gradientScale);
+}

@@ -1,0 +1,113 @@
+using OtoMask.Interop;
+using OtoMask.Models;
+using OtoMask.Pretraining;
+using OtoMask.Torch;
+
+namespace OtoMask.FineTuning;
+
+/// <summary>
+/// A fine-tuned model on disk: one safetensors file with the encoder and <c>head.*</c> under the field's names, and the
+/// <see cref="FineTunedState"/> with the classes as JSON in its metadata, under one checksum; with the optimiser's memory where the
+/// run is to go on from it.
+/// </summary>
+public sealed class FineTunedCheckpoint
+{
+    private const string StateKey = "otomask.finetuned", Memory = "optimizer.";
+    private readonly string path;
+    private readonly IReadOnlyDictionary<string, HostTensor> tensors;
+
+    private FineTunedCheckpoint(string path, IReadOnlyDictionary<string, HostTensor> tensors, FineTunedState state) =>
+        (this.path, this.tensors, State) = (path, tensors, state);
+
+    /// <summary>What the checkpoint says about itself.</summary>
+    public FineTunedState State { get; }
+
+    /// <summary>Writes a model, atomically.</summary>
+    /// <param name="path">Where it is to lie.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="optimizer">The optimiser to go on with, or null for the model alone.</param>
+    /// <param name="state">What the file says about itself.</param>
+    public static void Write(string path, Classifier model, IOptimizer? optimizer, FineTunedState state)
+    {
+        using var scope = new TensorScope();
+        IEnumerable<SafetensorsEntry> weights = model.Trained.Parameters.Select(parameter => ModelWeights.Entry(parameter.Name, parameter.Shape, parameter.Value));
+        IEnumerable<SafetensorsEntry> running = model.Running.Select(pair => ModelWeights.Entry(pair.Name, pair.Values.Shape, pair.Values));
+        IEnumerable<SafetensorsEntry> memory = (optimizer?.State ?? []).SelectMany(kept => model.Trained.Parameters.Select(parameter =>
+            ModelWeights.Entry(NameOf(kept.Name, parameter), parameter.Shape, kept.Values.Narrow(0, parameter.Offset, parameter.Count))));
+        SafetensorsEntry positions = ModelWeights.Entry(model.Positions.Name, model.Positions.Shape, model.Positions.Values);
+        SafetensorsFile.Write(path, weights.Append(positions).Concat(running).Concat(memory), new Dictionary<string, string> { ["format"] = "pt", [StateKey] = state.ToJson() });
+    }
+
+    /// <summary>Reads and verifies the best epoch of a run, or a file.</summary>
+    /// <exception cref="UserErrorException">There is none, or it does not verify.</exception>
+    public static FineTunedCheckpoint Read(string path)
+    {
+        if (!Directory.Exists(path))
+            return ReadFile(path);
+        string best = new RunFolder(path).BestCheckpoint;
+        return File.Exists(best) ? ReadFile(best) : throw new UserErrorException($"{path} holds no fine-tuned model; give a folder that `otomask finetune --out` wrote");
+    }
+
+    /// <summary>Reads and verifies what a run goes on from: its newest checkpoint, or the one named.</summary>
+    /// <exception cref="UserErrorException">There is none, or it does not verify; the newest one that does is then named.</exception>
+    public static FineTunedCheckpoint ReadToResume(string path) => Directory.Exists(path) ? new RunFolder(path).ReadNewest(ReadFile) : ReadFile(path);
+
+    private static FineTunedCheckpoint ReadFile(string path)
+    {
+        SafetensorsContent content = SafetensorsFile.Read(path, requireChecksum: true);
+        if (!content.Metadata.TryGetValue(StateKey, out string? json))
+            throw new UserErrorException($"{path} is no fine-tuned model; give a folder that `otomask finetune --out` wrote, or one of its checkpoints/");
+        return new FineTunedCheckpoint(path, content.Tensors, FineTunedState.Parse(path, json));
+    }
+
+    /// <summary>What the model takes.</summary>
+    /// <exception cref="UserErrorException">The file is inconsistent.</exception>
+    public ClassifierInput Input => State.InputOfModel();
+
+    /// <summary>A model with this checkpoint's weights.</summary>
+    /// <exception cref="UserErrorException">The weights do not fit what the file says.</exception>
+    public Classifier LoadModel(Device device)
+    {
+        ModelShape shape = State.ShapeOfModel();
+        RequireWeightsOf(shape);
+        var model = new Classifier(shape, State.Feature, State.Classes.Length, State.ParsedConfig.Seed, device);
+        try
+        {
+            foreach (Parameter parameter in model.Trained.Parameters)
+                ModelWeights.Fill(parameter.Value, parameter.Shape, tensors, parameter.Name, path);
+            foreach ((string name, Tensor values) in model.Running)
+                ModelWeights.Fill(values, values.Shape, tensors, name, path);
+            ModelWeights.Fill(model.Positions.Values, model.Positions.Shape, tensors, model.Positions.Name, path);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Puts the optimiser of a model loaded from here in this checkpoint's state.</summary>
+    /// <exception cref="UserErrorException">The file holds the model alone.</exception>
+    public void LoadOptimizer(Classifier model, IOptimizer optimizer)
+    {
+        using var scope = new TensorScope();
+        foreach ((string kept, Tensor values) in optimizer.State)
+        {
+            foreach (Parameter parameter in model.Trained.Parameters)
+                ModelWeights.Fill(values.Narrow(0, parameter.Offset, parameter.Count), parameter.Shape, tensors, NameOf(kept, parameter), path);
+        }
+        optimizer.Steps = State.OptimizerSteps;
+    }
+
+    private static string NameOf(string kept, Parameter parameter) => $"{Memory}{kept}.{parameter.Name}";
+
+    /// <summary>Looks, before anything is allocated, whether the file holds as wide and as deep an encoder as it claims.</summary>
+    private void RequireWeightsOf(ModelShape shape)
+    {
+        BlockShape encoder = shape.Encoder;
+        bool isWide = tensors.TryGetValue("patch_embed.proj.weight", out HostTensor? patch) && patch.Shape is [var width, ..] && width == encoder.Width && patch.Count == (long)width * shape.PatchSize;
+        if (!isWide || !tensors.ContainsKey($"blocks.{encoder.Depth - 1}.norm1.weight") || State.Classes.Length < 2)
+            throw new UserErrorException($"{path}: its weights do not make the encoder {State.Encoder} with {State.Classes.Length} classes that it claims to be; use another copy");
+    }
+}

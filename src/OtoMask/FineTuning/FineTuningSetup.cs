@@ -1,0 +1,149 @@
+using System.Security.Cryptography;
+using OtoMask.Data;
+using OtoMask.Evaluation;
+using OtoMask.Models;
+using OtoMask.Pretraining;
+using OtoMask.Torch;
+
+namespace OtoMask.FineTuning;
+
+/// <summary>What a fine-tuning stands on: the task, its parts, the model and the state to begin from.</summary>
+public sealed class FineTuningSetup : IDisposable
+{
+    private FineTuningSetup(FineTuningConfig config, LabelledTask task, Classifier model, FineTunedState state, FineTunedCheckpoint? from)
+    {
+        (Config, Task, Model, State, From) = (config, task, model, state, from);
+        Parts = TaskParts.Of(task, config);
+        Input = state.InputOfModel();
+        Clips = new TaskClips(task, Input.LogMel, Input.UnitSamples);
+        Batches = new ClassBatches(new TrainingClips(task, Parts.Train, Input, config.Seed, Clips.Unreadable), task.Classes.Count, Input, config);
+    }
+
+    /// <summary>The configuration.</summary>
+    public FineTuningConfig Config { get; }
+
+    /// <summary>The task.</summary>
+    public LabelledTask Task { get; }
+
+    /// <summary>The model to train.</summary>
+    public Classifier Model { get; }
+
+    /// <summary>What the model takes.</summary>
+    public ClassifierInput Input { get; }
+
+    /// <summary>The checkpoint that the run goes on from, or null.</summary>
+    public FineTunedCheckpoint? From { get; }
+
+    /// <summary>Clips that could not be read so far.</summary>
+    public BadFiles BadFiles => Clips.Unreadable;
+
+    /// <summary>Clips of each part, as the task marks them or as they were drawn.</summary>
+    public ClipCounts Counts => new(Parts.Train.Length, Config.Mode == FineTuningMode.Strict ? Parts.Choose.Length : 0, Parts.Test.Length, BadFiles.Count);
+
+    /// <summary>Clips of a step.</summary>
+    public int StepClips => Batches.BatchSize;
+
+    /// <summary>SHA-256 of the task's CSV: what a score is tied to.</summary>
+    public string TaskHash => State.TaskHash;
+
+    /// <summary>Where the data fell short of the protocol, one line each.</summary>
+    public IReadOnlyList<string> Notes => Parts.Note is { } note ? [note] : [];
+
+    /// <summary>Optimiser steps of the whole run.</summary>
+    public long TotalSteps => (long)Config.Epochs * Batches.StepsPerEpoch;
+
+    internal TaskParts Parts { get; }
+
+    internal TaskClips Clips { get; }
+
+    internal ClassBatches Batches { get; }
+
+    internal FineTunedState State { get; }
+
+    /// <summary>Reads the task of a new run, and gives the encoder of a model a head.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="saved">The model at <see cref="FineTuningConfig.Checkpoint"/>.</param>
+    /// <exception cref="UserErrorException">The configuration, the task or the model is impossible.</exception>
+    public static FineTuningSetup Begin(FineTuningConfig config, SavedModel saved)
+    {
+        Device device = Devices.Find(config.Validate().Device);
+        LabelledTask task = LabelledTask.Read(config.Task);
+        using EncoderSnapshot encoder = saved.LoadEncoder(device);
+        var input = ClassifierInput.Of(encoder, config.Seconds);
+        ClipFeature feature = config.PatchOut > 0 ? ClipFeature.Flat : ClipFeature.PerBand;
+        var state = new FineTunedState(
+            FineTunedState.CurrentVersion, 0, 0, FineTuningKeys.All.ToDictionary(config), ConfigText.Text(encoder.Model.Shape.Encoder)!,
+            $"{encoder.Input.Bands}x{encoder.Input.Frames}", $"{encoder.Input.PatchHeight}x{encoder.Input.PatchWidth}", encoder.LogMel, input.UnitSamples,
+            encoder.Statistics.Mean, encoder.Statistics.Std, feature, [.. task.Classes], task.IsMultiLabel, HashOf(task), null);
+        return Owning(new Classifier(state.ShapeOfModel(), feature, task.Classes.Count, config.Seed, device), model =>
+        {
+            TakePositions(encoder.Model, model);
+            if (config.Start == StartingWeights.Trained)
+                TakeOver(encoder.Model, model);
+            return new FineTuningSetup(config, task, model, state, from: null);
+        });
+    }
+
+    /// <summary>Prepares to go on with a run.</summary>
+    /// <param name="path">The run, or one of its checkpoints.</param>
+    /// <param name="change">Sets anew what changes no result (<see cref="ConfigKey{TConfig}.ChangesNoResult"/>).</param>
+    /// <exception cref="UserErrorException">There is no good checkpoint, or the task has changed.</exception>
+    public static FineTuningSetup Resume(string path, Func<FineTuningConfig, FineTuningConfig> change)
+    {
+        FineTunedCheckpoint checkpoint = FineTunedCheckpoint.ReadToResume(path);
+        FineTuningConfig config = change(checkpoint.State.ParsedConfig).Validate();
+        Device device = Devices.Find(config.Device);
+        LabelledTask task = LabelledTask.Read(config.Task);
+        if (HashOf(task) != checkpoint.State.TaskHash)
+            throw new UserErrorException($"{config.Task} has changed since {path} began, so the run cannot go on as it was; put the file back or start a new run");
+        FineTunedState state = checkpoint.State with { Config = FineTuningKeys.All.ToDictionary(config) };
+        return Owning(checkpoint.LoadModel(device), model => new FineTuningSetup(config, task, model, state, checkpoint));
+    }
+
+    /// <summary>Factor on the learning rate of a parameter: less for each block further from the head, none for what is frozen.</summary>
+    public double RateOf(Parameter parameter)
+    {
+        bool isPatchEmbedding = parameter.Name.StartsWith("patch_embed.", StringComparison.Ordinal);
+        if (isPatchEmbedding && Config.FreezePatchEmbedding)
+            return 0;
+        int last = Model.Shape.Encoder.Depth + 1;
+        int layer = isPatchEmbedding || parameter.Name == "cls_token" ? 0
+            : parameter.Name.Split('.') is ["blocks", var block, ..] ? 1 + int.Parse(block)
+            : last;
+        return Math.Pow(Config.LayerDecay, last - layer);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Model.Dispose();
+
+    private static FineTuningSetup Owning(Classifier model, Func<Classifier, FineTuningSetup> build)
+    {
+        try
+        {
+            return build(model);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private static void TakeOver(MaskedModel encoder, Classifier model)
+    {
+        using IDisposable noGrad = TorchRuntime.NoGrad();
+        foreach ((Parameter known, Parameter parameter) in encoder.EncoderParameters.Zip(model.Trained.Parameters))
+            parameter.Value.CopyFrom(known.Value);
+    }
+
+    /// <summary>Those of the first time steps of every frequency row, where a clip is shorter than the encoder's input (METHOD section 7).</summary>
+    private static void TakePositions(MaskedModel encoder, Classifier model)
+    {
+        using var scope = new TensorScope();
+        (int rows, int columns, int all) = (model.Shape.GridRows, model.Shape.GridColumns, encoder.Shape.GridColumns);
+        long[] places = [0, .. Enumerable.Range(0, rows * columns).Select(id => 1L + id / columns * all + id % columns)];
+        model.Positions.Values.CopyFrom(encoder.EncoderPositions.Values.IndexSelect(0, Tensor.From(places, places.Length).To(model.Device)));
+    }
+
+    private static string HashOf(LabelledTask task) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(task.CsvPath)));
+}

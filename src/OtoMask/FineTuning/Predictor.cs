@@ -1,0 +1,153 @@
+using System.Globalization;
+using OtoMask.Audio;
+using OtoMask.Data;
+using OtoMask.Models;
+using OtoMask.Torch;
+
+namespace OtoMask.FineTuning;
+
+/// <summary>A recording and how probable each class is.</summary>
+/// <param name="Path">The recording.</param>
+/// <param name="Probabilities">[C], in the order of <see cref="Predictor.Classes"/>; they sum to 1 unless a clip may be of several classes.</param>
+public sealed record Prediction(string Path, IReadOnlyList<double> Probabilities);
+
+/// <summary>One label of a recording.</summary>
+/// <param name="Path">The recording.</param>
+/// <param name="Rank">1 = the most probable.</param>
+/// <param name="Label">The label.</param>
+/// <param name="Probability">Its probability, 0 .. 1.</param>
+public sealed record RankedLabel(string Path, int Rank, string Label, double Probability);
+
+/// <summary>A fine-tuned model, ready to name the classes of recordings.</summary>
+/// <remarks>A recording longer than the unit length is cut in units, and their probabilities are averaged, each weighted by how much of the
+/// sound it holds; of a very long one the first ten minutes are heard.</remarks>
+public sealed class Predictor : IDisposable
+{
+    private const int FilesAtOnce = 16;
+    private const double LongestSeconds = 600;
+    private readonly FineTunedCheckpoint checkpoint;
+    private readonly Classifier model;
+    private readonly ClassifierInput input;
+    private readonly ClipScorer scorer;
+    private readonly LogMelExtractor extractor;
+
+    private Predictor(FineTunedCheckpoint checkpoint, Device device)
+    {
+        this.checkpoint = checkpoint;
+        input = checkpoint.Input;
+        model = checkpoint.LoadModel(device);
+        scorer = new ClipScorer(model, input);
+        extractor = new LogMelExtractor(input.LogMel);
+    }
+
+    /// <summary>The labels.</summary>
+    public IReadOnlyList<string> Classes => checkpoint.State.Classes;
+
+    /// <summary>Opens the best epoch of a fine-tuning's run folder, or one of its checkpoints.</summary>
+    /// <exception cref="UserErrorException">There is none, or it does not verify.</exception>
+    public static Predictor Open(string path, Device device) => new(FineTunedCheckpoint.Read(path), device);
+
+    /// <summary>The recordings that paths name: files as they are, of folders all audio at any depth.</summary>
+    /// <exception cref="UserErrorException">A folder cannot be read or holds no audio.</exception>
+    public static IReadOnlyList<string> Recordings(IEnumerable<string> paths) =>
+    [
+        .. paths.SelectMany(path => Directory.Exists(path)
+            ? ClipScanner.ScanFolder(path).Where(clip => !ClipScanner.IsLogMel(clip.Path)).Select(clip => Path.Combine(path, clip.Name))
+            : [path]),
+    ];
+
+    /// <summary>Predicts recordings in their order; those that cannot be read are reported and left out.</summary>
+    /// <param name="paths">The recordings.</param>
+    /// <param name="unreadable">Receives the ones that cannot be read.</param>
+    public IEnumerable<Prediction> Predict(IEnumerable<string> paths, BadFiles unreadable)
+    {
+        foreach (string[] files in paths.Chunk(FilesAtOnce))
+        {
+            var read = new Unit[files.Length][];
+            Parallel.For(0, files.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, i => read[i] = Read(files[i], unreadable));
+            float[] logits = scorer.Logits([.. read.SelectMany(units => units).Select(unit => unit.LogMel)]);
+            int first = 0;
+            for (int i = 0; i < files.Length; i++)
+            {
+                if (read[i].Length > 0)
+                    yield return new Prediction(files[i], Average(read[i], logits, first));
+                first += read[i].Length;
+            }
+        }
+    }
+
+    /// <summary>The most probable labels of a recording, the most probable first.</summary>
+    public IReadOnlyList<RankedLabel> Rank(Prediction prediction, int top) =>
+    [
+        .. prediction.Probabilities.Index().OrderByDescending(pair => pair.Item).Take(top)
+            .Select((pair, rank) => new RankedLabel(prediction.Path, rank + 1, Classes[pair.Index], pair.Item)),
+    ];
+
+    /// <summary>Writes labels as CSV with the columns <c>file_name,rank,label,probability</c>, whole or not at all.</summary>
+    /// <exception cref="UserErrorException">The folder is missing or may not be written.</exception>
+    public static void WriteCsv(string path, IEnumerable<RankedLabel> labels) => TableFile.Write(
+        path, ["file_name", "rank", "label", "probability"],
+        labels.Select(row => (string[])[row.Path, $"{row.Rank}", row.Label, row.Probability.ToString("0.000000", CultureInfo.InvariantCulture)]));
+
+    /// <inheritdoc/>
+    public void Dispose() => model.Dispose();
+
+    private Unit[] Read(string path, BadFiles unreadable)
+    {
+        try
+        {
+            float[] samples = AudioFile.ReadMono(path, input.LogMel.SampleRate, LongestSeconds);
+            return [.. samples.Chunk(input.UnitSamples).Select(piece => new Unit(extractor.Compute(Padded(piece)), piece.Length / (double)samples.Length))];
+        }
+        catch (UnreadableAudioException problem)
+        {
+            unreadable.Add(problem.Path, problem.Reason);
+            return [];
+        }
+    }
+
+    private float[] Padded(float[] piece)
+    {
+        Array.Resize(ref piece, input.UnitSamples);
+        return piece;
+    }
+
+    private double[] Average(Unit[] units, float[] logits, int first)
+    {
+        var average = new double[Classes.Count];
+        for (int i = 0; i < units.Length; i++)
+        {
+            ReadOnlySpan<float> row = logits.AsSpan((first + i) * average.Length, average.Length);
+            double[] probabilities = checkpoint.State.MultiLabel ? Sigmoid(row) : Softmax(row);
+            for (int c = 0; c < average.Length; c++)
+                average[c] += units[i].Share * probabilities[c];
+        }
+        return average;
+    }
+
+    private static double[] Sigmoid(ReadOnlySpan<float> logits)
+    {
+        var probabilities = new double[logits.Length];
+        for (int c = 0; c < probabilities.Length; c++)
+            probabilities[c] = 1 / (1 + Math.Exp(-logits[c]));
+        return probabilities;
+    }
+
+    private static double[] Softmax(ReadOnlySpan<float> logits)
+    {
+        var probabilities = new double[logits.Length];
+        double top = logits[0], sum = 0;
+        foreach (float logit in logits)
+            top = Math.Max(top, logit);
+        for (int c = 0; c < probabilities.Length; c++)
+            sum += probabilities[c] = Math.Exp(logits[c] - top);
+        for (int c = 0; c < probabilities.Length; c++)
+            probabilities[c] /= sum;
+        return probabilities;
+    }
+
+    /// <summary>A piece of a recording.</summary>
+    /// <param name="LogMel">Padded to unit length.</param>
+    /// <param name="Share">How much of the recording it holds.</param>
+    private readonly record struct Unit(LogMel LogMel, double Share);
+}

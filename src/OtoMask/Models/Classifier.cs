@@ -1,0 +1,104 @@
+using OtoMask.Torch;
+
+namespace OtoMask.Models;
+
+// B clips, N of the L = Nf * Nt patches, P = ph * pw values a patch, D width, C classes.
+
+/// <summary>What the head sees of an encoded clip.</summary>
+public enum ClipFeature
+{
+    /// <summary>Nf * D numbers: the tokens of all frequency patches of a time step side by side, mean over time (METHOD section 7).</summary>
+    PerBand,
+
+    /// <summary>D numbers: the mean over all tokens, which any choice of patches has.</summary>
+    Flat,
+}
+
+/// <summary>The encoder with a head that tells classes: batch normalisation without scale and shift, then a linear layer.</summary>
+/// <remarks>The head of EVAR (Niizumi et al.), by its parameter names. EVALUATION section 2.</remarks>
+public sealed class Classifier : IDisposable
+{
+    private const string Norm = "head.norm.", Linear = "head.mlp.mlp.0.";
+    private const double Momentum = 0.1, Epsilon = 1e-5, Deviation = 0.01;
+    private readonly VisionTransformer encoder;
+    private readonly Parameter weight, bias;
+    private readonly Tensor runningMean, runningVariance; // [features]
+
+    /// <summary>Draws first values of everything.</summary>
+    /// <param name="shape">Sizes of the encoder and of its grid.</param>
+    /// <param name="feature">What the head sees.</param>
+    /// <param name="classes">C.</param>
+    /// <param name="seed">Seed of the first values.</param>
+    /// <param name="device">Where it lives.</param>
+    /// <exception cref="UserErrorException">The shape is impossible.</exception>
+    public Classifier(ModelShape shape, ClipFeature feature, int classes, ulong seed, Device device)
+    {
+        shape.Validate();
+        (Shape, Feature, Classes, Device) = (shape, feature, classes, device);
+        var initial = new Initial(seed);
+        encoder = new VisionTransformer(shape, Trained, initial);
+        weight = Trained.Add(Linear + "weight", initial.Normal(Deviation), classes, FeatureWidth);
+        bias = Trained.Add(Linear + "bias", Initial.Zeros, classes);
+        Trained.LayOut(device, trained: true);
+        encoder.LayOut(device);
+        using var scope = new TensorScope();
+        runningMean = scope.KeepForever(Tensor.Zeros(device, DType.Float32, FeatureWidth));
+        runningVariance = scope.KeepForever(runningMean + 1);
+    }
+
+    /// <summary>Sizes of the encoder and of its grid.</summary>
+    public ModelShape Shape { get; }
+
+    /// <summary>What the head sees.</summary>
+    public ClipFeature Feature { get; }
+
+    /// <summary>C.</summary>
+    public int Classes { get; }
+
+    /// <summary>Where it lives.</summary>
+    public Device Device { get; }
+
+    /// <summary>Encoder and linear layer, which an optimiser changes.</summary>
+    public ParameterSet Trained { get; } = new();
+
+    /// <summary>Positions of the tokens, [1 + L, D].</summary>
+    public PositionTable Positions => encoder.Positions;
+
+    /// <summary>What training changes besides: the running mean and variance of the batch normalisation.</summary>
+    public IReadOnlyList<(string Name, Tensor Values)> Running => [(Norm + "running_mean", runningMean), (Norm + "running_var", runningVariance)];
+
+    /// <summary>Numbers that the head sees of a clip.</summary>
+    public int FeatureWidth => Feature == ClipFeature.Flat ? Shape.Encoder.Width : Shape.GridRows * Shape.Encoder.Width;
+
+    /// <summary>Says how likely each class is: patches [B, N, P], their ids [B, N] -> [B, C], before softmax or sigmoid.</summary>
+    /// <param name="patches">The given patches; of <see cref="ClipFeature.PerBand"/> whole time steps, ids ascending.</param>
+    /// <param name="ids">Their ids, f * Nt + t.</param>
+    /// <param name="training">Whether to normalise by the batch, and to let the running values follow it.</param>
+    public Tensor Logits(Tensor patches, Tensor ids, bool training)
+    {
+        using var scope = new TensorScope();
+        long clips = ids.Shape[0], given = ids.Shape[1];
+        Tensor tokens = encoder.Forward(patches, ids).Narrow(1, 1, given).To(DType.Float32); // [B, N, D], no CLS
+        Tensor features = Feature == ClipFeature.Flat
+            ? tokens.Mean(1) // [B, D]
+            : tokens.Reshape(clips, Shape.GridRows, given / Shape.GridRows, Shape.Encoder.Width).Mean(2).Reshape(clips, FeatureWidth); // [B, Nf * D]
+        Tensor normalised = F.BatchNorm(features, runningMean, runningVariance, training, Momentum, Epsilon);
+        return scope.Keep(F.Linear(normalised, weight, bias).To(DType.Float32));
+    }
+
+    /// <summary>The loss of one batch: cross-entropy divided by C, or binary cross-entropy; the mean over all B x C entries either way.</summary>
+    /// <param name="logits">[B, C].</param>
+    /// <param name="targets">[B, C] in 0 .. 1; rows sum to 1 unless <paramref name="multiLabel"/>.</param>
+    /// <param name="multiLabel">Whether a clip may be of several classes.</param>
+    public static Tensor Loss(Tensor logits, Tensor targets, bool multiLabel) =>
+        multiLabel ? F.BinaryCrossEntropy(logits, targets) : (F.LogSoftmax(logits, -1) * targets).Mean() * -1;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        encoder.Dispose();
+        Trained.Dispose();
+        runningMean.Dispose();
+        runningVariance.Dispose();
+    }
+}

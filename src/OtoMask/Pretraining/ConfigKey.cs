@@ -1,0 +1,38 @@
+namespace OtoMask.Pretraining;
+
+/// <summary>One value of a configuration, as YAML and the command line name it.</summary>
+/// <typeparam name="TConfig">The configuration, a record that <c>with</c> changes.</typeparam>
+/// <param name="Name">For example <c>base-lr</c>; the option is <c>--base-lr</c>.</param>
+/// <param name="Placeholder">What a value looks like.</param>
+/// <param name="Help">One line of explanation.</param>
+/// <param name="Get">Its text, or null where it is not set.</param>
+/// <param name="Set">The configuration with the value that a text stands for.</param>
+public sealed record ConfigKey<TConfig>(string Name, string Placeholder, string Help, Func<TConfig, string?> Get, Func<TConfig, string, TConfig> Set)
+{
+    /// <summary>Whether a run computes the same with any value, so that it can be given anew when the run is resumed.</summary>
+    public bool ChangesNoResult { get; init; }
+}
+
+/// <summary>The keys of one kind of configuration.</summary>
+public static class ConfigKeyList
+{
+    /// <summary>The key of a name.</summary>
+    /// <exception cref="UserErrorException">There is none; the message names the nearest.</exception>
+    public static ConfigKey<TConfig> Named<TConfig>(this IReadOnlyList<ConfigKey<TConfig>> keys, string name) =>
+        keys.FirstOrDefault(key => key.Name == name)
+        ?? throw new UserErrorException($"unknown key '{name}'; did you mean '{Nearest.To(name, keys.Select(key => key.Name))}'?");
+
+    /// <summary>The values that are set, by key.</summary>
+    public static Dictionary<string, string> ToDictionary<TConfig>(this IReadOnlyList<ConfigKey<TConfig>> keys, TConfig config) =>
+        keys.Where(key => key.Get(config) is not null).ToDictionary(key => key.Name, key => key.Get(config)!);
+
+    /// <summary>A configuration with the values that a checkpoint tells.</summary>
+    /// <param name="keys">The keys that it may name.</param>
+    /// <param name="values">The values by key.</param>
+    /// <param name="start">Has the values of the others.</param>
+    /// <param name="writtenBy">The program that wrote the checkpoint, for messages.</param>
+    /// <exception cref="UserErrorException">A key is unknown or its value is impossible.</exception>
+    public static TConfig Parse<TConfig>(this IReadOnlyList<ConfigKey<TConfig>> keys, IReadOnlyDictionary<string, string> values, TConfig start, string writtenBy) =>
+        values.Aggregate(start, (config, pair) => (keys.FirstOrDefault(key => key.Name == pair.Key)
+            ?? throw new UserErrorException($"its configuration has the unknown key '{pair.Key}'; it is from {writtenBy}, use that")).Set(config, pair.Value ?? ""));
+}
