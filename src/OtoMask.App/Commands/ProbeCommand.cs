@@ -126,7 +126,8 @@ internal static class ProbeCommand
         yield return Text($"{row.Knn:0.0}");
     }
 
-    private static string Ends(Interval interval) => Text($"{interval.Low:0.0} - {interval.High:0.0}");
+    /// <summary>Both ends; a single seed has no interval, and one of no width would look like certainty.</summary>
+    private static string Ends(Interval interval) => interval.HasWidth ? Text($"{interval.Low:0.0} - {interval.High:0.0}") : "–";
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

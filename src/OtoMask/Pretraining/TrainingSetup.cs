@@ -176,18 +176,27 @@ public sealed class TrainingSetup : IDisposable
     /// <summary>Times a few steps that change nothing, and resolves the length of the run to steps.</summary>
     private void Plan(ITrainingObserver observer, CancellationToken cancellation)
     {
-        observer.Stage("timing a few steps");
         BatchPipeline pipeline = Pipeline((_, _) => 1);
+        if (Config is { Minutes: null, Steps: null, Epochs: null })
+            Config = Config with { Epochs = PublishedEpochs };
+        long done = From?.State.Step ?? 0;
+        if (Config.Minutes is null && StepsOf(pipeline) == done)
+        {
+            TotalSteps = done;
+            observer.Stage($"all {done} steps are done already");
+            return;
+        }
+        observer.Stage("timing a few steps");
         double seconds = TimeSteps(pipeline, cancellation);
         if (Config.Minutes is { } minutes)
             Config = Config with { Minutes = null, Steps = Math.Max(1, (long)(minutes * 60 / seconds)) };
-        else if (Config.Steps is null && Config.Epochs is null)
-            Config = Config with { Epochs = PublishedEpochs };
-        TotalSteps = Config.Steps ?? Math.Max(1, (long)Config.Epochs! * pipeline.StepsPerEpoch / Config.Accumulate);
-        if (From?.State.Step > TotalSteps)
-            throw new UserErrorException($"{From.Path} has done {From.State.Step} steps, more than the {TotalSteps} that the run is to have now; give it more");
-        observer.Estimate(new RunEstimate(TotalSteps - (From?.State.Step ?? 0), seconds, Environment.WorkingSet, Model.Trained.Count));
+        TotalSteps = StepsOf(pipeline);
+        if (done > TotalSteps)
+            throw new UserErrorException($"{From!.Path} has done {done} steps, more than the {TotalSteps} that the run is to have now; give it more");
+        observer.Estimate(new RunEstimate(TotalSteps - done, seconds, Environment.WorkingSet, Model.Trained.Count));
     }
+
+    private long StepsOf(BatchPipeline pipeline) => Config.Steps ?? Math.Max(1, (long)Config.Epochs! * pipeline.StepsPerEpoch / Config.Accumulate);
 
     /// <summary>Seconds of one step: the slower of computing it and loading its data.</summary>
     private double TimeSteps(BatchPipeline pipeline, CancellationToken cancellation)

@@ -67,6 +67,11 @@ public sealed class EndToEndTests : IDisposable
         Assert.Contains("--resume", Ok(Pretrain("halves", "--stop-at", "1")).Output);
         Ok(AppProcess.Run("pretrain", "--resume", folder.Inside("halves")));
         AssertSameRun("straight", "halves");
+
+        string again = Ok(AppProcess.Run("pretrain", "--resume", folder.Inside("halves"))).Output;
+        Assert.Contains("steps are done already", again);
+        Assert.DoesNotContain("timing", again);
+        AssertSameRun("straight", "halves");
     }
 
     [Theory]
