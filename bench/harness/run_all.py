@@ -8,7 +8,7 @@ import tempfile
 import machine
 from measure import say
 from report import number, table, update
-from works import PRECISIONS, Files, Help, LogMel, Masks, Step
+from works import PRECISIONS, Embed, Files, Help, LogMel, Masks, Step
 
 
 def works(quick):
@@ -17,6 +17,7 @@ def works(quick):
         Step("base", 8, {"fp32": 1.5, "bf16": 1.9}, {"fp32": 1.8, "bf16": 2.5}, steps=1 if quick else 3, tries=1 if quick else 2, sparing=True),
         Masks(),
         Files(count=60 if quick else 300, steps=10 if quick else 40),
+        Embed(count=60 if quick else 300),
         LogMel(seconds=0.3 if quick else 2),
         Help(times=2 if quick else 10),
     ]

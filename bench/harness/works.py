@@ -163,6 +163,30 @@ class Files:
                 note="a real `prepare`, its start included")
 
 
+class Embed:
+    """From 44.1 kHz recordings to embeddings."""
+
+    name = "embed"
+
+    def __init__(self, count):
+        self.count, self.speeds = count, []
+
+    def prepare(self, folder):
+        self.recordings, self.model = sounds.ogg(folder / "ogg-embed", self.count), folder / "model"
+        # An untrained model costs what a trained one does.
+        ours(
+            "pretrain", "--data", self.recordings, "--out", self.model, "--framework", "msm-mae", "--size", "tiny", "--input", "80x608", "--mask", "random",
+            "--batch", 1, "--steps", 1, "--min-clips", 0, "--evaluate-every", 0)
+
+    def measure(self, turn):
+        finished = ours("embed", self.model, self.recordings, "--out", self.model / "embeddings.npy")
+        self.speeds.append(self.count * 10 / finished.seconds)
+
+    def rows(self):
+        yield Row(
+            "44.1 kHz mono ogg to embeddings, tiny 80x608 fp32, all cores, x real time", self.speeds, "", 200, note="a real `embed`, its start included")
+
+
 def wait_share(run):
     """Share of the time of a run's steps that went by waiting for data, without the first step: nothing is ahead of it."""
     steps = [row for row in map(json.loads, (pathlib.Path(run) / "log.jsonl").read_text().splitlines()) if row["kind"] == "step"][1:]

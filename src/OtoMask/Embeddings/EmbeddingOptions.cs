@@ -1,3 +1,4 @@
+using OtoMask.Data;
 using OtoMask.Evaluation;
 
 namespace OtoMask.Embeddings;
@@ -27,7 +28,8 @@ public sealed record EmbeddingOptions
     /// <summary>Threads that decode ahead; 0 = as many as cores, at most 8. The rows and their order do not depend on it.</summary>
     public int Workers { get; init; }
 
-    /// <exception cref="UserErrorException">A number is impossible.</exception>
+    /// <summary>Checks the numbers.</summary>
+    /// <exception cref="UserErrorException">One is impossible.</exception>
     internal void Validate()
     {
         if (Batch is < 1 or > 4096)
@@ -46,4 +48,4 @@ public sealed record EmbeddingOptions
 /// <param name="BadFilesPath">The file that lists what could not be read; null when there is nothing to list.</param>
 /// <param name="Bad">What could not be read.</param>
 public sealed record EmbeddingSummary(
-    int Clips, long Rows, int Width, double SoundSeconds, string? Index, string? BadFilesPath, IReadOnlyList<Data.BadFile> Bad);
+    int Clips, long Rows, int Width, double SoundSeconds, string? Index, string? BadFilesPath, IReadOnlyList<BadFile> Bad);

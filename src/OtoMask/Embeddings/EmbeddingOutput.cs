@@ -1,3 +1,5 @@
+using OtoMask.Interop;
+
 namespace OtoMask.Embeddings;
 
 /// <summary>Shape of the rows of an output.</summary>
@@ -34,12 +36,12 @@ internal abstract class EmbeddingOutput
             throw new UserErrorException($"--out {path}: the ending tells the format; name a file that ends in {string.Join(", ", Extensions[..^1])} or {Extensions[^1]}");
     }
 
-    /// <summary>Begins the output whose format the ending of <paramref name="path"/> tells.</summary>
-    public static EmbeddingOutput Begin(string path, FileStream stream, RowShape shape) => Path.GetExtension(path).ToLowerInvariant() switch
+    /// <summary>The output whose format the ending of <paramref name="path"/> tells.</summary>
+    public static EmbeddingOutput Create(string path, FileStream stream, RowShape shape) => Path.GetExtension(path).ToLowerInvariant() switch
     {
         ".csv" => new CsvOutput(stream, shape),
-        ".npy" => new ArrayOutput(new Interop.NpyRowWriter(stream, shape.Axes), path),
-        _ => new ArrayOutput(new Interop.SafetensorsRowWriter(stream, "embeddings", new Dictionary<string, string> { ["format"] = "pt" }, shape.Axes), path),
+        ".npy" => new ArrayOutput(new NpyRowWriter(stream, shape.Axes), path),
+        _ => new ArrayOutput(new SafetensorsRowWriter(stream, "embeddings", new Dictionary<string, string> { ["format"] = "pt" }, shape.Axes), path),
     };
 
     /// <summary>Begins a clip.</summary>

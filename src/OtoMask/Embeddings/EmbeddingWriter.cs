@@ -52,7 +52,7 @@ public sealed class EmbeddingWriter
         EmbeddingSummary? summary = null;
         AtomicFile.Write(path, stream =>
         {
-            EmbeddingOutput output = EmbeddingOutput.Begin(path, stream, shape);
+            EmbeddingOutput output = EmbeddingOutput.Create(path, stream, shape);
             var writer = new EmbeddingWriter(encoder, clips, options, output, progress, cancellation);
             writer.EmbedAll();
             output.Complete();
