@@ -48,6 +48,7 @@ public sealed class EmbeddingWriter
     {
         options.Validate();
         EmbeddingOutput.CheckName(path);
+        clips = Without(path, clips);
         var shape = new RowShape(options.Per, options.Layers == EncoderLayers.All ? encoder.Depth : 0, encoder.EmbeddingWidth, encoder.SecondsPerStep);
         EmbeddingSummary? summary = null;
         AtomicFile.Write(path, stream =>
@@ -59,6 +60,14 @@ public sealed class EmbeddingWriter
             summary = new EmbeddingSummary(writer.clipsWritten, output.Rows, shape.Values, writer.secondsWritten, output.Index, writer.ListBadFiles(path), writer.bad.ToList());
         });
         return summary!;
+    }
+
+    /// <summary>The output of an earlier run, if it lies among the recordings, is none of them.</summary>
+    private static ClipList Without(string path, ClipList clips)
+    {
+        string own = Path.GetFullPath(path);
+        ClipList others = clips.Any(clip => Path.GetFullPath(clip.Path) == own) ? new ClipList(clips.Where(clip => Path.GetFullPath(clip.Path) != own)) : clips;
+        return others.Count > 0 ? others : throw new UserErrorException("there is no recording to embed; name some");
     }
 
     private void EmbedAll()

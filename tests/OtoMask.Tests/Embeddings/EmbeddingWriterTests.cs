@@ -107,6 +107,20 @@ public sealed class EmbeddingWriterTests : IDisposable
     }
 
     [Fact]
+    public void AnOutputAmongTheRecordingsIsNoneOfThem()
+    {
+        sounds.AddClips(2);
+        Write(sounds["x.npy"]);
+        byte[] first = File.ReadAllBytes(sounds["x.npy"]);
+        EmbeddingSummary again = Write(sounds["x.npy"]);
+        Assert.Equal((2, 0), (again.Clips, again.Bad.Count));
+        Assert.Equal(first, File.ReadAllBytes(sounds["x.npy"]));
+        File.Delete(sounds["00.wav"]);
+        File.Delete(sounds["01.wav"]);
+        Assert.Contains("no recording to embed", Assert.Throws<UserErrorException>(() => Write(sounds["x.npy"])).Message);
+    }
+
+    [Fact]
     public void WithoutOneGoodRecordingNothingIsWritten()
     {
         sounds.AddText("a.wav", "no audio").AddText("b.wav", "");
