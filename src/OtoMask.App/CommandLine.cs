@@ -23,6 +23,7 @@ internal static class CommandLine
             LogMelCommand.Create(),
             DataCommand.Create(),
             PrepareCommand.Create(),
+            ImportCommand.Create(),
             PretrainCommand.Create(),
             ProbeCommand.Create(),
             EmbedCommand.Create(),

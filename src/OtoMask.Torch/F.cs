@@ -9,7 +9,7 @@ public static class F
     private static readonly Operator LogSoftmaxOp = new("aten::log_softmax", "int"), NormOp = new("aten::norm", "ScalarOpt_dim");
     private static readonly Operator SigmoidOp = new("aten::sigmoid"), SoftplusOp = new("aten::softplus");
     private static readonly Operator BatchNormOp = new("aten::batch_norm"), BinaryCrossEntropyOp = new("aten::binary_cross_entropy_with_logits");
-    private static readonly Operator EmbeddingOp = new("aten::embedding"), ClampMinOp = new("aten::clamp_min");
+    private static readonly Operator EmbeddingOp = new("aten::embedding"), ClampMinOp = new("aten::clamp_min"), BicubicOp = new("aten::upsample_bicubic2d");
 
     /// <summary>x W^T + b, added to <paramref name="addTo"/> where given: [.., in] -> [.., out].</summary>
     /// <param name="x">[.., in].</param>
@@ -46,6 +46,9 @@ public static class F
 
     /// <summary>Rows of <paramref name="table"/> [n, D] picked by <paramref name="ids"/>, any shape: [..] -> [.., D].</summary>
     public static Tensor Embedding(Tensor table, Tensor ids) => EmbeddingOp.Call(table, ids);
+
+    /// <summary>Images resized by bicubic interpolation, corners not aligned, without antialiasing: [B, C, H, W] -> [B, C, height, width].</summary>
+    public static Tensor ResizeBicubic(Tensor x, int height, int width) => BicubicOp.Call(x, new long[] { height, width }, false);
 
     /// <summary>Scaled dot-product self-attention of all tokens of a clip: [B, N, 3 * D] -> [B, N, D].</summary>
     /// <param name="qkv">Queries, keys and values of every head side by side: [B, N, 3 * h * d].</param>

@@ -108,8 +108,8 @@ internal static class TrainBench
     {
         ["engine"] = $"otomask on {TorchRuntime.Describe().Split('\n')[0]}",
         ["framework"] = result.Config.Framework == Framework.M2d ? "m2d" : "msm-mae",
-        ["encoder"] = Text(result.Config.ModelShape.Encoder),
-        ["decoder"] = Text(result.Config.ModelShape.Decoder),
+        ["encoder"] = result.Config.ModelShape.Encoder.ToString(),
+        ["decoder"] = result.Config.ModelShape.Decoder.ToString(),
         ["input"] = result.Config.Input,
         ["patch"] = result.Config.Patch,
         ["mask"] = result.Config.Mask,
@@ -145,7 +145,7 @@ internal static class TrainBench
         if (result.Choice is not null)
             console.WriteLine(result.Choice);
         string where = KnownMaskings.Find(config.Mask).CreateDataStrategy() is null ? "in the step, with the model's features" : "on loader threads, beside the step";
-        console.WriteLine($"{config.Framework} {Text(config.ModelShape.Encoder)} + {Text(config.ModelShape.Decoder)}, input {config.Input}, patch {config.Patch}, "
+        console.WriteLine($"{config.Framework} {config.ModelShape.Encoder} + {config.ModelShape.Decoder}, input {config.Input}, patch {config.Patch}, "
             + $"batch {config.Batch}, {config.Precision}, {(config.CheckpointActivations ? "checkpointed activations, " : "")}{TorchRuntime.Threads} threads, kernels {TorchRuntime.Kernels.Name()}, median of {result.Steps} steps");
         console.WriteLine($"clips/s      {result.ClipsPerSecond:F1}");
         console.WriteLine($"step         {result.Step:F1} ms: data wait {result.Phases.Data:F1}, forward {result.Phases.Forward:F1}, "
@@ -154,6 +154,4 @@ internal static class TrainBench
         console.WriteLine($"speed        {result.Gigaflops:F1} GFLOP a step, {result.Speed:F0} GFLOP/s = {result.Speed / result.GemmSpeed:P0} of a matrix product ({result.GemmSpeed:F0} GFLOP/s)");
         console.WriteLine($"peak memory  {result.PeakMemory / 1e6:F0} MB");
     }
-
-    private static string Text(BlockShape shape) => $"{shape.Width}/{shape.Depth}/{shape.Heads}";
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics.CodeAnalysis;
 using OtoMask.App.Reports;
 using OtoMask.Data;
 using OtoMask.Pretraining;
@@ -30,19 +31,26 @@ internal static class PretrainCommand
                 throw new UserErrorException("--epochs, --steps and --minutes are three ways to give one length: choose one");
             if (line.GetValue(seconds) is not null && given.Contains("input"))
                 throw new UserErrorException("--input and --input-seconds say the same thing: choose one");
-            PretrainingConfig Configure(PretrainingConfig start) =>
-                Resolve(values.Read(line, line.GetValue(config) is { } file ? ConfigFile.Read(file, start) : start), line.GetValue(seconds));
+            string? file = line.GetValue(config), path = line.GetValue(output);
+            PretrainingConfig Read(PretrainingConfig start) => values.Read(line, file is null ? start : ConfigFile.Read(file, start));
 
-            string? path = line.GetValue(output);
             if (line.GetValue(resume) is { } run)
             {
-                return path is null
-                    ? Task.FromResult(Resume(run, Configure, line.GetValue(force), line.GetValue(stopAt), cancellation))
-                    : throw new UserErrorException("--resume goes on in the run's own folder: leave out --out");
+                if (path is not null)
+                    throw new UserErrorException("--resume goes on in the run's own folder: leave out --out");
+                if (given.Contains("from"))
+                    throw new UserErrorException("--from begins a run with another model's weights, --resume goes on with a run: choose one");
+                return Task.FromResult(Resume(run, start => Resolve(Read(start), line.GetValue(seconds)), line.GetValue(force), line.GetValue(stopAt), cancellation));
             }
             if (line.GetValue(force))
                 throw new UserErrorException("--force is for --resume; a new run is never written over an old one");
-            PretrainingConfig configuration = Configure(new PretrainingConfig());
+            PretrainingConfig configuration = Read(new PretrainingConfig());
+            if (configuration.From is { } model)
+            {
+                IEnumerable<string> inFile = file is null ? [] : ConfigFile.KeysOf(file), bySeconds = line.GetValue(seconds) is null ? [] : ["input"];
+                configuration = FurtherPretraining.Complete(configuration, SavedModel.Open(model), given.Concat(inFile).Concat(bySeconds).ToHashSet());
+            }
+            configuration = Resolve(configuration, line.GetValue(seconds));
             if (path is null)
                 throw new UserErrorException("nowhere to write: name a run folder with --out");
             return Task.FromResult(Begin(new RunFolder(path), configuration, line.GetValue(stopAt), cancellation));
@@ -58,7 +66,7 @@ internal static class PretrainCommand
             InputGeometry geometry = InputGeometry.FromSeconds(length, config.Patch);
             config = config with { Input = $"{geometry.Bands}x{geometry.Frames}" };
         }
-        return config with { Data = Absolute(config.Data), Task = config.Task is null ? null : Absolute(config.Task) };
+        return config with { Data = Absolute(config.Data), From = Absolute(config.From), Noise = Absolute(config.Noise), Task = Absolute(config.Task) };
     }
 
     private static int Begin(RunFolder folder, PretrainingConfig config, int? stopAt, CancellationToken cancellation)
@@ -70,6 +78,8 @@ internal static class PretrainCommand
         return Show(cancellation, display =>
         {
             using TrainingSetup setup = TrainingSetup.Begin(config, display, cancellation);
+            foreach (string line in setup.TakenOver)
+                display.Note(line);
             folder.Create();
             try
             {
@@ -167,7 +177,8 @@ internal static class PretrainCommand
         }));
     }
 
-    private static string Absolute(string path) => path.Length == 0 ? path : Path.GetFullPath(path);
+    [return: NotNullIfNotNull(nameof(path))]
+    private static string? Absolute(string? path) => string.IsNullOrEmpty(path) ? path : Path.GetFullPath(path);
 
-    private static string SizeOf(PretrainingConfig config) => config.Encoder is { } own ? $"{own.Width}/{own.Depth}/{own.Heads}" : config.Size;
+    private static string SizeOf(PretrainingConfig config) => config.Encoder?.ToString() ?? config.Size;
 }

@@ -45,6 +45,9 @@ internal abstract class PretrainDisplay : ITrainingObserver
         Line($"warning: {message}", isWarning: true);
     }
 
+    /// <summary>A line to know of.</summary>
+    public void Note(string text) => Line(text);
+
     /// <summary>Shows that <paramref name="done"/> of <paramref name="all"/> steps are done.</summary>
     protected abstract void Training(long done, long all, string state);
 

@@ -33,6 +33,9 @@ public sealed record BatchOptions
     /// <summary>What follows a clip shorter than the input.</summary>
     public ShortClips ShortClips { get; init; } = ShortClips.Silence;
 
+    /// <summary>Background noise under the visible patches, or none; the masked ones stay clean.</summary>
+    public NoiseMix? Noise { get; init; }
+
     /// <summary>Loader threads; 0 = <see cref="DefaultWorkers"/>. The batches do not depend on it.</summary>
     public int Workers { get; init; }
 

@@ -6,7 +6,7 @@ using OtoMask.Randomness;
 namespace OtoMask.Data;
 
 /// <summary>
-/// Turns clips into batches: crop, normalise, cut in patches, mask, gather. What is in batch (epoch, step) is a function of the data and
+/// Turns clips into batches: crop, mix with noise where wanted, normalise, cut in patches, mask, gather. What is in batch (epoch, step) is a function of the data and
 /// the <see cref="BatchOptions"/> alone, whichever threads make it and wherever reading begins.
 /// </summary>
 /// <remarks>A clip that cannot be used gives its place to the next usable one in the epoch's order, and is reported.</remarks>
@@ -56,23 +56,37 @@ public sealed class BatchPipeline
     private Func<long, MaskedBatch> NewMaker()
     {
         float[] window = new float[options.Geometry.InputSize];
+        float[] seen = options.Noise is null ? window : new float[options.Geometry.InputSize];
         float[] patches = new float[options.Geometry.InputSize];
-        return number => Make((int)(number / StepsPerEpoch), (int)(number % StepsPerEpoch), window, patches);
+        float[] seenPatches = options.Noise is null ? patches : new float[options.Geometry.InputSize];
+        return number => Make((int)(number / StepsPerEpoch), (int)(number % StepsPerEpoch), window, seen, patches, seenPatches);
     }
 
-    private MaskedBatch Make(int epoch, int step, float[] window, float[] patches)
+    /// <remarks>Without noise the model sees the clip itself: <paramref name="seen"/> is then <paramref name="window"/>.</remarks>
+    private MaskedBatch Make(int epoch, int step, float[] window, float[] seen, float[] patches, float[] seenPatches)
     {
         var batch = new MaskedBatch(options, pool, epoch, step) { HintRatio = options.HintRatio(epoch, step) };
         for (int place = 0; place < batch.Count; place++)
         {
             ReadCrop(batch, place, window);
+            if (options.Noise is { } noise)
+            {
+                noise.ReadCrop(new RandomStream(options.Seed, RandomPurpose.Noise, epoch, batch.DrawIndexOf(place)), options, badFiles, seen);
+                noise.Mix(window, seen, options.Normalisation);
+            }
             options.Normalisation.Apply(window);
-            if (options.Masking is null)
-                Cut(window, batch.PatchesOf(place));
-            else
+            if (options.Masking is { } masking)
             {
                 Cut(window, patches);
-                Mask(batch, place, patches, options.Masking);
+                if (options.Noise is not null)
+                    Cut(seen, seenPatches);
+                Mask(batch, place, seenPatches, patches, masking);
+            }
+            else
+            {
+                Cut(seen, batch.PatchesOf(place));
+                if (options.Noise is not null)
+                    Cut(window, batch.CleanPatchesOf(place));
             }
         }
         return batch;
@@ -106,11 +120,11 @@ public sealed class BatchPipeline
         PatchCutter.Cut(window, input.Bands, input.Frames, input.PatchHeight, input.PatchWidth, patches);
     }
 
-    private void Mask(MaskedBatch batch, int place, float[] patches, IMaskingStrategy masking)
+    private void Mask(MaskedBatch batch, int place, float[] seen, float[] clean, IMaskingStrategy masking)
     {
         long begin = Stopwatch.GetTimestamp();
-        PatchMask mask = masking.Sample(new PatchView(batch.Grid, batch.PatchSize, patches), batch.ContextOf(place));
+        PatchMask mask = masking.Sample(new PatchView(batch.Grid, batch.PatchSize, seen), batch.ContextOf(place));
         batch.MaskMilliseconds += Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
-        batch.Gather(place, patches, mask);
+        batch.Gather(place, seen, clean, mask);
     }
 }

@@ -50,13 +50,16 @@ public sealed class MaskedBatch : IDisposable
     /// <summary>[B, L, P], all patches, normalised; empty when the loader has masked the batch.</summary>
     public float[] Patches { get; private set; } = [];
 
+    /// <summary>[B, L, P], all patches without the noise that is mixed under <see cref="Patches"/>; empty when there is none or the loader has masked the batch.</summary>
+    public float[] CleanPatches { get; private set; } = [];
+
     /// <summary>[B, Lv, P], the visible patches.</summary>
     public float[] Visible { get; private set; } = [];
 
     /// <summary>[B, Lv], their ids, ascending for each clip.</summary>
     public long[] VisibleIds { get; private set; } = [];
 
-    /// <summary>[B, Lm, P], the masked patches.</summary>
+    /// <summary>[B, Lm, P], the masked patches, free of noise.</summary>
     public float[] Masked { get; private set; } = [];
 
     /// <summary>[B, Lm], their ids, ascending for each clip.</summary>
@@ -84,32 +87,43 @@ public sealed class MaskedBatch : IDisposable
             throw new ArgumentException($"{masks.Count} masks for {Count} clips", nameof(masks));
         int clipSize = Grid.Count * PatchSize;
         for (int clip = 0; clip < Count; clip++)
-            Gather(clip, Patches.AsSpan(clip * clipSize, clipSize), masks[clip]);
+        {
+            ReadOnlySpan<float> patches = Patches.AsSpan(clip * clipSize, clipSize);
+            Gather(clip, patches, CleanPatches.Length == 0 ? patches : CleanPatches.AsSpan(clip * clipSize, clipSize), masks[clip]);
+        }
     }
 
     /// <summary>Notes which clip fills a place of the batch, and the index its random streams are drawn with.</summary>
     internal void Place(int place, int clip, long drawIndex) => (clips[place], drawIndices[place]) = (clip, drawIndex);
 
-    /// <summary>Makes room for [B, L, P]; returns the part of one clip.</summary>
-    internal Span<float> PatchesOf(int place)
-    {
-        int clipSize = Grid.Count * PatchSize;
-        if (Patches.Length == 0)
-            Patches = pool.RentFloats(Count * clipSize);
-        return Patches.AsSpan(place * clipSize, clipSize);
-    }
+    /// <summary>The index that the random streams of a place are drawn with.</summary>
+    internal long DrawIndexOf(int place) => drawIndices[place];
 
-    /// <summary>Splits the patches of one clip [L, P] into visible and masked ones. The first clip fixes how many there are of each.</summary>
-    internal void Gather(int place, ReadOnlySpan<float> patches, PatchMask mask)
+    /// <summary>Makes room for [B, L, P]; returns the part of one clip.</summary>
+    internal Span<float> PatchesOf(int place) => PartOf(Patches.Length == 0 ? Patches = RentPatches() : Patches, place);
+
+    /// <inheritdoc cref="PatchesOf"/>
+    internal Span<float> CleanPatchesOf(int place) => PartOf(CleanPatches.Length == 0 ? CleanPatches = RentPatches() : CleanPatches, place);
+
+    /// <summary>Splits the patches of one clip into visible and masked ones. The first clip fixes how many there are of each.</summary>
+    /// <param name="place">The clip's place in the batch.</param>
+    /// <param name="seen">[L, P], where the visible ones are taken from.</param>
+    /// <param name="clean">[L, P], where the masked ones are taken from.</param>
+    /// <param name="mask">Which are which.</param>
+    internal void Gather(int place, ReadOnlySpan<float> seen, ReadOnlySpan<float> clean, PatchMask mask)
     {
         if (place == 0)
             Allocate(mask);
         if (mask.Visible.Length != VisibleCount || mask.Masked.Length != MaskedCount)
             throw new ArgumentException(
                 $"clip {place} has {mask.Visible.Length} visible and {mask.Masked.Length} masked patches, the batch {VisibleCount} and {MaskedCount}");
-        Gather(place, patches, mask.Visible, Visible, VisibleIds);
-        Gather(place, patches, mask.Masked, Masked, MaskedIds);
+        Gather(place, seen, mask.Visible, Visible, VisibleIds);
+        Gather(place, clean, mask.Masked, Masked, MaskedIds);
     }
+
+    private float[] RentPatches() => pool.RentFloats(Count * Grid.Count * PatchSize);
+
+    private Span<float> PartOf(float[] patches, int place) => patches.AsSpan(place * Grid.Count * PatchSize, Grid.Count * PatchSize);
 
     private void Allocate(PatchMask mask)
     {
@@ -136,11 +150,11 @@ public sealed class MaskedBatch : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (float[] values in new[] { Patches, Visible, Masked })
+        foreach (float[] values in new[] { Patches, CleanPatches, Visible, Masked })
             pool.Return(values);
         foreach (long[] ids in new[] { VisibleIds, MaskedIds })
             pool.Return(ids);
-        (Patches, Visible, Masked, VisibleIds, MaskedIds) = ([], [], [], [], []);
+        (Patches, CleanPatches, Visible, Masked, VisibleIds, MaskedIds) = ([], [], [], [], [], []);
     }
 }
 

@@ -6,6 +6,9 @@ namespace OtoMask.Models;
 /// <param name="Heads">Attention heads; they divide the width.</param>
 public sealed record BlockShape(int Width, int Depth, int Heads)
 {
+    /// <summary>The notation of configurations, for example <c>192/12/3</c>.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Width}/{Depth}/{Heads}");
+
     /// <summary>Fails with one clear line where the numbers make no transformer.</summary>
     /// <param name="what">Whose shape it is, for the message.</param>
     /// <exception cref="UserErrorException">A number is not positive, or the heads do not divide the width.</exception>

@@ -1,5 +1,3 @@
-using OtoMask.Torch;
-
 namespace OtoMask.Models;
 
 /// <summary>Fixed two-dimensional sine-cosine positions.</summary>
@@ -35,33 +33,5 @@ public static class Positions
             half[i] = (float)sine;
             half[quarter + i] = (float)cosine;
         }
-    }
-}
-
-/// <summary>The positions that a model adds to its tokens: sine-cosine, unless a checkpoint brings a table of its own. Not learnt.</summary>
-/// <param name="name">The field's name for it: <c>pos_embed</c>, <c>decoder_pos_embed</c>.</param>
-/// <param name="shape">Sizes of the model.</param>
-/// <param name="width">D, values of one position.</param>
-public sealed class PositionTable(string name, ModelShape shape, int width) : IDisposable
-{
-    private Tensor? values;
-
-    /// <summary>The field's name for it.</summary>
-    public string Name { get; } = name;
-
-    /// <summary>[1, 1 + L, D], as checkpoints of the field hold it.</summary>
-    public long[] Shape { get; } = [1, 1 + shape.PatchCount, width];
-
-    /// <summary>[1 + L, D]: row 0 is CLS, row 1 + f * Nt + t is patch (f, t).</summary>
-    public Tensor Values => values ?? throw new InvalidOperationException($"{Name} has no values before the model is laid out");
-
-    /// <inheritdoc/>
-    public void Dispose() => values?.Dispose();
-
-    /// <summary>Places the sine-cosine table on the device.</summary>
-    internal void LayOut(Device device)
-    {
-        using var scope = new TensorScope();
-        values = scope.KeepForever(Tensor.From(Positions.Table(shape.GridRows, shape.GridColumns, width), Shape[1], width).To(device));
     }
 }

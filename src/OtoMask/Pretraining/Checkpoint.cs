@@ -33,8 +33,16 @@ public sealed record CheckpointState(
     [JsonIgnore]
     public PretrainingConfig ParsedConfig => ConfigKeys.All.Parse(Config, new PretrainingConfig(), WrittenBy);
 
+    /// <summary>Whether it is of a run, which can go on from it; a model that was imported has weights alone.</summary>
+    [JsonIgnore]
+    public bool IsOfRun => Config.ContainsKey("data");
+
     /// <summary>The program that wrote it, for messages.</summary>
     internal string WrittenBy => Program.Length > 0 ? $"otomask {Program}" : "another version of otomask";
+
+    /// <summary>The background noise of the run, if any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public NoiseState? Noise { get; init; }
 
     /// <summary>Normalisation of the data.</summary>
     [JsonIgnore]
@@ -44,13 +52,19 @@ public sealed record CheckpointState(
     public static Dictionary<string, string> ToDictionary(PretrainingConfig config) => ConfigKeys.All.ToDictionary(config);
 }
 
+/// <summary>What a checkpoint says about background noise.</summary>
+/// <param name="Mean">Mean of the log-mels of the noise.</param>
+/// <param name="ManifestHash">Of the list of its clips.</param>
+/// <param name="Clips">How many clips that list has.</param>
+public sealed record NoiseState(float Mean, string ManifestHash, int Clips);
+
 /// <summary>
 /// A training state on disk: one safetensors file with the weights under the field's names, the optimiser's moments, and the
 /// <see cref="CheckpointState"/> as JSON in its metadata, under one checksum. One file, so that it is whole or absent.
 /// </summary>
 public sealed class Checkpoint
 {
-    private const string StateKey = "otomask.state", Mean = "optimizer.mean.", Square = "optimizer.square.";
+    private const string StateKey = "otomask.state", Optimizer = "optimizer.", Mean = Optimizer + "mean.", Square = Optimizer + "square.";
 
     private static readonly JsonSerializerOptions Strict = new() { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
@@ -72,11 +86,12 @@ public sealed class Checkpoint
         using var scope = new TensorScope();
         IEnumerable<SafetensorsEntry> Moments(string prefix, Tensor flat) => model.Trained.Parameters.Select(parameter =>
             ModelWeights.Entry(prefix + parameter.Name, parameter.Shape, flat.Narrow(0, parameter.Offset, parameter.Count))); // bfloat16 too as float32, exactly
-        SafetensorsFile.Write(
-            path,
-            ModelWeights.Entries(model).Concat(Moments(Mean, optimizer.Mean)).Concat(Moments(Square, optimizer.Square)).Append(NormStats(state)),
-            new Dictionary<string, string> { ["format"] = "pt", [StateKey] = JsonSerializer.Serialize(state) });
+        Write(path, ModelWeights.Entries(model).Concat(Moments(Mean, optimizer.Mean)).Concat(Moments(Square, optimizer.Square)), state);
     }
+
+    /// <summary>Writes weights of a model that is not being trained, atomically.</summary>
+    internal static void Write(string path, IEnumerable<SafetensorsEntry> weights, CheckpointState state) => SafetensorsFile.Write(
+        path, weights.Append(NormStats(state)), new Dictionary<string, string> { ["format"] = "pt", [StateKey] = JsonSerializer.Serialize(state) });
 
     /// <summary>Reads and verifies a checkpoint, or the newest one of a run folder.</summary>
     /// <exception cref="UserErrorException">There is none, or it does not verify; of a run folder the newest one that does is then named.</exception>
@@ -94,13 +109,15 @@ public sealed class Checkpoint
         if (!content.IsVerified)
             throw new UserErrorException($"{path}: a checkpoint without its checksum, so it cannot be trusted to be whole; use another copy");
         var checkpoint = new Checkpoint(path, content.Tensors, Parse(path, json));
-        checkpoint.RequireWeightsFor(checkpoint.State.ParsedConfig.ModelShape);
+        checkpoint.RequireWeights();
         return checkpoint;
     }
 
     /// <summary>The weights by the field's names, without the optimiser's state.</summary>
-    internal IReadOnlyDictionary<string, HostTensor> Weights =>
-        tensors.Where(pair => !pair.Key.StartsWith("optimizer.", StringComparison.Ordinal)).ToDictionary();
+    internal IReadOnlyDictionary<string, HostTensor> Weights => tensors.Where(pair => !pair.Key.StartsWith(Optimizer, StringComparison.Ordinal)).ToDictionary();
+
+    /// <summary>Whether it holds more than an encoder; what was imported may not.</summary>
+    internal bool HasDecoder => State.IsOfRun || tensors.Keys.Any(name => name.StartsWith("decoder_", StringComparison.Ordinal));
 
     /// <summary>A model with this checkpoint's weights.</summary>
     /// <exception cref="UserErrorException">The weights do not fit the configuration.</exception>
@@ -134,12 +151,13 @@ public sealed class Checkpoint
     }
 
     /// <summary>A configuration may claim any size, so before a model is made the file must hold as many values as the matrices of its blocks.</summary>
-    private void RequireWeightsFor(ModelShape shape)
+    private void RequireWeights()
     {
+        ModelShape shape = State.ParsedConfig.ModelShape;
         const int MatricesOfBlock = 12; // of D x D values: 3 for attention's input, 1 for its output, 8 for the MLP
         static double Values(BlockShape blocks) => (double)MatricesOfBlock * blocks.Depth * blocks.Width * blocks.Width;
         double embedding = (double)shape.PatchHeight * shape.PatchWidth * shape.Encoder.Width;
-        if (embedding + Values(shape.Encoder) + Values(shape.Decoder) > tensors.Values.Sum(tensor => (double)tensor.Count))
+        if (embedding + Values(shape.Encoder) + (HasDecoder ? Values(shape.Decoder) : 0) > tensors.Values.Sum(tensor => (double)tensor.Count))
             throw new UserErrorException($"{path}: its configuration is of a larger model than its weights; use another copy");
     }
 
@@ -154,13 +172,16 @@ public sealed class Checkpoint
         {
             throw new UserErrorException($"{path}: its state cannot be read ({error.Message.ReplaceLineEndings(" ")})", error);
         }
-        if (state is not { Step: >= 0, OptimizerSteps: >= 0, Std: > 0 } || !float.IsFinite(state.Mean) || !float.IsFinite(state.Std))
+        if (state is not { Step: >= 0, OptimizerSteps: >= 0, Std: > 0 } || !float.IsFinite(state.Mean) || !float.IsFinite(state.Std) || !float.IsFinite(state.Noise?.Mean ?? 0))
             throw new UserErrorException($"{path}: its state is impossible (step {state.Step}, mean {state.Mean}, deviation {state.Std}); use another copy");
         if (state.Version != CheckpointState.CurrentVersion)
             throw new UserErrorException($"{path} is of version {state.Version}, this program reads {CheckpointState.CurrentVersion}; use the program that wrote it: {state.WrittenBy}");
         try
         {
-            state.ParsedConfig.Validate();
+            if (state.IsOfRun)
+                state.ParsedConfig.Validate();
+            else
+                state.ParsedConfig.ValidateModel();
         }
         catch (UserErrorException error)
         {

@@ -21,6 +21,10 @@ public static class ConfigFile
     /// <exception cref="UserErrorException">The file cannot be read, or a line names no key, a key twice, or no valid value.</exception>
     public static TConfig Read<TConfig>(string path, IReadOnlyList<ConfigKey<TConfig>> keys, TConfig start) => Parse(ReadText(path), path, keys, start);
 
+    /// <summary>Names of the keys that a file says something about.</summary>
+    /// <exception cref="UserErrorException">The file cannot be read, or is no YAML.</exception>
+    public static IEnumerable<string> KeysOf(string path) => Mapping(ReadText(path), path).Select(pair => pair.Key).OfType<YamlScalarNode>().Select(key => key.Value!);
+
     /// <summary>The text of a configuration's file.</summary>
     /// <exception cref="UserErrorException">The file cannot be read, or is too large to be one.</exception>
     internal static string ReadText(string path)

@@ -13,10 +13,11 @@ public static class ConfigKeys
     public static IReadOnlyList<ConfigKey<PretrainingConfig>> All { get; } =
     [
         new("data", "PATH", "folder of audio or .npy log-mels, CSV with a file_name column, or prepared cache", c => c.Data, (c, v) => c with { Data = v }),
+        new("from", "CHECKPOINT", "begin with the weights of this model (run folder, checkpoint, .pth, .safetensors): further pre-training", c => c.From, (c, v) => c with { From = v }),
         new("framework", "m2d|msm-mae", "how hidden patches are predicted", c => Name(c.Framework), (c, v) => c with { Framework = OneOf("framework", v, ("m2d", Framework.M2d), ("msm-mae", Framework.MsmMae)) }),
         new("size", "tiny|small|base|large", "size of encoder and decoder", c => c.Size, (c, v) => c with { Size = v }),
-        new("encoder", "WIDTH/DEPTH/HEADS", "encoder of a size of its own", c => Text(c.Encoder), (c, v) => c with { Encoder = Shape("encoder", v) }),
-        new("decoder", "WIDTH/DEPTH/HEADS", "decoder or predictor of a size of its own", c => Text(c.Decoder), (c, v) => c with { Decoder = Shape("decoder", v) }),
+        new("encoder", "WIDTH/DEPTH/HEADS", "encoder of a size of its own", c => c.Encoder?.ToString(), (c, v) => c with { Encoder = Shape("encoder", v) }),
+        new("decoder", "WIDTH/DEPTH/HEADS", "decoder or predictor of a size of its own", c => c.Decoder?.ToString(), (c, v) => c with { Decoder = Shape("decoder", v) }),
         new("sample-rate", "16000|32000", "sampling rate in Hz", c => Text(c.SampleRate), (c, v) => c with { SampleRate = Whole("sample-rate", v) }),
         new("input", "80x608", "mel bands x frames (100 frames a second) of the input", c => c.Input, (c, v) => c with { Input = v }),
         new("patch", "16x16", "mel bands x frames of a patch", c => c.Patch, (c, v) => c with { Patch = v }),
@@ -41,6 +42,8 @@ public static class ConfigKeys
         new("ema-end", "0..1", "and at the last", c => Text(c.EmaEnd), (c, v) => c with { EmaEnd = Number("ema-end", v) }),
         new("min-clips", "N", "repeat small sets to this many clips an epoch", c => Text(c.MinClips), (c, v) => c with { MinClips = Whole("min-clips", v) }),
         new("short-clips", "silence|repeat", "what follows a clip shorter than the input", c => Name(c.ShortClips), (c, v) => c with { ShortClips = OneOf("short-clips", v, ("silence", ShortClips.Silence), ("repeat", ShortClips.Repeat)) }),
+        new("noise", "PATH", "background noise (as data) to mix under the visible patches, so that clean sound is predicted from noisy", c => c.Noise, (c, v) => c with { Noise = v }),
+        new("noise-ratio", "0..1", "share of the noise's power in the mixture (default 0.2)", c => c.Noise is null ? null : Text(c.NoiseRatio), (c, v) => c with { NoiseRatio = Number("noise-ratio", v) }),
         new("device", "cpu|cuda:0", "where the model lives", c => c.Device, (c, v) => c with { Device = v }),
         new("checkpoint-activations", "true|false", "keep only the input of every block and compute it again in the backward pass: less memory, more time", c => Name(c.CheckpointActivations), (c, v) => c with { CheckpointActivations = OneOf("checkpoint-activations", v, ("true", true), ("false", false)) }) { ChangesNoResult = true },
         new("workers", "N", "loader threads (0 = automatic)", c => Text(c.Workers), (c, v) => c with { Workers = Whole("workers", v) }) { ChangesNoResult = true },
@@ -50,6 +53,10 @@ public static class ConfigKeys
         new("evaluate-every", "N", "epochs between evaluations (0 = never)", c => Text(c.EvaluateEvery), (c, v) => c with { EvaluateEvery = Whole("evaluate-every", v) }),
         new("task", "CSV", "labelled task for k-NN accuracy during training", c => c.Task, (c, v) => c with { Task = v }),
     ];
+
+    /// <summary>The keys that say what a model is, whatever it was trained on and how.</summary>
+    internal static IReadOnlyList<ConfigKey<PretrainingConfig>> OfModels { get; } =
+        [.. All.Where(key => key.Name is "from" or "framework" or "encoder" or "decoder" or "sample-rate" or "input" or "patch")];
 
     /// <summary>The key of a name.</summary>
     /// <exception cref="UserErrorException">There is none; the message names the nearest.</exception>

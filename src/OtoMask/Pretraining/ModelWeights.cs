@@ -29,10 +29,15 @@ public static class ModelWeights
     }
 
     /// <summary>One entry a parameter and a table of positions, ready to be written.</summary>
-    public static IEnumerable<SafetensorsEntry> Entries(MaskedModel model) =>
+    public static IEnumerable<SafetensorsEntry> Entries(MaskedModel model) => Entries(model.Parameters, model.EncoderPositions, model.DecoderPositions);
+
+    /// <summary>The same of the encoder alone.</summary>
+    public static IEnumerable<SafetensorsEntry> EncoderEntries(MaskedModel model) => Entries(model.EncoderParameters, model.EncoderPositions);
+
+    private static IEnumerable<SafetensorsEntry> Entries(IEnumerable<Parameter> parameters, params PositionTable[] positions) =>
     [
-        .. model.Parameters.Select(parameter => Entry(parameter.Name, parameter.Shape, parameter.Value)),
-        .. new[] { model.EncoderPositions, model.DecoderPositions }.Select(positions => Entry(positions.Name, positions.Shape, positions.Values)),
+        .. parameters.Select(parameter => Entry(parameter.Name, parameter.Shape, parameter.Value)),
+        .. positions.Select(table => Entry(table.Name, table.Shape, table.Values)),
     ];
 
     internal static SafetensorsEntry Entry(string name, long[] shape, Tensor values) =>

@@ -15,6 +15,9 @@ public sealed record PretrainingConfig
     /// <summary>Folder of audio or .npy log-mels, CSV with file_name, or prepared cache.</summary>
     public string Data { get; init; } = "";
 
+    /// <summary>Model on disk whose weights the run begins with (<see cref="FurtherPretraining"/>), or null for first values of its own.</summary>
+    public string? From { get; init; }
+
     /// <summary>How the hidden patches are predicted.</summary>
     public Framework Framework { get; init; } = Framework.M2d;
 
@@ -93,6 +96,12 @@ public sealed record PretrainingConfig
     /// <summary>What follows a clip shorter than the input.</summary>
     public ShortClips ShortClips { get; init; } = ShortClips.Silence;
 
+    /// <summary>Background noise to mix under the visible patches: like <see cref="Data"/>; null = none.</summary>
+    public string? Noise { get; init; }
+
+    /// <summary>Share of the noise's power in the mixture.</summary>
+    public double NoiseRatio { get; init; } = 0.2;
+
     /// <summary>Where the model lives: cpu, cuda, cuda:1.</summary>
     public string Device { get; init; } = "cpu";
 
@@ -160,17 +169,26 @@ public sealed record PretrainingConfig
         Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), $"weight-decay {WeightDecay}: 0 or more");
         Require(ClipNorm > 0, $"clip {ClipNorm}: give a positive number such as 3");
         Require(EmaStart is >= 0 and <= 1 && EmaEnd is >= 0 and <= 1, $"ema-start {EmaStart} and ema-end {EmaEnd} must lie in 0 .. 1");
+        Require(MinClips >= 0, $"min-clips {MinClips}: 0 or more");
+        Require(NoiseRatio is > 0 and < 1, $"noise-ratio {NoiseRatio}: give a share above 0 and below 1, for example 0.2");
         Require(CheckpointEvery >= 1, $"checkpoint-every {CheckpointEvery}: at least 1 epoch");
         Require(KeepLast >= 1, $"keep-last {KeepLast}: at least 1 checkpoint");
         Require(KeepEvery >= 0, $"keep-every {KeepEvery}: 0 or more epochs");
         Require(EvaluateEvery >= 0, $"evaluate-every {EvaluateEvery}: 0 or more epochs");
         Hint.Validate();
-        ModelShape.Validate();
-        _ = LogMel;
+        ValidateModel();
         double ratio = ResolvedMaskRatio;
         Require(ratio is > 0 and < 1, $"mask-ratio {ratio}: give a share above 0 and below 1, for example 0.7");
         MaskingGeometry.Validate(KnownMaskings.Find(Mask), Geometry.Grid, ratio);
         return this;
+    }
+
+    /// <summary>Refuses impossible values among those that say what the model is.</summary>
+    /// <exception cref="UserErrorException">Names the value and what to do.</exception>
+    internal void ValidateModel()
+    {
+        ModelShape.Validate();
+        _ = LogMel;
     }
 
     private static void Require(bool condition, string message)

@@ -125,9 +125,9 @@ public sealed class SavedModel
         RequireSame(path, "--sample-rate", Text(hints.SampleRate), Text(config.SampleRate));
         return new SavedModel(path, checkpoint.Path)
         {
-            Framework = config.Framework,
+            Framework = checkpoint.HasDecoder ? config.Framework : null,
             Encoder = shape.Encoder,
-            Decoder = shape.Decoder,
+            Decoder = checkpoint.HasDecoder ? shape.Decoder : null,
             Input = config.Geometry,
             LogMel = config.LogMel,
             Normalisation = checkpoint.State.Normalisation,

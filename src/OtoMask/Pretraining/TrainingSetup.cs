@@ -13,9 +13,9 @@ public sealed class TrainingSetup : IDisposable
     private const int TimedSteps = 3, PublishedEpochs = 300, HashDigits = 12;
     private readonly Device device;
 
-    private TrainingSetup(PretrainingConfig config, ClipSource source, NormalisationStatistics normalisation, BadFiles badFiles, Checkpoint? from)
+    private TrainingSetup(PretrainingConfig config, ClipSource source, NormalisationStatistics normalisation, NoiseMix? noise, BadFiles badFiles, Checkpoint? from)
     {
-        (Config, Source, Normalisation, BadFiles, From) = (config, source, normalisation, badFiles, from);
+        (Config, Source, Normalisation, Noise, BadFiles, From) = (config, source, normalisation, noise, badFiles, from);
         device = new Device(config.Device);
         Masking = KnownMaskings.Find(config.Mask);
         Model = from is null ? MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device) : from.LoadModel(device);
@@ -30,6 +30,12 @@ public sealed class TrainingSetup : IDisposable
 
     /// <summary>Mean and standard deviation of their log-mels.</summary>
     public NormalisationStatistics Normalisation { get; }
+
+    /// <summary>Background noise to mix under the clips, or null.</summary>
+    public NoiseMix? Noise { get; }
+
+    /// <summary>What a new run takes over from the model it begins with, and what begins anew; a line each.</summary>
+    public IReadOnlyList<string> TakenOver { get; private set; } = [];
 
     /// <summary>Clips that cannot be used.</summary>
     public BadFiles BadFiles { get; }
@@ -63,17 +69,28 @@ public sealed class TrainingSetup : IDisposable
         RequireDevice(config);
         foreach (string warning in MaskingGeometry.Warnings(KnownMaskings.Find(config.Mask), config.Geometry.Grid, config.ResolvedMaskRatio))
             observer.Warning(warning);
+        SavedModel? from = FurtherPretraining.Open(config);
         observer.Stage("looking at the data");
         ClipSource source = OpenData(config);
         var badFiles = new BadFiles();
         observer.Stage("measuring mean and deviation of the data");
-        NormalisationStatistics normalisation = NormalisationStatistics.Measure(
-            source, config.Geometry, config.Seed, badFiles, config.ShortClips, progress: (done, all) => observer.Progress((double)done / all), cancellation: cancellation);
-        var setup = new TrainingSetup(config, source, normalisation, badFiles, from: null);
-        if (config.Precision == Precision.Auto)
-            setup.ChoosePrecision(observer, cancellation);
-        setup.Plan(observer, cancellation);
-        return setup;
+        NormalisationStatistics normalisation = Measure(source, config, badFiles, observer, cancellation);
+        NoiseMix? noise = OpenNoise(config, some => Measure(some, config, badFiles, observer, cancellation).Mean);
+        var setup = new TrainingSetup(config, source, normalisation, noise, badFiles, from: null);
+        try
+        {
+            if (from is not null)
+                setup.TakenOver = FurtherPretraining.TakeOver(setup.Model, config, from);
+            if (config.Precision == Precision.Auto)
+                setup.ChoosePrecision(observer, cancellation);
+            setup.Plan(observer, cancellation);
+            return setup;
+        }
+        catch
+        {
+            setup.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Prepares to go on with a run.</summary>
@@ -86,11 +103,21 @@ public sealed class TrainingSetup : IDisposable
     public static TrainingSetup Resume(
         Checkpoint from, PretrainingConfig config, Action<IReadOnlyList<ConfigChange>> accept, ITrainingObserver observer, CancellationToken cancellation = default)
     {
+        if (!from.State.IsOfRun)
+            throw new UserErrorException(
+                $"{from.Path} holds weights without the state of a run (they were imported), so there is nothing to go on with; begin a run with them: otomask pretrain --from {from.Path} --data PATH --out RUN");
         config.Validate();
         RequireDevice(config);
         CheckpointState state = from.State;
         ClipSource source = OpenData(config);
-        ConfigChange[] changes = [.. ConfigChange.Between(state.ParsedConfig, config), .. DataChanges(state, source.Clips)];
+        var badFiles = new BadFiles();
+        NoiseMix? noise = OpenNoise(config, some => some.Clips.ManifestHash == state.Noise?.ManifestHash ? state.Noise.Mean : Measure(some, config, badFiles, observer, cancellation).Mean);
+        ConfigChange[] changes =
+        [
+            .. ConfigChange.Between(state.ParsedConfig, config),
+            .. DataChanges("clips", state.ManifestHash, state.Clips, source.Clips),
+            .. state.Noise is null || noise is null ? [] : DataChanges("noise", state.Noise.ManifestHash, state.Noise.Clips, noise.Source.Clips),
+        ];
         if (changes.Length > 0)
         {
             accept(changes);
@@ -99,7 +126,7 @@ public sealed class TrainingSetup : IDisposable
         }
         if (state.Program.Length > 0 && state.Program != CheckpointState.CurrentProgram)
             observer.Warning($"{from.Path} was written by {state.WrittenBy}, this is {CheckpointState.CurrentProgram}: what follows may differ in the last bits");
-        var setup = new TrainingSetup(config, source, state.Normalisation, new BadFiles(), from) { Changes = changes };
+        var setup = new TrainingSetup(config, source, state.Normalisation, noise, badFiles, from) { Changes = changes };
         if (config.Precision == Precision.Auto)
             setup.ChoosePrecision(observer, cancellation);
         setup.Plan(observer, cancellation);
@@ -114,13 +141,13 @@ public sealed class TrainingSetup : IDisposable
     }
 
     /// <summary>What tells the clips of a data set from those a run was trained on: their list by its hash, and how many they are.</summary>
-    private static IEnumerable<ConfigChange> DataChanges(CheckpointState state, ClipList clips)
+    private static IEnumerable<ConfigChange> DataChanges(string what, string hashBefore, int countBefore, ClipList clips)
     {
-        if (clips.ManifestHash == state.ManifestHash)
+        if (clips.ManifestHash == hashBefore)
             yield break;
-        yield return new ConfigChange("list of clips (hash of names and sizes)", state.ManifestHash[..Math.Min(HashDigits, state.ManifestHash.Length)], clips.ManifestHash[..HashDigits]);
-        if (state.Clips > 0 && state.Clips != clips.Count)
-            yield return new ConfigChange("number of clips", $"{state.Clips}", $"{clips.Count}");
+        yield return new ConfigChange($"list of {what} (hash of names and sizes)", hashBefore[..Math.Min(HashDigits, hashBefore.Length)], clips.ManifestHash[..HashDigits]);
+        if (countBefore > 0 && countBefore != clips.Count)
+            yield return new ConfigChange($"number of {what}", $"{countBefore}", $"{clips.Count}");
     }
 
     /// <summary>The batches of this run.</summary>
@@ -138,6 +165,7 @@ public sealed class TrainingSetup : IDisposable
             HintRatio = hintAt,
             MinClips = Config.MinClips,
             ShortClips = Config.ShortClips,
+            Noise = Noise,
             Workers = Config.Workers,
         },
         BadFiles);
@@ -148,16 +176,32 @@ public sealed class TrainingSetup : IDisposable
     /// <summary>What a checkpoint says at a step.</summary>
     public CheckpointState StateAt(long step, long optimizerSteps) => new(
         CheckpointState.CurrentVersion, step, optimizerSteps, CheckpointState.ToDictionary(Config), Normalisation.Mean, Normalisation.Std, Source.Clips.ManifestHash,
-        Source.Clips.Count, CheckpointState.CurrentProgram);
+        Source.Clips.Count, CheckpointState.CurrentProgram)
+    {
+        Noise = Noise is null ? null : new NoiseState(Noise.Mean, Noise.Source.Clips.ManifestHash, Noise.Source.Clips.Count),
+    };
 
     /// <inheritdoc/>
     public void Dispose()
     {
         Model.Dispose();
         Source.Dispose();
+        Noise?.Source.Dispose();
     }
 
     private static ClipSource OpenData(PretrainingConfig config) => ClipSource.Open(config.Data, new ClipSourceOptions(config.LogMel));
+
+    private static NormalisationStatistics Measure(
+        ClipSource source, PretrainingConfig config, BadFiles badFiles, ITrainingObserver observer, CancellationToken cancellation) => NormalisationStatistics.Measure(
+            source, config.Geometry, config.Seed, badFiles, config.ShortClips, progress: (done, all) => observer.Progress((double)done / all), cancellation: cancellation);
+
+    private static NoiseMix? OpenNoise(PretrainingConfig config, Func<ClipSource, float> meanOf)
+    {
+        if (config.Noise is not { } path)
+            return null;
+        ClipSource source = ClipSource.Open(path, new ClipSourceOptions(config.LogMel));
+        return new NoiseMix(source, meanOf(source), config.NoiseRatio);
+    }
 
     private static void RequireDevice(PretrainingConfig config)
     {

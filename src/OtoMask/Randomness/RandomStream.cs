@@ -37,6 +37,9 @@ public enum RandomPurpose
 
     /// <summary>How a clip is resized and cropped in fine-tuning.</summary>
     ResizeCrop = 11,
+
+    /// <summary>Which clip of background noise lies under a clip, and where it is cropped.</summary>
+    Noise = 12,
 }
 
 /// <summary>

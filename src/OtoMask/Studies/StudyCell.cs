@@ -15,6 +15,9 @@ public sealed record StudyCell(string Framework, string Arm, PretrainingConfig C
 
     private static readonly string[] SaysNothingOfResults = ["data", "task", "device"];
 
+    // Younger than the first published rows, which must go on counting where these are not used.
+    private static readonly string[] CountsWhereSet = ["from", "noise", "noise-ratio"];
+
     /// <summary>Seed of the pre-training.</summary>
     public ulong Seed => Config.Seed;
 
@@ -33,7 +36,9 @@ public sealed record StudyCell(string Framework, string Arm, PretrainingConfig C
     /// <param name="probe">How it is probed.</param>
     public string Fingerprint(string poolHash, string taskHash, string probe)
     {
-        IEnumerable<string?> values = ConfigKeys.All.Where(key => !key.ChangesNoResult && !SaysNothingOfResults.Contains(key.Name)).Select(key => $"{key.Name}: {key.Get(Config)}");
+        IEnumerable<string?> values = ConfigKeys.All
+            .Where(key => !key.ChangesNoResult && !SaysNothingOfResults.Contains(key.Name) && !(CountsWhereSet.Contains(key.Name) && key.Get(Config) is null))
+            .Select(key => $"{key.Name}: {key.Get(Config)}");
         string text = string.Join('\n', values.Append(Arm == Untrained ? Untrained : "trained").Append(poolHash).Append(taskHash).Append(probe));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16];
     }

@@ -3,9 +3,10 @@ using OtoMask.Evaluation;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Tests.Interop;
 using OtoMask.Torch;
 
-namespace OtoMask.Tests.Fixtures.Pretraining;
+namespace OtoMask.Tests.Fixtures;
 
 /// <summary>Models of the field, as other programs left them, from their path to what they make of sound.</summary>
 [Collection(NoTensorLeaksAttribute.Collection), NoTensorLeaks, Trait("Category", "Fixtures")]
@@ -19,8 +20,8 @@ public class SavedModelFixtureTests
     [InlineData("3.3", Published + "/checkpoint-7.pth")]
     public void PublishedModelsEncodeAsTheReference(string seconds, string path)
     {
-        using EncoderSnapshot encoder = SavedModel.Open(OtoMask.Tests.Fixture.Path(path), ThreeHeads).LoadEncoder(Device.Cpu);
-        AssertSame(NpyFile.Read(OtoMask.Tests.Fixture.Path($"runtime_encode_{seconds}s.npy")).Values, Encode(encoder, seconds), 1e-3);
+        using EncoderSnapshot encoder = SavedModel.Open(Fixture.Path(path), ThreeHeads).LoadEncoder(Device.Cpu);
+        AssertSame(NpyFile.Read(Fixture.Path($"runtime_encode_{seconds}s.npy")).Values, Encode(encoder, seconds), 1e-3);
     }
 
     [Theory]
@@ -29,8 +30,8 @@ public class SavedModelFixtureTests
     [InlineData("half", 1e-2), InlineData("bfloat16", 1e-1)]
     public void EveryVariantOfAFileEncodesAlike(string variant, double tolerance)
     {
-        using EncoderSnapshot expected = SavedModel.Open(OtoMask.Tests.Fixture.Path("m2d.pth"), AllSaid).LoadEncoder(Device.Cpu);
-        using EncoderSnapshot actual = SavedModel.Open(OtoMask.Tests.Fixture.Path($"checkpoints/{variant}.pth"), AllSaid).LoadEncoder(Device.Cpu);
+        using EncoderSnapshot expected = SavedModel.Open(Fixture.Path("m2d.pth"), AllSaid).LoadEncoder(Device.Cpu);
+        using EncoderSnapshot actual = SavedModel.Open(Fixture.Path($"checkpoints/{variant}.pth"), AllSaid).LoadEncoder(Device.Cpu);
         AssertSame(Encode(expected, "3.3"), Encode(actual, "3.3"), tolerance);
     }
 
@@ -42,7 +43,7 @@ public class SavedModelFixtureTests
     [InlineData("checkpoints/runtime_prefix.pth", null)]
     public void AFileTellsWhatItWasPretrainedAs(string file, Framework? framework)
     {
-        SavedModel model = SavedModel.Open(OtoMask.Tests.Fixture.Path(file), AllSaid);
+        SavedModel model = SavedModel.Open(Fixture.Path(file), AllSaid);
         Assert.Equal(framework, model.Framework);
         Assert.Equal(new BlockShape(48, 2, 3), model.Encoder);
         Assert.Equal(framework is null ? null : new BlockShape(32, 2, 4), model.Decoder);
@@ -58,7 +59,7 @@ public class SavedModelFixtureTests
     [Fact]
     public void TheInputComesFromTheStoredArguments()
     {
-        SavedModel model = SavedModel.Open(OtoMask.Tests.Fixture.Path("checkpoints/full_with_args.pth"));
+        SavedModel model = SavedModel.Open(Fixture.Path("checkpoints/full_with_args.pth"));
         Assert.Equal("80x96p16x16", model.Input.ToString());
         Assert.Equal(1, model.Encoder.Heads); // width 48 / 64, at least 1
         Assert.Contains(model.Notes, note => note.Contains("--heads"));
@@ -77,7 +78,7 @@ public class SavedModelFixtureTests
     [InlineData("manifest.json", null, null, null, "not a readable PyTorch checkpoint: it does not start like a file of torch.save")]
     public void SaysWhatToGive(string file, string? input, string? patch, int? heads, string message)
     {
-        string path = OtoMask.Tests.Fixture.Path(file);
+        string path = Fixture.Path(file);
         var error = Assert.Throws<UserErrorException>(() => SavedModel.Open(path, new GeometryHints { Input = input, Patch = patch, Heads = heads }));
         Assert.Contains(message, error.Message);
         Assert.DoesNotContain('\n', error.Message);
@@ -86,9 +87,9 @@ public class SavedModelFixtureTests
     [Fact]
     public void SafetensorsOfTheFieldAreRead()
     {
-        using var folder = new OtoMask.Tests.Interop.TemporaryFolder();
+        using var folder = new TemporaryFolder();
         string path = folder.File("m2d-80x96p16x16.safetensors");
-        SavedModel original = SavedModel.Open(OtoMask.Tests.Fixture.Path("m2d.pth"), AllSaid);
+        SavedModel original = SavedModel.Open(Fixture.Path("m2d.pth"), AllSaid);
         SafetensorsFile.Write(path, original.Tensors);
         SavedModel read = SavedModel.Open(path, ThreeHeads);
         Assert.Equal((original.Input, original.Encoder, original.Framework, original.Normalisation), (read.Input, read.Encoder, read.Framework, read.Normalisation));
@@ -98,7 +99,7 @@ public class SavedModelFixtureTests
 
     private static float[] Encode(EncoderSnapshot encoder, string seconds)
     {
-        float[] waveform = NpyFile.Read(OtoMask.Tests.Fixture.Path("frontend_wave1.npy")).Values;
+        float[] waveform = NpyFile.Read(Fixture.Path("frontend_wave1.npy")).Values;
         int samples = (int)Math.Round(double.Parse(seconds, System.Globalization.CultureInfo.InvariantCulture) * 16000);
         return encoder.Encode(new LogMelExtractor(encoder.LogMel).Compute(waveform.AsSpan(0, samples))).Values;
     }
