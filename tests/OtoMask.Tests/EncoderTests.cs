@@ -30,7 +30,7 @@ public sealed class EncoderTests : IDisposable
         float[] clip = encoder.EncodeClip(samples, 16000);
 
         Assert.Equal((16000, 5 * 16, 2, 0.16, 6.25), (encoder.SampleRate, encoder.Width, encoder.LayerCount, encoder.SecondsPerFrame, encoder.FrameRate));
-        using EncoderSnapshot snapshot = Checkpoint.Read(run).LoadEncoder(Device.Cpu);
+        using EncoderSnapshot snapshot = SavedModel.Open(run).LoadEncoder(Device.Cpu);
         FrameEmbeddings expected = snapshot.Encode(new LogMelExtractor(LogMelSettings.Default).Compute(samples));
         Assert.Equal((16, 80), (frames.GetLength(0), frames.GetLength(1))); // 251 log-mel frames in patches of 16
         Assert.Equal(expected.Values, frames.Cast<float>());

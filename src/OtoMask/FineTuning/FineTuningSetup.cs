@@ -72,7 +72,7 @@ public sealed class FineTuningSetup : IDisposable
         var input = ClassifierInput.Of(encoder, config.Seconds);
         ClipFeature feature = config.PatchOut > 0 ? ClipFeature.Flat : ClipFeature.PerBand;
         var state = new FineTunedState(
-            FineTunedState.CurrentVersion, 0, 0, FineTuningKeys.All.ToDictionary(config), ConfigText.Text(encoder.Model.Shape.Encoder)!,
+            FineTunedState.CurrentVersion, 0, 0, FineTuningKeys.All.ToDictionary(config), encoder.Model.Shape.Encoder.ToString(),
             $"{encoder.Input.Bands}x{encoder.Input.Frames}", $"{encoder.Input.PatchHeight}x{encoder.Input.PatchWidth}", encoder.LogMel, input.UnitSamples,
             encoder.Statistics.Mean, encoder.Statistics.Std, feature, [.. task.Classes], task.IsMultiLabel, HashOf(task), null);
         return Owning(new Classifier(state.ShapeOfModel(), feature, task.Classes.Count, config.Seed, device), model =>

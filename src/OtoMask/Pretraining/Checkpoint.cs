@@ -2,7 +2,6 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OtoMask.Data;
-using OtoMask.Evaluation;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Torch;
@@ -127,15 +126,6 @@ public sealed class Checkpoint
         MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device);
         ModelWeights.Load(model, tensors, path);
         return model;
-    }
-
-    /// <summary>Its encoder, frozen, with the front end and the normalisation it was trained with.</summary>
-    /// <returns>A snapshot that owns its model.</returns>
-    /// <exception cref="UserErrorException">The weights do not fit the configuration.</exception>
-    public EncoderSnapshot LoadEncoder(Device device)
-    {
-        PretrainingConfig config = State.ParsedConfig;
-        return new EncoderSnapshot(LoadModel(device), config.Geometry, State.Normalisation, config.LogMel, ownsModel: true);
     }
 
     /// <summary>Puts the optimiser of a model loaded from here in this checkpoint's state.</summary>

@@ -14,8 +14,6 @@ internal static class ConfigText
 
     public static string Name(bool value) => value ? "true" : "false";
 
-    public static string? Text(BlockShape? shape) => shape is null ? null : $"{shape.Width}/{shape.Depth}/{shape.Heads}";
-
     public static string? Text<T>(T? value) where T : struct, IFormattable => value?.ToString(null, CultureInfo.InvariantCulture);
 
     public static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);

@@ -88,14 +88,14 @@ public sealed class NoiseMixTests : IDisposable
 
     private MaskedBatch First(BatchOptions options)
     {
-        using BatchReader reader = new BatchPipeline(source, options, badFiles).Read();
+        using BatchReader<MaskedBatch> reader = new BatchPipeline(source, options, badFiles).Read();
         return reader.Next()!;
     }
 
     private float[][] Visible(BatchOptions options)
     {
         List<float[]> batches = [];
-        using BatchReader reader = new BatchPipeline(source, options, badFiles).Read(endEpoch: 4);
+        using BatchReader<MaskedBatch> reader = new BatchPipeline(source, options, badFiles).Read(endEpoch: 4);
         while (reader.Next() is { } batch)
         {
             using (batch)

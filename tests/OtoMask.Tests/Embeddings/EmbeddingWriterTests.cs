@@ -157,7 +157,7 @@ public sealed class EmbeddingWriterTests : IDisposable
         string name, EmbeddingRow per = EmbeddingRow.Clip, EncoderLayers layers = EncoderLayers.Last, int batch = 64, int workers = 2,
         Action<string, int, int>? progress = null, CancellationToken cancellation = default)
     {
-        using EncoderSnapshot encoder = Checkpoint.Read(run).LoadEncoder(Device.Cpu);
+        using EncoderSnapshot encoder = SavedModel.Open(run).LoadEncoder(Device.Cpu);
         using ClipSource source = sounds.Open();
         var options = new EmbeddingOptions { Per = per, Layers = layers, Batch = batch, Workers = workers };
         return EmbeddingWriter.Write(encoder, source.Clips, output[name], options, progress, cancellation);
