@@ -1,0 +1,26 @@
+using OtoMask.Pretraining;
+using OtoMask.Studies;
+
+namespace OtoMask.Tests.Studies;
+
+/// <summary>What tells rows that still count from rows that no longer do.</summary>
+public sealed class StudyCellTests
+{
+    private static readonly StudyCell Cell = new("m2d", "dwm", new PretrainingConfig { Data = "recordings" });
+
+    /// <summary>Published rows carry it, and a study goes on from them: a key added to configurations must leave it as it was.</summary>
+    [Fact]
+    public void The_fingerprint_of_a_configuration_stays() => Assert.Equal("79f718ccaf2b7f8d", FingerprintOf(Cell.Config));
+
+    [Theory]
+    [InlineData("mask", "random"), InlineData("seed", "43"), InlineData("from", "runs/other"), InlineData("noise", "hum")]
+    public void It_changes_with_what_results_depend_on(string key, string value) =>
+        Assert.NotEqual(FingerprintOf(Cell.Config), FingerprintOf(ConfigKeys.Find(key).Set(Cell.Config, value)));
+
+    [Theory]
+    [InlineData("data", "elsewhere"), InlineData("workers", "3"), InlineData("keep-last", "9")]
+    public void It_does_not_change_with_the_rest(string key, string value) =>
+        Assert.Equal(FingerprintOf(Cell.Config), FingerprintOf(ConfigKeys.Find(key).Set(Cell.Config, value)));
+
+    private static string FingerprintOf(PretrainingConfig config) => (Cell with { Config = config }).Fingerprint("pool", "task", "probe");
+}
