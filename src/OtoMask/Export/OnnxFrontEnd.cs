@@ -29,8 +29,9 @@ internal static class OnnxFrontEnd
 
     /// <summary>[B, W + n] -> [B, K, T]: |windowed Fourier transform|^2 of every frame.</summary>
     /// <remarks>
-    /// A convolution with windowed cosines and sines. The operator STFT would say the same, but few runtimes have it, and that of ONNX Runtime
-    /// transforms frame by frame on one thread, while convolutions are what every runtime does best.
+    /// A convolution with windowed cosines and sines, which every runtime has and does well. The operator STFT would say the same, but few have it,
+    /// and that of ONNX Runtime 1.31 takes thirty times as long and errs a hundred times as much: measured on ten seconds of a loud tone, 52 ms
+    /// against 1.7 ms, and up to 0.04 against 0.0004 in the log of a bin.
     /// </remarks>
     private static OnnxValue PowerSpectrum(OnnxGraph graph, OnnxValue padded, LogMelSettings settings)
     {

@@ -6,7 +6,6 @@ using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Interop;
-using OtoMask.Torch;
 
 namespace OtoMask.Tests.Export;
 
@@ -29,7 +28,7 @@ public sealed class PyTorchExportTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    [PyTorchTheory]
+    [PythonTheory("torch")]
     [InlineData(Framework.M2d, "m2d_vit_w32d2h4")]
     [InlineData(Framework.MsmMae, "msm_mae_vit_w32d2h4")]
     public void PyTorch_loads_the_same_bits(Framework framework, string name)
@@ -38,7 +37,7 @@ public sealed class PyTorchExportTests : IDisposable
         ExportedModel model = Samples.Exported(encoder);
         string path = folder.File("checkpoint.pth");
         PyTorchExport.Write(model, path);
-        AppResult python = AppProcess.RunProgram(PyTorchTheoryAttribute.Python, ["-c", Show, path], start => start.Environment["OMP_NUM_THREADS"] = "1");
+        AppResult python = PythonTheoryAttribute.Run(Show, path);
         Assert.Equal((0, ""), (python.ExitCode, python.Error));
         string[] once = [.. model.Weights.Select(entry => $"{entry.Name} [{string.Join(", ", entry.Shape)}] torch.float32 {Hash(entry)}"), $"{name} [80, 48] [16, 8] 4"];
         Assert.Equal([.. once, .. once], python.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
@@ -91,18 +90,5 @@ public sealed class PyTorchExportTests : IDisposable
         var bytes = new byte[HostTensor.ByteCount(entry.DType, entry.Shape)];
         entry.Fill(bytes);
         return Convert.ToHexStringLower(SHA256.HashData(bytes));
-    }
-}
-
-/// <summary>A test that needs Python's PyTorch; skipped, and said so, where it is not installed.</summary>
-internal sealed class PyTorchTheoryAttribute : TheoryAttribute
-{
-    /// <summary>Debian's Python, which has Debian's PyTorch.</summary>
-    public const string Python = "/usr/bin/python3";
-
-    public PyTorchTheoryAttribute()
-    {
-        if (!Directory.Exists("/usr/lib/python3/dist-packages/torch"))
-            Skip = "no PyTorch for Python; install the Debian package python3-torch to run this test";
     }
 }
