@@ -18,7 +18,7 @@ internal static class FineTuningMetrics
     public static string ToJson(FineTuningSetup setup, FineTuner tuner, FineTuningResult? result, RunMetrics run) => JsonSerializer.Serialize(new
     {
         Task = setup.Task.Name,
-        setup.TaskHash,
+        TaskSha256 = setup.TaskHash,
         setup.Config.Fold,
         Mode = FineTuningKeys.NameOf(setup.Config.Mode),
         Metric = FineTuningResult.MetricOf(setup.Task),

@@ -35,7 +35,8 @@ public sealed class FineTunedCheckpoint
         IEnumerable<SafetensorsEntry> memory = (optimizer?.State ?? []).SelectMany(kept => model.Trained.Parameters.Select(parameter =>
             ModelWeights.Entry(NameOf(kept.Name, parameter), parameter.Shape, kept.Values.Narrow(0, parameter.Offset, parameter.Count))));
         SafetensorsEntry positions = ModelWeights.Entry(model.Positions.Name, model.Positions.Shape, model.Positions.Values);
-        SafetensorsFile.Write(path, weights.Append(positions).Concat(running).Concat(memory), new Dictionary<string, string> { ["format"] = "pt", [StateKey] = state.ToJson() });
+        SafetensorsEntry statistics = SafetensorsEntry.Of("norm_stats", HostTensor.FromFloats([state.Mean, state.Std], 2));
+        SafetensorsFile.Write(path, weights.Concat([positions, statistics]).Concat(running).Concat(memory), Metadata(model, state));
     }
 
     /// <summary>Reads and verifies the best epoch of a run, or a file.</summary>
@@ -98,6 +99,21 @@ public sealed class FineTunedCheckpoint
                 ModelWeights.Fill(values.Narrow(0, parameter.Offset, parameter.Count), parameter.Shape, tensors, NameOf(kept, parameter), path);
         }
         optimizer.Steps = State.OptimizerSteps;
+    }
+
+    /// <summary>The state, and what <see cref="SavedModel"/> asks of a file of weights, so that every command takes the encoder.</summary>
+    private static Dictionary<string, string> Metadata(Classifier model, FineTunedState state)
+    {
+        ModelShape shape = model.Shape;
+        return new Dictionary<string, string>
+        {
+            ["format"] = "pt",
+            ["input_size"] = $"{shape.GridRows * shape.PatchHeight}x{shape.GridColumns * shape.PatchWidth}",
+            ["patch_size"] = $"{shape.PatchHeight}x{shape.PatchWidth}",
+            ["num_heads"] = $"{shape.Encoder.Heads}",
+            ["sample_rate"] = $"{state.LogMel.SampleRate}",
+            [StateKey] = state.ToJson(),
+        };
     }
 
     private static string NameOf(string kept, Parameter parameter) => $"{Memory}{kept}.{parameter.Name}";

@@ -58,9 +58,11 @@ public sealed class SavedModel
     public static SavedModel Open(string path, GeometryHints? hints = null)
     {
         hints ??= GeometryHints.None;
-        if (Directory.Exists(path) && new RunFolder(path).Checkpoints.Count > 0)
+        string best = new RunFolder(path).BestCheckpoint; // of a fine-tuning; pre-training has none
+        bool isFineTuned = System.IO.File.Exists(best);
+        if (!isFineTuned && Directory.Exists(path) && new RunFolder(path).Checkpoints.Count > 0)
             return OfRun(path, Checkpoint.Read(path), hints);
-        string file = Directory.Exists(path) ? OnlyWeightsIn(path) : path;
+        string file = isFineTuned ? best : Directory.Exists(path) ? OnlyWeightsIn(path) : path;
         if (!file.EndsWith(Safetensors, StringComparison.OrdinalIgnoreCase))
         {
             PyTorchCheckpoint foreign = PyTorchCheckpoint.Read(file);

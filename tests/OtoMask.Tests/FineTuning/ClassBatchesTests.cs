@@ -1,7 +1,6 @@
 using OtoMask.Data;
 using OtoMask.FineTuning;
 using OtoMask.Masking;
-using OtoMask.Tests.Pretraining;
 
 namespace OtoMask.Tests.FineTuning;
 

@@ -12,7 +12,12 @@ public class ClassifierTests
     private const int Clips = 6, Rows = 3, Columns = 4, PatchSize = 4, Width = 8, Classes = 5;
     private static readonly ModelShape Shape = new()
     {
-        GridRows = Rows, GridColumns = Columns, PatchHeight = 2, PatchWidth = 2, Encoder = new(Width, 2, 2), Decoder = new(4, 1, 1),
+        GridRows = Rows,
+        GridColumns = Columns,
+        PatchHeight = 2,
+        PatchWidth = 2,
+        Encoder = new(Width, 2, 2),
+        Decoder = new(4, 1, 1),
     };
 
     [Theory]

@@ -1,3 +1,5 @@
+using OtoMask.Data;
+using OtoMask.Evaluation;
 using OtoMask.FineTuning;
 using OtoMask.Interop;
 using OtoMask.Models;
@@ -201,6 +203,26 @@ public sealed class FineTunerTests : IDisposable
         bytes[^5] ^= 1;
         File.WriteAllBytes(run.BestCheckpoint, bytes);
         Assert.Contains("checksum", Assert.Throws<UserErrorException>(() => FineTunedCheckpoint.Read(run.Path)).Message);
+    }
+
+    [Fact]
+    public void Its_encoder_is_a_model_like_any_other_and_can_be_fine_tuned_again()
+    {
+        (RunFolder run, _) = data.Train("run", data.Config with { Seconds = 0.3 }, stopAt: 1);
+        SavedModel saved = SavedModel.Open(run.Path);
+        Assert.Equal((new InputGeometry(80, 32, 16, 16), new BlockShape(16, 2, 2), new NormalisationStatistics(-7.1f, 4.2f)), (saved.Input, saved.Encoder, saved.Normalisation));
+        Assert.Empty(saved.Notes);
+        SafetensorsContent file = SafetensorsFile.Read(run.BestCheckpoint), pretrained = SafetensorsFile.Read(data.Pretrained);
+        using (EncoderSnapshot encoder = saved.LoadEncoder(Device.Cpu))
+        {
+            using var scope = new TensorScope();
+            Assert.All(encoder.Model.EncoderParameters, parameter => Assert.Equal(file.Tensors[parameter.Name].ToFloats(), parameter.Value.ToArray<float>()));
+            // Two of three time steps are left, and keep their positions: CLS, then (f, t) of a grid of 5 x 3.
+            float[] positions = encoder.Model.EncoderPositions.Values.ToArray<float>(), all = pretrained.Tensors["pos_embed"].ToFloats();
+            Assert.All(Enumerable.Range(0, 10), id => Assert.Equal(all.AsSpan((1 + id / 2 * 3 + id % 2) * 16, 16).ToArray(), positions.AsSpan((1 + id) * 16, 16).ToArray()));
+        }
+        (_, FineTuningResult? again) = data.Train("again", data.Config with { Checkpoint = run.Path, Epochs = 1 });
+        Assert.Equal(8, again!.TestClips.Count);
     }
 
     [Theory]
