@@ -11,11 +11,11 @@ public sealed record ClassifierInput
     private const int LongestSeconds = 3600;
 
     /// <summary>Describes an input.</summary>
-    /// <param name="model">The encoder's own input, whose positions its first patches take.</param>
+    /// <param name="model">The encoder's own input; this one may be longer or shorter.</param>
     /// <param name="logMel">The front end.</param>
     /// <param name="statistics">Mean and deviation that log-mels are normalised with.</param>
     /// <param name="unitSamples">Unit length in samples at the front end's rate.</param>
-    /// <exception cref="UserErrorException">The unit is longer than the model's input, or the numbers make no front end.</exception>
+    /// <exception cref="UserErrorException">The unit is no length.</exception>
     public ClassifierInput(InputGeometry model, LogMelSettings logMel, NormalisationStatistics statistics, int unitSamples)
     {
         if (unitSamples < 1 || logMel.HopSize < 1 || unitSamples > (long)LongestSeconds * logMel.SampleRate)
@@ -23,9 +23,6 @@ public sealed record ClassifierInput
         (LogMel, Statistics, UnitSamples) = (logMel, statistics, unitSamples);
         Frames = unitSamples / logMel.HopSize + 1;
         int columns = (Frames + model.PatchWidth - 1) / model.PatchWidth;
-        if (columns > model.Grid.Columns)
-            throw new UserErrorException(
-                $"a unit of {Frames} frames is longer than the model's input of {model.Frames}: give --seconds up to {FormattableString.Invariant($"{(model.Frames - 1) / (double)InputGeometry.FramesPerSecond:0.##}")}");
         Geometry = new InputGeometry(model.Bands, columns * model.PatchWidth, model.PatchHeight, model.PatchWidth);
     }
 

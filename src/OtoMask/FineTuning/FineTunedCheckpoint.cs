@@ -118,12 +118,13 @@ public sealed class FineTunedCheckpoint
 
     private static string NameOf(string kept, Parameter parameter) => $"{Memory}{kept}.{parameter.Name}";
 
-    /// <summary>Looks, before anything is allocated, whether the file holds as wide and as deep an encoder as it claims.</summary>
+    /// <summary>Looks, before anything is allocated, whether the file holds as wide, as deep and as long an encoder as it claims.</summary>
     private void RequireWeightsOf(ModelShape shape)
     {
         BlockShape encoder = shape.Encoder;
         bool isWide = tensors.TryGetValue("patch_embed.proj.weight", out HostTensor? patch) && patch.Shape is [var width, ..] && width == encoder.Width && patch.Count == (long)width * shape.PatchSize;
-        if (!isWide || !tensors.ContainsKey($"blocks.{encoder.Depth - 1}.norm1.weight") || State.Classes.Length < 2)
+        bool isLong = tensors.TryGetValue("pos_embed", out HostTensor? positions) && positions.Count == (1L + shape.PatchCount) * encoder.Width;
+        if (!isWide || !isLong || !tensors.ContainsKey($"blocks.{encoder.Depth - 1}.norm1.weight") || State.Classes.Length < 2)
             throw new UserErrorException($"{path}: its weights do not make the encoder {State.Encoder} with {State.Classes.Length} classes that it claims to be; use another copy");
     }
 }

@@ -77,7 +77,7 @@ public sealed class FineTuningSetup : IDisposable
             encoder.Statistics.Mean, encoder.Statistics.Std, feature, [.. task.Classes], task.IsMultiLabel, HashOf(task), null);
         return Owning(new Classifier(state.ShapeOfModel(), feature, task.Classes.Count, config.Seed, device), model =>
         {
-            TakePositions(encoder.Model, model);
+            model.Positions.TakeOver(encoder.Model.EncoderPositions);
             if (config.Start == StartingWeights.Trained)
                 TakeOver(encoder.Model, model);
             return new FineTuningSetup(config, task, model, state, from: null);
@@ -134,15 +134,6 @@ public sealed class FineTuningSetup : IDisposable
         using IDisposable noGrad = TorchRuntime.NoGrad();
         foreach ((Parameter known, Parameter parameter) in encoder.EncoderParameters.Zip(model.Trained.Parameters))
             parameter.Value.CopyFrom(known.Value);
-    }
-
-    /// <summary>Those of the first time steps of every frequency row, where a clip is shorter than the encoder's input (METHOD section 7).</summary>
-    private static void TakePositions(MaskedModel encoder, Classifier model)
-    {
-        using var scope = new TensorScope();
-        (int rows, int columns, int all) = (model.Shape.GridRows, model.Shape.GridColumns, encoder.Shape.GridColumns);
-        long[] places = [0, .. Enumerable.Range(0, rows * columns).Select(id => 1L + id / columns * all + id % columns)];
-        model.Positions.Values.CopyFrom(encoder.EncoderPositions.Values.IndexSelect(0, Tensor.From(places, places.Length).To(model.Device)));
     }
 
     private static string HashOf(LabelledTask task) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(task.CsvPath)));

@@ -6,6 +6,7 @@ using OtoMask.Tests.App;
 namespace OtoMask.Tests.FineTuning;
 
 /// <summary><c>finetune</c> and <c>predict</c> as a user runs them.</summary>
+[Collection(NoTensorLeaksAttribute.Collection), NoTensorLeaks]
 public sealed class FineTuneCommandTests : IDisposable
 {
     private static readonly string[] Short =

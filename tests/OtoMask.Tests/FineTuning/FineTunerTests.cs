@@ -179,7 +179,7 @@ public sealed class FineTunerTests : IDisposable
 
     [Theory]
     [InlineData("epochs", "0"), InlineData("batch", "1"), InlineData("lr", "0"), InlineData("patch-out", "1"), InlineData("mixup", "-1"), InlineData("layer-decay", "0")]
-    [InlineData("warmup", "1"), InlineData("precision", "auto"), InlineData("optimizer", "adam"), InlineData("mode", "test"), InlineData("seconds", "9"), InlineData("device", "cuda:99"), InlineData("fold", "1")]
+    [InlineData("warmup", "1"), InlineData("precision", "auto"), InlineData("optimizer", "adam"), InlineData("mode", "test"), InlineData("seconds", "0"), InlineData("device", "cuda:99"), InlineData("fold", "1")]
     public void An_impossible_value_is_refused(string key, string value) => Assert.DoesNotContain(
         '\n', Assert.Throws<UserErrorException>(() => FineTuningFolder.Begin(FineTuningKeys.All.Named(key).Set(data.Config, value)).Dispose()).Message);
 
@@ -203,6 +203,17 @@ public sealed class FineTunerTests : IDisposable
         bytes[^5] ^= 1;
         File.WriteAllBytes(run.BestCheckpoint, bytes);
         Assert.Contains("checksum", Assert.Throws<UserErrorException>(() => FineTunedCheckpoint.Read(run.Path)).Message);
+    }
+
+    [Fact]
+    public void Clips_may_be_longer_than_what_the_encoder_was_trained_on()
+    {
+        (RunFolder run, FineTuningResult? result) = data.Train("run", data.Config with { Seconds = 0.7, PatchOut = 0 });
+        Assert.Equal(8, result!.TestClips.Count);
+        SafetensorsContent file = SafetensorsFile.Read(run.BestCheckpoint);
+        Assert.Equal(("80x80", 1 + 5 * 5L), (file.Metadata["input_size"], file.Tensors["pos_embed"].Shape[1])); // 71 frames, five patches along time
+        using var predictor = Predictor.Open(run.Path, Device.Cpu);
+        Assert.Equal(1, Assert.Single(predictor.Predict([data.Inside("0.wav")], new BadFiles())).Probabilities.Sum(), 1e-9);
     }
 
     [Fact]
@@ -230,6 +241,7 @@ public sealed class FineTunerTests : IDisposable
     [InlineData("\"Encoder\":\"16/2/2\"", "\"Encoder\":\"16/200000/2\"")]
     [InlineData("\"FftSize\":400", "\"FftSize\":1000000000")]
     [InlineData("\"UnitSamples\":7679", "\"UnitSamples\":-1")]
+    [InlineData("\"UnitSamples\":7679", "\"UnitSamples\":50000000")]
     [InlineData("\"Patch\":\"16x16\"", "\"Patch\":\"16x0\"")]
     [InlineData("\"Classes\":[\"high\",\"low\"]", "\"Classes\":[\"a\",\"b\",\"c\"]")]
     [InlineData("\"Std\":4.2", "\"Std\":0")]
