@@ -108,7 +108,8 @@ public sealed class Checkpoint
         if (!content.IsVerified)
             throw new UserErrorException($"{path}: a checkpoint without its checksum, so it cannot be trusted to be whole; use another copy");
         var checkpoint = new Checkpoint(path, content.Tensors, Parse(path, json));
-        checkpoint.RequireWeights();
+        ModelShape shape = checkpoint.State.ParsedConfig.ModelShape;
+        ModelWeights.RequireEnough(path, content.Tensors, shape.Encoder, checkpoint.HasDecoder ? shape.Decoder : null);
         return checkpoint;
     }
 
@@ -138,17 +139,6 @@ public sealed class Checkpoint
             ModelWeights.Fill(optimizer.Square.Narrow(0, parameter.Offset, parameter.Count), parameter.Shape, tensors, Square + parameter.Name, path);
         }
         optimizer.Steps = State.OptimizerSteps;
-    }
-
-    /// <summary>A configuration may claim any size, so before a model is made the file must hold as many values as the matrices of its blocks.</summary>
-    private void RequireWeights()
-    {
-        ModelShape shape = State.ParsedConfig.ModelShape;
-        const int MatricesOfBlock = 12; // of D x D values: 3 for attention's input, 1 for its output, 8 for the MLP
-        static double Values(BlockShape blocks) => (double)MatricesOfBlock * blocks.Depth * blocks.Width * blocks.Width;
-        double embedding = (double)shape.PatchHeight * shape.PatchWidth * shape.Encoder.Width;
-        if (embedding + Values(shape.Encoder) + (HasDecoder ? Values(shape.Decoder) : 0) > tensors.Values.Sum(tensor => (double)tensor.Count))
-            throw new UserErrorException($"{path}: its configuration is of a larger model than its weights; use another copy");
     }
 
     private static CheckpointState Parse(string path, string json)

@@ -44,10 +44,10 @@ internal sealed class FieldWeights
     public long? PatchCount => Tensors.GetValueOrDefault(Positions)?.Shape is [1, > 1 and var rows, _] ? rows - 1 : null;
 
     /// <summary>What the model was pre-trained as; null where the file holds the encoder alone.</summary>
-    public Framework? Framework => Tensors.GetValueOrDefault(DecoderHead)?.Shape[0] switch
+    public Framework? Framework => Tensors.GetValueOrDefault(DecoderHead)?.Shape switch
     {
-        { } outputs when outputs == Width && Tensors.ContainsKey("target_norm.weight") => Models.Framework.M2d,
-        { } outputs when outputs == PatchHeight * PatchWidth => Models.Framework.MsmMae,
+        [var outputs, _] when outputs == Width && Tensors.ContainsKey("target_norm.weight") => Models.Framework.M2d,
+        [var outputs, _] when outputs == (long)PatchHeight * PatchWidth => Models.Framework.MsmMae,
         _ => null,
     };
 

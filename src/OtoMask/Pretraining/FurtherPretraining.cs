@@ -50,7 +50,7 @@ public static class FurtherPretraining
         using MaskedModel source = from.Framework is null ? from.LoadEncoder(Device.Cpu).Model : from.LoadModel(Device.Cpu);
         Copy(source.EncoderParameters, model.EncoderParameters);
         model.EncoderPositions.TakeOver(source.EncoderPositions);
-        List<string> lines = [$"from {from.Name}: encoder {from.Encoder}{Stretched(from.Input.Grid.Columns, config.Geometry.Grid.Columns)}"];
+        List<string> lines = [.. from.Notes.Select(note => $"{from.Name}: {note}"), $"from {from.Name}: encoder {from.Encoder}{Stretched(from.Input.Grid.Columns, config.Geometry.Grid.Columns)}"];
 
         string predictor = config.Framework == Framework.M2d ? "predictor" : "decoder";
         BlockShape decoder = config.ModelShape.Decoder;

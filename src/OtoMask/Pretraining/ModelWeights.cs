@@ -61,6 +61,16 @@ public static class ModelWeights
         destination.View(shape).CopyFrom(Tensor.From(found.ToFloats(), shape));
     }
 
+    /// <summary>A file may claim any shape, so before a model is made it must hold as many values as the matrices of its blocks.</summary>
+    /// <exception cref="UserErrorException">It does not.</exception>
+    internal static void RequireEnough(string source, IReadOnlyDictionary<string, HostTensor> tensors, BlockShape encoder, BlockShape? decoder)
+    {
+        const double MatricesOfBlock = 12; // of D x D values: 3 for attention's input, 1 for its output, 8 for the MLP
+        static double Values(BlockShape blocks) => MatricesOfBlock * blocks.Depth * blocks.Width * blocks.Width;
+        if (Values(encoder) + (decoder is null ? 0 : Values(decoder)) > tensors.Values.Sum(tensor => (double)tensor.Count))
+            throw new UserErrorException($"{source}: it claims to be a larger model than its weights make; use another copy");
+    }
+
     private static void Load(IEnumerable<Parameter> parameters, IReadOnlyDictionary<string, HostTensor> tensors, string source)
     {
         foreach (Parameter parameter in parameters)

@@ -146,6 +146,7 @@ public sealed class SavedModel
         BlockShape? decoder = weights.Decoder(places.Select(place => place.DecoderHeads).FirstOrDefault(stated => stated is not null));
         encoder.Validate($"{file}: encoder");
         decoder?.Validate($"{file}: decoder");
+        ModelWeights.RequireEnough(file, weights.Tensors, encoder, decoder);
         List<string> notes = [];
         if (heads is null)
             notes.Add($"{encoder.Heads} heads are taken for granted (width {encoder.Width} / 64); if it was trained with others, give --heads");
@@ -155,7 +156,7 @@ public sealed class SavedModel
         int rate = places.Select(place => place.SampleRate).FirstOrDefault(rate => rate is not null) ?? LogMelSettings.Default.SampleRate;
         return new SavedModel(path, file)
         {
-            Framework = weights.Framework,
+            Framework = decoder is null ? null : weights.Framework,
             Encoder = encoder,
             Decoder = decoder,
             Input = input,

@@ -60,6 +60,8 @@ public sealed class ConfigTests : IDisposable
     [InlineData("batch", "0")]
     [InlineData("epochs", "0")]
     [InlineData("minutes", "-1")]
+    [InlineData("min-clips", "-1")]
+    [InlineData("noise-ratio", "1")]
     [InlineData("hint-start", "2")]
     [InlineData("sample-rate", "44100")]
     public void An_impossible_value_is_refused(string key, string value)

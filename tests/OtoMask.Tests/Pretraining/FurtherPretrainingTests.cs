@@ -78,6 +78,7 @@ public sealed class FurtherPretrainingTests : IDisposable
 
         using TrainingSetup setup = TrainingSetup.Begin(config, new RecordingObserver());
         Assert.Contains("holds an encoder alone", string.Join('\n', setup.TakenOver));
+        Assert.Contains("1 heads are taken for granted", setup.TakenOver[0]);
         Assert.Contains("anew: target network, a copy of the encoder", setup.TakenOver);
         Dictionary<string, float[]> now = setup.Model.Parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Value.ToArray<float>());
         Assert.All(donor.EncoderParameters, parameter => Assert.Equal(parameter.Value.ToArray<float>(), now[parameter.Name]));

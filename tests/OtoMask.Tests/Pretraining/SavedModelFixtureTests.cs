@@ -1,3 +1,4 @@
+using System.Text;
 using OtoMask.Audio;
 using OtoMask.Evaluation;
 using OtoMask.Interop;
@@ -95,6 +96,36 @@ public class SavedModelFixtureTests
         Assert.Equal((original.Input, original.Encoder, original.Framework, original.Normalisation), (read.Input, read.Encoder, read.Framework, read.Normalisation));
         using EncoderSnapshot expected = original.LoadEncoder(Device.Cpu), actual = read.LoadEncoder(Device.Cpu);
         Assert.Equal(Encode(expected, "0.96"), Encode(actual, "0.96"));
+    }
+
+    [Fact]
+    public void DamagedFilesAreReadOrRefused()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("80x32p16x16.safetensors"), mutant = folder.File("mutant-80x32p16x16.safetensors");
+        var shape = new ModelShape { GridRows = 5, GridColumns = 2, PatchHeight = 16, PatchWidth = 16, Encoder = new(4, 1, 1), Decoder = new(4, 1, 1) };
+        using (MaskedModel model = MaskedModel.Create(Framework.M2d, shape, seed: 1, Device.Cpu))
+            SafetensorsFile.Write(path, ModelWeights.Entries(model));
+        // Without our checksum, which would notice everything: as other programs write them.
+        byte[] file = Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(File.ReadAllBytes(path)).Replace("otomask.sha256", "another.sha256"));
+        Mutations.AssertAllReadOrRefused(file, bytes =>
+        {
+            File.WriteAllBytes(mutant, bytes);
+            SavedModel.Open(mutant).LoadEncoder(Device.Cpu).Dispose();
+        });
+    }
+
+    [Fact]
+    public void AModelLargerThanItsWeightsIsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("80x32p1x1.safetensors");
+        SafetensorsFile.Write(path, new Dictionary<string, HostTensor>
+        {
+            ["patch_embed.proj.weight"] = HostTensor.FromFloats(new float[1 << 16], 1 << 16, 1, 1, 1),
+            ["blocks.0.norm1.weight"] = HostTensor.FromFloats([1], 1),
+        });
+        Assert.Contains("claims to be a larger model than its weights make", Assert.Throws<UserErrorException>(() => SavedModel.Open(path)).Message);
     }
 
     private static float[] Encode(EncoderSnapshot encoder, string seconds)
