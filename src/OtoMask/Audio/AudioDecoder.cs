@@ -61,10 +61,12 @@ internal abstract class AudioDecoder : IDisposable
 
     private static SafeFileHandle OpenFile(string path)
     {
-        SafeFileHandle file;
         try
         {
-            file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            // Before it is opened: to open a pipe that nobody writes to is to wait for ever.
+            if (new FileInfo(path) is { Exists: true, Length: 0 })
+                throw new UnreadableAudioException(path, "it has zero bytes: an empty file, a pipe or a device");
+            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -77,29 +79,6 @@ internal abstract class AudioDecoder : IDisposable
         catch (Exception e) when (e is IOException or ArgumentException)
         {
             throw new UnreadableAudioException(path, e.Message, e);
-        }
-        string? reason = LengthOf(file) switch
-        {
-            null => "it is a pipe or a device; give a file",
-            0 => "the file is empty (zero bytes)",
-            _ => null,
-        };
-        if (reason is null)
-            return file;
-        file.Dispose();
-        throw new UnreadableAudioException(path, reason);
-    }
-
-    /// <summary>Bytes of a file; null for what has no length.</summary>
-    private static long? LengthOf(SafeFileHandle file)
-    {
-        try
-        {
-            return RandomAccess.GetLength(file);
-        }
-        catch (NotSupportedException)
-        {
-            return null;
         }
     }
 }

@@ -63,8 +63,8 @@ public static class AudioFile
         Section section = Section.Plan(decoder.Info.SampleRate, sampleRate, startSeconds, maxSeconds);
         if (section.FirstFrame > 0)
             decoder.Seek(section.FirstFrame);
-        long expected = Math.Max(0, decoder.Info.Frames - section.FirstFrame) * sampleRate / decoder.Info.SampleRate;
-        SampleCollector collected = new(section.Skip, section.Count, expected);
+        double expected = Math.Max(0, (double)decoder.Info.Frames - section.FirstFrame) * sampleRate / decoder.Info.SampleRate;
+        SampleCollector collected = new(section.Skip, section.Count, (long)Math.Min(expected, section.Count));
         Collect(path, decoder, sampleRate, collected);
         return collected.Samples is { Length: > 0 } samples
             ? samples

@@ -1,4 +1,5 @@
 using CsvHelper;
+using OtoMask.Interop;
 
 namespace OtoMask.Data;
 
@@ -32,7 +33,12 @@ internal static class CsvTable
             int[] columns = FindColumns(path, [.. csv.Headers], required, optional ?? []);
             List<CsvRow> rows = [];
             while (csv.Read())
-                rows.Add(new CsvRow((int)csv.LineNumber, [.. columns.Select(column => column < 0 ? "" : csv.GetString(column))]));
+            {
+                string[] fields = [.. columns.Select(column => column < 0 ? "" : csv.GetString(column))];
+                if (fields.Any(field => field.Contains('\0')))
+                    throw new UserErrorException($"{path}, line {csv.LineNumber}: holds a zero byte, so it is no text; save it as UTF-8");
+                rows.Add(new CsvRow((int)csv.LineNumber, fields));
+            }
             return rows;
         }
         catch (CsvFormatException error)
@@ -58,7 +64,7 @@ internal static class CsvTable
         foreach (string name in required)
         {
             if (!header.Contains(name))
-                throw new UserErrorException($"{path} has no column '{name}': its columns are {string.Join(", ", header)}; rename or add one");
+                throw new UserErrorException($"{path} has no column '{name}': its columns are {InputFile.Quotable(string.Join(", ", header))}; rename or add one");
         }
         foreach (string name in header.GroupBy(name => name).Where(group => group.Count() > 1).Select(group => group.Key))
         {

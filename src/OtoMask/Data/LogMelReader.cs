@@ -22,6 +22,7 @@ internal sealed class LogMelReader(LogMelSettings settings)
     public const double WholeSeconds = 60;
 
     private const int FramesPerSection = 6400;
+    private const double LongestUntold = 3600;
     private readonly LogMelExtractor extractor = new(settings);
 
     /// <summary>Frames on either side of one that share samples with it.</summary>
@@ -41,12 +42,22 @@ internal sealed class LogMelReader(LogMelSettings settings)
         return info.Seconds > WholeSeconds && frames > 2.0 * cropFrames && frames < int.MaxValue ? (int)frames + 1 : 0;
     }
 
+    /// <summary>How much of a recording that does not tell its length is kept in memory, in seconds.</summary>
+    internal double LongestSeconds { get; init; } = LongestUntold;
+
     /// <summary>The log-mel of a whole clip.</summary>
-    /// <exception cref="BadClipException">The clip cannot be used.</exception>
+    /// <exception cref="BadClipException">The clip cannot be used, or goes on and on without having told its length.</exception>
     public OwnedLogMel ReadWhole(string path)
     {
         var sections = new List<float[]>();
-        LogMelExtent extent = Stream(path, sections.Add);
+        double seconds = 0;
+        LogMelExtent extent = Stream(path, rows =>
+        {
+            sections.Add(rows);
+            seconds += (double)rows.Length / settings.Bands * settings.HopSize / settings.SampleRate;
+            if (seconds > LongestSeconds && !ClipScanner.IsLogMel(path) && AudioFile.Describe(path).Seconds < LongestSeconds)
+                throw new BadClipException(path, $"it is longer than {LongestSeconds:0} s and its header does not say so; write it anew (ffmpeg -i IN OUT.flac) or prepare a cache");
+        });
         return new OwnedLogMel(settings.Bands, extent.Frames, extent.SilenceFrom, sections.Count == 1 ? sections[0] : Join(sections));
     }
 

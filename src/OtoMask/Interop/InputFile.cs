@@ -13,6 +13,8 @@ internal static class InputFile
             throw new UserErrorException($"{path}: is a folder; name a file inside it");
         try
         {
+            if (IsEmpty(path))
+                throw new UserErrorException($"{path}: has zero bytes (an empty file, a pipe or a device); name another file");
             return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -24,6 +26,9 @@ internal static class InputFile
             throw new UserErrorException($"{path}: no permission to read; mend its permissions", e);
         }
     }
+
+    /// <summary>Whether it is an empty file, a pipe or a device. To be asked before opening: to open a pipe that nobody writes to is to wait for ever.</summary>
+    public static bool IsEmpty(string path) => new FileInfo(path) is { Exists: true, Length: 0 };
 
     /// <summary>A message that may quote a stranger's file, cut short and without line breaks or terminal codes.</summary>
     public static string Quotable(string message)

@@ -61,9 +61,9 @@ public static class NpyFile
     {
         try
         {
+            if (InputFile.IsEmpty(path))
+                throw new FormatException("it has zero bytes: an empty file, a pipe or a device");
             using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-            if (!stream.CanSeek)
-                throw new FormatException("it is a pipe or a device; give a file");
             return read(stream, NpyHeader.Read(stream));
         }
         catch (FormatException e)

@@ -124,9 +124,7 @@ public sealed class Checkpoint
     public MaskedModel LoadModel(Device device)
     {
         PretrainingConfig config = State.ParsedConfig;
-        MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device);
-        ModelWeights.Load(model, tensors, path);
-        return model;
+        return ModelWeights.Filled(MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device), model => ModelWeights.Load(model, tensors, path));
     }
 
     /// <summary>Puts the optimiser of a model loaded from here in this checkpoint's state.</summary>

@@ -1,4 +1,6 @@
+using OtoMask.Interop;
 using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
 namespace OtoMask.Pretraining;
@@ -6,7 +8,7 @@ namespace OtoMask.Pretraining;
 /// <summary>Reads and writes configurations as YAML: one <c>key: value</c> a line, for a <see cref="PretrainingConfig"/> the keys of <see cref="ConfigKeys"/>.</summary>
 public static class ConfigFile
 {
-    private const int LongestFile = 1 << 20;
+    private const int LongestFile = 1 << 20, Deepest = 16;
 
     /// <summary>The configuration of a file.</summary>
     /// <param name="path">The file.</param>
@@ -101,6 +103,7 @@ public static class ConfigFile
     {
         try
         {
+            RequirePlain(yaml, source);
             var stream = new YamlStream();
             stream.Load(new StringReader(yaml));
             return stream.Documents switch
@@ -112,7 +115,24 @@ public static class ConfigFile
         }
         catch (YamlException error)
         {
-            throw new UserErrorException($"{source}, line {error.Start.Line}: {error.Message}", error);
+            throw new UserErrorException($"{source}, line {error.Start.Line}: {InputFile.Quotable(error.Message)}", error);
+        }
+        catch (Exception error) when (error is InvalidOperationException or ArgumentException) // found by fuzzing: YamlDotNet throws these, too, at text that is no YAML
+        {
+            throw new UserErrorException($"{source}: cannot be read as YAML; write one `key: value` a line", error);
+        }
+    }
+
+    /// <summary>Refuses what no configuration needs and what could exhaust the stack once it is a tree: deep nesting, and nodes that name others.</summary>
+    private static void RequirePlain(string yaml, string source)
+    {
+        var parser = new Parser(new StringReader(yaml));
+        for (int depth = 0; parser.MoveNext();)
+        {
+            ParsingEvent part = parser.Current!;
+            depth += part.NestingIncrease;
+            if (depth > Deepest || part is AnchorAlias or NodeEvent { Anchor.IsEmpty: false })
+                throw new UserErrorException($"{source}, line {part.Start.Line}: nested too deeply, or an anchor (&, *), which no configuration needs; write it plainly");
         }
     }
 }

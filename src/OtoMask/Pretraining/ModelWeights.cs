@@ -28,6 +28,21 @@ public static class ModelWeights
         LoadPositions(model.EncoderPositions, tensors, source);
     }
 
+    /// <summary>Has <paramref name="load"/> fill a model, which is disposed of where that fails.</summary>
+    internal static T Filled<T>(T model, Action<T> load) where T : IDisposable
+    {
+        try
+        {
+            load(model);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>One entry a parameter and a table of positions, ready to be written.</summary>
     public static IEnumerable<SafetensorsEntry> Entries(MaskedModel model) => Entries(model.Parameters, model.EncoderPositions, model.DecoderPositions);
 

@@ -79,8 +79,8 @@ public sealed class SavedModel
     /// <exception cref="UserErrorException">A tensor of the encoder is missing or has another shape.</exception>
     public EncoderSnapshot LoadEncoder(Device device)
     {
-        EncoderSnapshot encoder = EncoderSnapshot.Untrained(Encoder, Input, Normalisation, LogMel, seed: 0, device);
-        return Fill(encoder, () => ModelWeights.LoadEncoder(encoder.Model, Tensors, File));
+        EncoderSnapshot untrained = EncoderSnapshot.Untrained(Encoder, Input, Normalisation, LogMel, seed: 0, device);
+        return ModelWeights.Filled(untrained, encoder => ModelWeights.LoadEncoder(encoder.Model, Tensors, File));
     }
 
     /// <summary>The whole model, as it can be trained on.</summary>
@@ -98,22 +98,7 @@ public sealed class SavedModel
             Encoder = Encoder,
             Decoder = Decoder,
         };
-        MaskedModel model = MaskedModel.Create(framework, shape, seed: 0, device);
-        return Fill(model, () => ModelWeights.Load(model, Tensors, File));
-    }
-
-    private static T Fill<T>(T model, Action load) where T : IDisposable
-    {
-        try
-        {
-            load();
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        return ModelWeights.Filled(MaskedModel.Create(framework, shape, seed: 0, device), model => ModelWeights.Load(model, Tensors, File));
     }
 
     private static SavedModel OfRun(string path, Checkpoint checkpoint, GeometryHints hints)

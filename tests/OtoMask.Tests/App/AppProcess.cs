@@ -52,6 +52,26 @@ internal sealed class AppProcess : IDisposable
         kill.WaitForExit();
     }
 
+    /// <summary>Waits for its end, and returns the most memory it had, in bytes.</summary>
+    public long PeakMemory()
+    {
+        long peak = 0;
+        DateTime end = DateTime.UtcNow + Patience;
+        while (!process.WaitForExit(TimeSpan.FromMilliseconds(20)) && DateTime.UtcNow < end)
+        {
+            try
+            {
+                process.Refresh();
+                peak = Math.Max(peak, process.PeakWorkingSet64);
+            }
+            catch (InvalidOperationException)
+            {
+                break; // it has ended in between
+            }
+        }
+        return peak;
+    }
+
     /// <summary>Ends it by SIGKILL, at once.</summary>
     public void Kill() => process.Kill();
 

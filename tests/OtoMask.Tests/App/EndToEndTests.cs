@@ -126,6 +126,21 @@ public sealed class EndToEndTests : IDisposable
     }
 
     [Fact]
+    public void A_second_signal_ends_it_at_once_and_the_run_goes_on_from_its_newest_checkpoint()
+    {
+        string audio = folder.Audio(), run = folder.Inside("run");
+        using AppProcess app = AppProcess.Start(["pretrain", "--data", audio, "--out", run, .. AppFolder.TinyRunOf(epochs: 100_000)]);
+        while (new RunFolder(run).Checkpoints.Count < 2)
+            Thread.Sleep(100);
+        app.Signal("INT");
+        app.Signal("INT");
+        Assert.Equal(130, app.Wait().ExitCode);
+        long step = Checkpoint.Read(run).State.Step;
+        Ok(AppProcess.Run("pretrain", "--resume", run, "--stop-at", $"{step / 3 + 1}"));
+        Assert.Equal(Enumerable.Range(1, 3 * (int)(step / 3 + 1)), SameRun.Rows(new RunFolder(run)).Where(row => row.StartsWith("kind=step ")).Select((_, i) => i + 1));
+    }
+
+    [Fact]
     public void A_bad_file_among_many_is_skipped_counted_and_listed()
     {
         string audio = folder.Audio();

@@ -11,6 +11,14 @@ public sealed class LabelledTaskTests : IDisposable
     private LabelledTask Read(string csv) => LabelledTask.Read(folder.AddText("task.csv", csv)["task.csv"]);
 
     [Fact]
+    public void A_zero_byte_and_a_header_of_several_lines_end_in_one_line_of_words()
+    {
+        folder.AddText("zero.csv", "file_name,label,split\na\0.wav,x,train\n").AddText("header.csv", "file,\"la\nbel\",split\na.wav,x,train\n");
+        Assert.Contains("line 2: holds a zero byte", Assert.Throws<UserErrorException>(() => LabelledTask.Read(folder["zero.csv"])).Message);
+        Assert.Contains("no column 'file_name': its columns are file, la?bel, split", Assert.Throws<UserErrorException>(() => LabelledTask.Read(folder["header.csv"])).Message);
+    }
+
+    [Fact]
     public void Reads_clips_classes_and_splits()
     {
         LabelledTask task = Read("file_name,label,split,group\na.wav,snare,train,kit1\n\"b, c.wav\", kick ,valid,\nd.wav,snare,test,kit2\n");

@@ -31,6 +31,17 @@ public sealed class ConfigTests : IDisposable
     }
 
     [Theory]
+    [InlineData("[", 200_000, "")]
+    [InlineData("{a: ", 100_000, "")]
+    [InlineData("mask: &a ", 1, "dwm")]
+    [InlineData("? ", 1, "&a [*a]")]
+    public void What_would_exhaust_the_stack_as_a_tree_is_refused(string opening, int times, string rest)
+    {
+        string yaml = string.Concat(Enumerable.Repeat(opening, times)) + rest;
+        Assert.StartsWith("config.yaml", Assert.Throws<UserErrorException>(() => ConfigFile.Parse(yaml, "config.yaml")).Message);
+    }
+
+    [Theory]
     [InlineData("mask: dwm\nbatchh: 3", "line 2", "'batchh'", "'batch'")]
     [InlineData("batch: many", "line 1", "batch: 'many'")]
     [InlineData("precision: fp8", "line 1", "fp32 or bf16")]

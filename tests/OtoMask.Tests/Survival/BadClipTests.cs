@@ -1,0 +1,212 @@
+using System.Runtime.Versioning;
+using System.Text.Json.Nodes;
+using OtoMask.Audio;
+using OtoMask.Data;
+using OtoMask.Interop;
+using OtoMask.Pretraining;
+using OtoMask.Randomness;
+using OtoMask.Tests.App;
+using OtoMask.Tests.Audio;
+
+namespace OtoMask.Tests.Survival;
+
+/// <summary>A bad clip never stops a run: it is left out and listed with its reason, whatever is wrong with it. An odd one is used.</summary>
+[SupportedOSPlatform("linux")]
+public sealed class BadClipTests : IDisposable
+{
+    private const int Rate = 16000;
+    private const long MostMemory = 900 << 20; // a day of sound takes 5.5 GB as samples, 2.8 GB as log-mels
+    private readonly AppFolder folder = new();
+    private readonly SoundFiles sounds = new();
+
+    public void Dispose()
+    {
+        folder.Dispose();
+        sounds.Dispose();
+    }
+
+    [Fact]
+    public void A_run_on_a_folder_full_of_bad_and_odd_clips_finishes_and_lists_every_bad_one()
+    {
+        string audio = folder.Audio();
+        string[] bad = AddBadClips(audio);
+        AddOddClips(audio);
+        AddRecording(audio, hours: 24);
+        using (ChangeAllTheTime(Path.Combine(audio, "changing.wav"), seconds: 1))
+        using (ChangeAllTheTime(Path.Combine(audio, "changing-long.wav"), seconds: 150))
+        {
+            using AppProcess app = AppProcess.Start(["pretrain", "--data", audio, "--out", folder.Inside("run"), .. AppFolder.TinyRunOf(epochs: 6)]);
+            Assert.InRange(app.PeakMemory(), 1, MostMemory);
+            AppResult result = app.Wait();
+            Assert.True(result.ExitCode == 0, result.Error);
+        }
+        var run = new RunFolder(folder.Inside("run"));
+        Assert.Equal(bad, Listed(run.BadFiles));
+        JsonNode[] steps = [.. File.ReadLines(run.Log).Select(line => JsonNode.Parse(line)!).Where(row => (string?)row["kind"] == "step")];
+        Assert.NotEmpty(steps);
+        Assert.All(steps, step => Assert.True((bool)step["applied"]! && double.IsFinite((double)step["loss"]!)));
+    }
+
+    [Fact]
+    public void A_cache_is_prepared_of_such_a_folder_and_a_run_on_it_finishes()
+    {
+        string audio = folder.Audio(), cache = folder.Inside("cache");
+        string[] bad = AddBadClips(audio);
+        AddOddClips(audio);
+        AddRecording(audio, hours: 4);
+        using (ChangeAllTheTime(Path.Combine(audio, "changing.wav"), seconds: 1))
+        {
+            using AppProcess prepare = AppProcess.Start("prepare", audio, "--out", cache);
+            Assert.InRange(prepare.PeakMemory(), 1, MostMemory);
+            AppResult result = prepare.Wait();
+            Assert.True(result.ExitCode == 0, result.Error);
+        }
+        Assert.Equal(bad, Listed(Path.Combine(cache, "bad-files.csv")));
+        AppResult run = AppProcess.Run(["pretrain", "--data", cache, "--out", folder.Inside("run"), .. AppFolder.TinyRun]);
+        Assert.True(run.ExitCode == 0, run.Error);
+    }
+
+    [UnprivilegedFact]
+    public void A_clip_that_may_not_be_read_is_listed()
+    {
+        string audio = folder.Audio(), run = Directory.CreateDirectory(folder.Inside("place")).FullName;
+        foreach ((string path, int mode) in ((string, int)[])[(folder.Path, 0b111_101_101), (audio, 0b111_101_101), (run, 0b111_111_111), (Path.Combine(audio, "clip03.wav"), 0)])
+            File.SetUnixFileMode(path, (UnixFileMode)mode);
+        AppResult result = UnprivilegedFactAttribute.Run(["pretrain", "--data", audio, "--out", Path.Combine(run, "run"), .. AppFolder.TinyRun]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("clip03.wav,permission denied", File.ReadAllText(Path.Combine(run, "run", "bad-files.csv")));
+    }
+
+    [Theory]
+    [InlineData("one-sample.wav")]
+    [InlineData("constant.wav")]
+    [InlineData("silence.wav")]
+    [InlineData("loud.wav")]
+    [InlineData("192-kHz.wav")]
+    [InlineData("eight-channels.flac")]
+    [InlineData("vorbis-named.wav")]
+    public void An_odd_clip_gives_crops_of_numbers(string name)
+    {
+        AddOddClips(folder.Path);
+        using ClipSource source = ClipSource.Open(folder.Inside(name), new ClipSourceOptions(LogMelSettings.Default));
+        foreach (ShortClips filling in Enum.GetValues<ShortClips>())
+        {
+            var window = new float[80 * 208];
+            source.ReadCrop(0, new RandomStream(1, RandomPurpose.Crop), 208, filling, window);
+            Assert.All(window, value => Assert.True(float.IsFinite(value)));
+        }
+    }
+
+    [Fact]
+    public void A_recording_that_does_not_tell_its_length_is_not_read_into_memory_for_ever()
+    {
+        byte[] flac = File.ReadAllBytes(sounds.Write("a.flac", SoundFiles.Flac16, SoundFiles.Tone(440, 10, Rate), Rate));
+        // STREAMINFO: 36 bits of total samples end at byte 26 of the file; 0 = unknown, as of a stream.
+        flac[21] &= 0xF0;
+        flac.AsSpan(22, 4).Clear();
+        string path = sounds.WriteBytes("stream.flac", flac);
+
+        Assert.Equal(1001, new LogMelReader(LogMelSettings.Default).ReadWhole(path).Frames);
+        var careful = new LogMelReader(LogMelSettings.Default) { LongestSeconds = 5 };
+        Assert.Contains("longer than 5 s", Assert.Throws<BadClipException>(() => careful.ReadWhole(path)).Reason);
+    }
+
+    /// <summary>Clips without a sound in them; returns their names in order.</summary>
+    private string[] AddBadClips(string audio)
+    {
+        byte[] whole = File.ReadAllBytes(Path.Combine(audio, "clip00.wav"));
+        string At(string name) => Path.Combine(audio, name);
+        foreach (string kind in (string[])["text", "zero-length", "NaN"])
+            folder.Broken(kind, Path.Combine(audio, $"{kind}.wav"));
+        File.WriteAllBytes(At("cut.wav"), whole[..20]);
+        File.WriteAllBytes(At("soundless.wav"), whole[..44]);
+        File.WriteAllText(At("text.mp3"), "no audio");
+        File.WriteAllText(At("text.m4a"), "no audio");
+        File.WriteAllText(At("text.npy"), "no array");
+        NpyFile.Write(At("other-shape.npy"), new float[12], 3, 4);
+        File.CreateSymbolicLink(At("loop.wav"), At("loop.wav"));
+        File.CreateSymbolicLink(At("nowhere.wav"), At("nothing there"));
+        Directory.CreateDirectory(At("deeper"));
+        Directory.CreateSymbolicLink(At("deeper/and-back"), audio);
+        using (System.Diagnostics.Process make = System.Diagnostics.Process.Start("mkfifo", [At("pipe.wav")]))
+            make.WaitForExit();
+        return ["NaN.wav", "cut.wav", "loop.wav", "nowhere.wav", "other-shape.npy", "pipe.wav", "soundless.wav", "text.m4a", "text.mp3", "text.npy", "text.wav", "zero-length.wav"];
+    }
+
+    /// <summary>Clips that are unlike others and have sound, or its absence, in them.</summary>
+    private void AddOddClips(string audio)
+    {
+        void Add(string name, int format, float[] interleaved, int rate = Rate, int channels = 1) =>
+            File.Copy(sounds.Write(name, format, interleaved, rate, channels), Path.Combine(audio, name));
+        Add("one-sample.wav", SoundFiles.WavPcm16, [0.5f]);
+        Add("constant.wav", SoundFiles.WavPcm16, [.. Enumerable.Repeat(0.7f, 3 * Rate)]);
+        Add("silence.wav", SoundFiles.WavPcm16, new float[3 * Rate]);
+        Add("loud.wav", SoundFiles.WavFloat, [.. SoundFiles.Tone(440, 3, Rate).Select(sample => sample * 1e10f)]);
+        Add("192-kHz.wav", SoundFiles.WavFloat, SoundFiles.Tone(440, 3, 192_000), 192_000);
+        Add("eight-channels.flac", SoundFiles.Flac16, [.. SoundFiles.Tone(440, 3, Rate).SelectMany(sample => Enumerable.Repeat(sample, 8))], Rate, channels: 8);
+        Add("vorbis-named.wav", SoundFiles.OggVorbis, SoundFiles.Tone(440, 3, Rate));
+    }
+
+    /// <summary>Hours of silence in 16 bits, which take no room on the disk.</summary>
+    private static void AddRecording(string audio, int hours)
+    {
+        uint bytes = (uint)(hours * 3600L * Rate * sizeof(short));
+        using FileStream file = new(Path.Combine(audio, "long.wav"), FileMode.CreateNew);
+        using var writer = new BinaryWriter(file);
+        writer.Write("RIFF"u8);
+        writer.Write(36 + bytes);
+        writer.Write("WAVEfmt "u8);
+        writer.Write(16);
+        writer.Write((short)1); // PCM
+        writer.Write((short)1);
+        writer.Write(Rate);
+        writer.Write(Rate * sizeof(short));
+        writer.Write((short)sizeof(short));
+        writer.Write((short)16);
+        writer.Write("data"u8);
+        writer.Write(bytes);
+        writer.Flush();
+        file.SetLength(file.Length + bytes);
+    }
+
+    /// <summary>Cuts a clip short and makes it whole again, over and over, until disposed.</summary>
+    private static Changing ChangeAllTheTime(string path, double seconds)
+    {
+        AudioFile.WriteWav(path, SoundFiles.Tone(440, seconds, Rate), Rate);
+        return new Changing(path, File.ReadAllBytes(path));
+    }
+
+    /// <summary>The names in a list of bad clips that have a reason, without the ones that change, which may or may not be there.</summary>
+    private static string[] Listed(string csv) =>
+    [
+        .. File.ReadAllLines(csv)[1..].Select(line => line.Split(',', 2)).Where(fields => fields[1].Length > 3)
+            .Select(fields => Path.GetFileName(fields[0].Trim('"'))).Where(name => !name.StartsWith("changing", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+    ];
+
+    private sealed class Changing : IDisposable
+    {
+        private readonly CancellationTokenSource stop = new();
+        private readonly Task work;
+
+        public Changing(string path, byte[] whole) => work = Task.Run(() =>
+        {
+            for (int turn = 0; !stop.IsCancellationRequested; turn++)
+            {
+                using (FileStream file = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+                {
+                    file.SetLength(turn % 3 * whole.Length / 4 + 1);
+                    Thread.Sleep(2);
+                    file.Write(whole);
+                }
+                Thread.Sleep(2);
+            }
+        });
+
+        public void Dispose()
+        {
+            stop.Cancel();
+            work.Wait();
+            stop.Dispose();
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using OtoMask.Audio;
+using OtoMask.Data;
+using OtoMask.Tests.Interop;
+using Xunit.Abstractions;
+
+namespace OtoMask.Tests.Survival.Fuzzing;
+
+/// <summary>
+/// Gives a reader one damaged file after the other. It may read one or refuse it in a line; it may not fail otherwise, take long, or allocate
+/// what a header claims. OTOMASK_FUZZ_SECONDS is the time for each kind of file (default 2), OTOMASK_FUZZ_FROM the number of the first.
+/// </summary>
+internal static class Fuzzer
+{
+    private const int Fewest = 150;
+    private const long MostAllocated = 64 << 20, MostAllocatedPerByte = 256;
+    private static readonly TimeSpan LongestForOne = TimeSpan.FromMinutes(2); // other tests may take the processor meanwhile
+
+    public static TimeSpan Time { get; } = TimeSpan.FromSeconds(Number("OTOMASK_FUZZ_SECONDS", 2));
+
+    public static long First { get; } = (long)Number("OTOMASK_FUZZ_FROM", 0);
+
+    /// <summary>Reads damaged files until the time is up.</summary>
+    /// <param name="seeds">Valid files.</param>
+    /// <param name="name">What the files are called.</param>
+    /// <param name="read">Reads a file.</param>
+    /// <param name="output">Is told how many there were.</param>
+    /// <param name="finish">Makes a file of the damaged bytes, such as one whose checksum is right; by default they are the file.</param>
+    public static void Run(IReadOnlyList<byte[]> seeds, string name, Action<string> read, ITestOutputHelper output, Func<byte[], byte[]>? finish = null)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File(name);
+        long number = First, refused = 0;
+        DateTime started = DateTime.UtcNow, end = started + Time;
+        Exception? failure = null;
+
+        Assert.Contains(seeds, seed =>
+        {
+            File.WriteAllBytes(path, finish?.Invoke(seed) ?? seed);
+            return ReadOrRefuse(read, path);
+        });
+        var worker = new Thread(() =>
+        {
+            try
+            {
+                for (; DateTime.UtcNow < end || number - First < Fewest; number++)
+                {
+                    byte[] damaged = Damage.Of(seeds, number);
+                    File.WriteAllBytes(path, finish?.Invoke(damaged) ?? damaged);
+                    started = DateTime.UtcNow;
+                    if (!ReadOrRefuse(read, path))
+                        refused++;
+                }
+            }
+            catch (Exception caught)
+            {
+                failure = caught;
+                File.Copy(path, Path.Combine(Path.GetTempPath(), $"otomask-fuzz-{number}-{name}"), overwrite: true);
+            }
+        }) { IsBackground = true };
+        worker.Start();
+        while (!worker.Join(TimeSpan.FromSeconds(1)))
+            Assert.True(DateTime.UtcNow - started < LongestForOne, $"number {number} hangs; see it again with OTOMASK_FUZZ_FROM={number}");
+
+        output.WriteLine($"{number - First} files, {refused} refused");
+        Assert.True(failure is null, $"number {number} (OTOMASK_FUZZ_FROM={number}, {Path.GetTempPath()}otomask-fuzz-{number}-{name}): {failure}");
+    }
+
+    private static bool ReadOrRefuse(Action<string> read, string path)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        bool isRead = true;
+        try
+        {
+            read(path);
+        }
+        catch (Exception refused) when (refused is UserErrorException or UnreadableAudioException or BadClipException)
+        {
+            Assert.DoesNotContain('\n', refused.Message);
+            isRead = false;
+        }
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, MostAllocated + MostAllocatedPerByte * new FileInfo(path).Length);
+        return isRead;
+    }
+
+    private static double Number(string variable, double otherwise) =>
+        double.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out double value) ? value : otherwise;
+}
