@@ -57,7 +57,10 @@ internal static class Fuzzer
                 failure = caught;
                 File.Copy(path, Path.Combine(Path.GetTempPath(), $"otomask-fuzz-{number}-{name}"), overwrite: true);
             }
-        }) { IsBackground = true };
+        })
+        {
+            IsBackground = true,
+        };
         worker.Start();
         while (!worker.Join(TimeSpan.FromSeconds(1)))
             Assert.True(DateTime.UtcNow - started < LongestForOne, $"number {number} hangs; see it again with OTOMASK_FUZZ_FROM={number}");
