@@ -36,11 +36,11 @@ public sealed class FurtherPretrainingTests : IDisposable
     public void A_run_stopped_and_resumed_equals_one_that_was_not_and_needs_the_model_no_more()
     {
         RunFolder first = data.Train("first", data.Config);
-        PretrainingConfig config = data.Config with { From = first.Path, Input = "80x160", Mask = "dwm" };
+        PretrainingConfig config = data.Config with { From = first.Path, Input = "80x160", Mask = "dwm", Noise = data.Audio, NoiseRatio = 0.3 };
         RunFolder straight = data.Train("straight", config), stopped = data.Train("stopped", config, stopAt: 2);
         Directory.Delete(first.Path, recursive: true);
         TrainingFolder.Resume(stopped);
-        Assert.Equal(first.Path, ConfigOf(stopped).From);
+        Assert.Equal((first.Path, data.Audio, 0.3), (ConfigOf(stopped).From, ConfigOf(stopped).Noise, ConfigOf(stopped).NoiseRatio));
         IReadOnlyDictionary<string, HostTensor> expected = SafetensorsFile.Read(straight.LatestCheckpoint).Tensors, actual = SafetensorsFile.Read(stopped.LatestCheckpoint).Tensors;
         Assert.Equal(expected.Keys.Order(), actual.Keys.Order());
         Assert.All(expected, pair => Assert.True(pair.Value.Data.AsSpan().SequenceEqual(actual[pair.Key].Data), $"{pair.Key} differs"));
