@@ -99,23 +99,6 @@ public class SavedModelFixtureTests
     }
 
     [Fact]
-    public void DamagedFilesAreReadOrRefused()
-    {
-        using var folder = new TemporaryFolder();
-        string path = folder.File("80x32p16x16.safetensors"), mutant = folder.File("mutant-80x32p16x16.safetensors");
-        var shape = new ModelShape { GridRows = 5, GridColumns = 2, PatchHeight = 16, PatchWidth = 16, Encoder = new(4, 1, 1), Decoder = new(4, 1, 1) };
-        using (MaskedModel model = MaskedModel.Create(Framework.M2d, shape, seed: 1, Device.Cpu))
-            SafetensorsFile.Write(path, ModelWeights.Entries(model));
-        // Without our checksum, which would notice everything: as other programs write them.
-        byte[] file = Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(File.ReadAllBytes(path)).Replace("otomask.sha256", "another.sha256"));
-        Mutations.AssertAllReadOrRefused(file, bytes =>
-        {
-            File.WriteAllBytes(mutant, bytes);
-            SavedModel.Open(mutant).LoadEncoder(Device.Cpu).Dispose();
-        });
-    }
-
-    [Fact]
     public void AModelLargerThanItsWeightsIsRefused()
     {
         using var folder = new TemporaryFolder();

@@ -5,6 +5,7 @@ using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Interop;
+using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Studies;
 using OtoMask.Tests.Interop;
@@ -69,6 +70,19 @@ public sealed class FuzzTests(ITestOutputHelper output)
     public void Published_models() => Fuzzer.Run(
         [.. Directory.GetFiles(Fixture.Path("checkpoints"), "half.pth").Select(File.ReadAllBytes)],
         "m2d_vit_base-80x96p16x16.pth", path => SavedModel.Open(path).LoadEncoder(Device.Cpu).Dispose(), output);
+
+    /// <summary>Without our checksum, which would notice everything: as other programs write them.</summary>
+    [Fact]
+    public void Published_models_as_safetensors()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("x.safetensors");
+        var shape = new ModelShape { GridRows = 5, GridColumns = 2, PatchHeight = 16, PatchWidth = 16, Encoder = new(4, 1, 1), Decoder = new(4, 1, 1) };
+        using (MaskedModel model = MaskedModel.Create(Framework.M2d, shape, seed: 1, Device.Cpu))
+            SafetensorsFile.Write(path, ModelWeights.Entries(model));
+        byte[] file = Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(File.ReadAllBytes(path)).Replace("otomask.sha256", "another.sha256", StringComparison.Ordinal));
+        Fuzzer.Run([file], "80x32p16x16.safetensors", path => SavedModel.Open(path).LoadEncoder(Device.Cpu).Dispose(), output);
+    }
 
     [Fact]
     public void Configurations() => Fuzzer.Run(
