@@ -1,4 +1,3 @@
-using System.Text;
 using OtoMask.Audio;
 using OtoMask.Evaluation;
 using OtoMask.Interop;

@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text;
 using OtoMask.Audio;
 using OtoMask.Data;
-using OtoMask.Evaluation;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
