@@ -44,7 +44,6 @@ internal sealed class ReadAhead<TPiece> : IDisposable
         foreach (TPiece piece in own.Pieces.GetConsumingEnumerable(stop.Token))
             yield return piece;
         work.TryRemove(clip, out _);
-        own.Pieces.Dispose();
         room.Release();
         own.Failure?.Throw();
     }
@@ -55,8 +54,6 @@ internal sealed class ReadAhead<TPiece> : IDisposable
         stop.Cancel();
         foreach (Thread thread in threads)
             thread.Join();
-        foreach (ClipInWork left in work.Values)
-            left.Pieces.Dispose();
         room.Dispose();
         stop.Dispose();
     }
@@ -97,6 +94,7 @@ internal sealed class ReadAhead<TPiece> : IDisposable
 
     private sealed class ClipInWork
     {
+        // Never disposed, which it need not be: the consumer sees the end while the thread that tells it is still inside CompleteAdding.
         public BlockingCollection<TPiece> Pieces { get; } = new(PiecesAhead);
         public ExceptionDispatchInfo? Failure { get; set; }
     }
