@@ -61,12 +61,13 @@ internal abstract class AudioDecoder : IDisposable
 
     private static SafeFileHandle OpenFile(string path)
     {
+        SafeFileHandle file;
         try
         {
             // Before it is opened: to open a pipe that nobody writes to is to wait for ever.
-            if (new FileInfo(path) is { Exists: true, Length: 0 })
+            if ((File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)) is FileInfo { Exists: true, Length: 0 })
                 throw new UnreadableAudioException(path, "it has zero bytes: an empty file, a pipe or a device");
-            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -79,6 +80,22 @@ internal abstract class AudioDecoder : IDisposable
         catch (Exception e) when (e is IOException or ArgumentException)
         {
             throw new UnreadableAudioException(path, e.Message, e);
+        }
+        if (HasLength(file))
+            return file;
+        file.Dispose();
+        throw new UnreadableAudioException(path, "it is a pipe or a device; give a file"); // one without a name, such as /dev/fd/3
+    }
+
+    private static bool HasLength(SafeFileHandle file)
+    {
+        try
+        {
+            return RandomAccess.GetLength(file) >= 0;
+        }
+        catch (NotSupportedException)
+        {
+            return false;
         }
     }
 }

@@ -15,7 +15,11 @@ internal static class InputFile
         {
             if (IsEmpty(path))
                 throw new UserErrorException($"{path}: has zero bytes (an empty file, a pipe or a device); name another file");
-            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
+            var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
+            if (file.CanSeek)
+                return file;
+            file.Dispose();
+            throw new UserErrorException($"{path}: is a pipe or a device; name a file"); // one without a name, such as /dev/fd/3
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -28,7 +32,7 @@ internal static class InputFile
     }
 
     /// <summary>Whether it is an empty file, a pipe or a device. To be asked before opening: to open a pipe that nobody writes to is to wait for ever.</summary>
-    public static bool IsEmpty(string path) => new FileInfo(path) is { Exists: true, Length: 0 };
+    public static bool IsEmpty(string path) => (File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)) is FileInfo { Exists: true, Length: 0 };
 
     /// <summary>A message that may quote a stranger's file, cut short and without line breaks or terminal codes.</summary>
     public static string Quotable(string message)

@@ -22,7 +22,7 @@ public sealed class NSynthExamplesTests : IDisposable
     }
 
     [Theory]
-    [InlineData("", "not JSON")]
+    [InlineData("", "zero bytes")]
     [InlineData("[]", "not an object of notes")]
     [InlineData("7", "not an object of notes")]
     [InlineData("{\"a\": {\"instrument_family_str\": \"bass\"}, \"b\": {\"pitch\": 1}}", "note 2: the note b has no instrument_family_str")]
