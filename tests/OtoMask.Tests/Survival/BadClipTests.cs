@@ -130,7 +130,8 @@ public sealed class BadClipTests : IDisposable
         Directory.CreateSymbolicLink(At("deeper/and-back"), audio);
         using (System.Diagnostics.Process make = System.Diagnostics.Process.Start("mkfifo", [At("pipe.wav")]))
             make.WaitForExit();
-        return ["NaN.wav", "cut.wav", "loop.wav", "nowhere.wav", "other-shape.npy", "pipe.wav", "soundless.wav", "text.m4a", "text.mp3", "text.npy", "text.wav", "zero-length.wav"];
+        File.CreateSymbolicLink(At("link-to-pipe.wav"), At("pipe.wav"));
+        return ["NaN.wav", "cut.wav", "link-to-pipe.wav", "loop.wav", "nowhere.wav", "other-shape.npy", "pipe.wav", "soundless.wav", "text.m4a", "text.mp3", "text.npy", "text.wav", "zero-length.wav"];
     }
 
     /// <summary>Clips that are unlike others and have sound, or its absence, in them.</summary>
