@@ -13,7 +13,6 @@ namespace OtoMask.FineTuning;
 /// </summary>
 public sealed class FineTuner : IDisposable
 {
-    private const int MostSkippedInARow = 5;
     private readonly RunFolder folder;
     private readonly FineTuningConfig config;
     private readonly FineTuningSetup setup;
@@ -22,8 +21,8 @@ public sealed class FineTuner : IDisposable
     private readonly LearningRateSchedule learningRates;
     private readonly ClipScorer scorer;
     private readonly RunLog log;
+    private readonly SkippedSteps skipped;
     private long step;
-    private int skippedInARow;
     private BestEpoch? best;
     private string? latestCheckpoint;
 
@@ -45,7 +44,7 @@ public sealed class FineTuner : IDisposable
             setup.BadFiles.AddCsv(folder.BadFiles);
         }
         log = new RunLog(folder, step);
-        skippedInARow = log.SkippedInARow;
+        skipped = new SkippedSteps(folder, log, observer, "--lr");
     }
 
     /// <summary>Optimiser steps of the whole run.</summary>
@@ -152,23 +151,14 @@ public sealed class FineTuner : IDisposable
         step = record.Step;
         log.Add(record);
         observer.Step(record, TotalSteps);
-        skippedInARow = record.Applied ? 0 : skippedInARow + 1;
-        if (record.Applied)
-            return;
-        observer.Warning($"step {step}: the loss or its gradient is not finite (loss {record.Loss}, norm {record.GradientNorm}); the step is skipped");
-        if (skippedInARow >= MostSkippedInARow)
-        {
-            log.Flush();
-            throw new TrainingDivergedException(
-                $"stopped at step {step}: {MostSkippedInARow} steps in a row were not finite; the last good checkpoint is {latestCheckpoint ?? folder.Checkpoints[^1]}. Try a smaller --lr or --precision fp32");
-        }
+        skipped.Add(record);
     }
 
     private void EndEpoch()
     {
         Choose();
         // While steps are being skipped, the newest checkpoint stays the last good one.
-        if ((IsFinished || EpochsDone % config.CheckpointEvery == 0) && skippedInARow == 0)
+        if ((IsFinished || EpochsDone % config.CheckpointEvery == 0) && skipped.InARow == 0)
             Save();
     }
 

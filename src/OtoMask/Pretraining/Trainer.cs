@@ -6,9 +6,6 @@ using OtoMask.Torch;
 
 namespace OtoMask.Pretraining;
 
-/// <summary>Loss or gradients were not finite too often; the last good checkpoint is named.</summary>
-public sealed class TrainingDivergedException(string message) : Exception(message);
-
 /// <summary>How a call of <see cref="Trainer.Run"/> ended.</summary>
 public enum TrainingEnd
 {
@@ -25,7 +22,6 @@ public enum TrainingEnd
 /// </summary>
 public sealed class Trainer : IDisposable
 {
-    private const int MostSkippedInARow = 5;
     private readonly RunFolder folder;
     private readonly PretrainingConfig config;
     private readonly TrainingSetup setup;
@@ -37,8 +33,8 @@ public sealed class Trainer : IDisposable
     private readonly RunLog log;
     private readonly LearningRateSchedule learningRates;
     private readonly DecaySchedule decays;
+    private readonly SkippedSteps skipped;
     private long step;
-    private int skippedInARow;
     private string? latestCheckpoint;
 
     /// <summary>Prepares a run, new or resumed; the caller goes on owning <paramref name="setup"/>.</summary>
@@ -65,7 +61,7 @@ public sealed class Trainer : IDisposable
         log = new RunLog(folder, step);
         foreach (ConfigChange change in setup.Changes)
             log.Add(step, change);
-        skippedInARow = log.SkippedInARow;
+        skipped = new SkippedSteps(folder, log, observer, "--base-lr");
         alarm = new HealthAlarm(observer, log.FirstRank);
     }
 
@@ -146,16 +142,7 @@ public sealed class Trainer : IDisposable
         step = record.Step;
         log.Add(record);
         observer.Step(record, TotalSteps);
-        skippedInARow = record.Applied ? 0 : skippedInARow + 1;
-        if (record.Applied)
-            return;
-        observer.Warning($"step {step}: the loss or its gradient is not finite (loss {record.Loss}, norm {record.GradientNorm}); the step is skipped");
-        if (skippedInARow >= MostSkippedInARow)
-        {
-            log.Flush();
-            throw new TrainingDivergedException(
-                $"stopped at step {step}: {MostSkippedInARow} steps in a row were not finite; the last good checkpoint is {LatestCheckpoint}. Try a smaller --base-lr or --precision fp32");
-        }
+        skipped.Add(record);
     }
 
     private void EndStep(IReadOnlyList<IEvaluation> evaluations)
@@ -164,7 +151,7 @@ public sealed class Trainer : IDisposable
         if (last || EndsEpochs(step, config.EvaluateEvery))
             Evaluate(evaluations);
         // While steps are being skipped, the newest checkpoint stays the last good one.
-        if ((last || EndsEpochs(step, config.CheckpointEvery) || EndsEpochs(step, config.KeepEvery)) && skippedInARow == 0)
+        if ((last || EndsEpochs(step, config.CheckpointEvery) || EndsEpochs(step, config.KeepEvery)) && skipped.InARow == 0)
             Save();
     }
 
