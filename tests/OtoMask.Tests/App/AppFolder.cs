@@ -1,5 +1,6 @@
 using OtoMask.Audio;
 using OtoMask.Randomness;
+using OtoMask.Tests.Audio;
 
 namespace OtoMask.Tests.App;
 
@@ -8,7 +9,12 @@ internal sealed class AppFolder : IDisposable
 {
     private const int Rate = 16000;
 
+    private SoundFiles? sounds;
+
     public string Path { get; } = Directory.CreateTempSubdirectory("otomask app ").FullName;
+
+    /// <summary>A folder in it for sound files of any format.</summary>
+    public SoundFiles Sounds => sounds ??= new SoundFiles(Directory.CreateDirectory(Inside("sounds")).FullName);
 
     /// <summary>Options of a tiny model on 0.96 s of sound: two epochs of three steps.</summary>
     public static string[] TinyRun { get; } = TinyRunOf(epochs: 2);

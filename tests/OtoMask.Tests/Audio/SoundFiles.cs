@@ -3,11 +3,17 @@ using OtoMask.Audio;
 namespace OtoMask.Tests.Audio;
 
 /// <summary>A folder of sound files made for one test by libsndfile's own writers; gone with the test.</summary>
-internal sealed class SoundFiles : IDisposable
+/// <param name="folder">The folder, which is there.</param>
+internal sealed class SoundFiles(string folder) : IDisposable
 {
     public const int WavPcm16 = 0x010002, WavFloat = 0x010006, Flac16 = 0x170002, OggVorbis = 0x200060, OggOpus = 0x200064, Mp3 = 0x230082;
 
-    public string Folder { get; } = Directory.CreateTempSubdirectory("otomask-audio-").FullName;
+    public SoundFiles()
+        : this(Directory.CreateTempSubdirectory("otomask-audio-").FullName)
+    {
+    }
+
+    public string Folder { get; } = folder;
 
     public string PathOf(string name) => Path.Combine(Folder, name);
 

@@ -17,13 +17,8 @@ public sealed class BadClipTests : IDisposable
     private const int Rate = 16000;
     private const long MostMemory = 900 << 20; // a day of sound takes 5.5 GB as samples, 2.8 GB as log-mels
     private readonly AppFolder folder = new();
-    private readonly SoundFiles sounds = new();
 
-    public void Dispose()
-    {
-        folder.Dispose();
-        sounds.Dispose();
-    }
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void A_run_on_a_folder_full_of_bad_and_odd_clips_finishes_and_lists_every_bad_one()
@@ -100,11 +95,11 @@ public sealed class BadClipTests : IDisposable
     [Fact]
     public void A_recording_that_does_not_tell_its_length_is_not_read_into_memory_for_ever()
     {
-        byte[] flac = File.ReadAllBytes(sounds.Write("a.flac", SoundFiles.Flac16, SoundFiles.Tone(440, 10, Rate), Rate));
+        byte[] flac = File.ReadAllBytes(folder.Sounds.Write("a.flac", SoundFiles.Flac16, SoundFiles.Tone(440, 10, Rate), Rate));
         // STREAMINFO: 36 bits of total samples end at byte 26 of the file; 0 = unknown, as of a stream.
         flac[21] &= 0xF0;
         flac.AsSpan(22, 4).Clear();
-        string path = sounds.WriteBytes("stream.flac", flac);
+        string path = folder.Sounds.WriteBytes("stream.flac", flac);
 
         Assert.Equal(1001, new LogMelReader(LogMelSettings.Default).ReadWhole(path).Frames);
         var careful = new LogMelReader(LogMelSettings.Default) { LongestSeconds = 5 };
@@ -138,7 +133,7 @@ public sealed class BadClipTests : IDisposable
     private void AddOddClips(string audio)
     {
         void Add(string name, int format, float[] interleaved, int rate = Rate, int channels = 1) =>
-            File.Copy(sounds.Write(name, format, interleaved, rate, channels), Path.Combine(audio, name));
+            File.Copy(folder.Sounds.Write(name, format, interleaved, rate, channels), Path.Combine(audio, name));
         Add("one-sample.wav", SoundFiles.WavPcm16, [0.5f]);
         Add("constant.wav", SoundFiles.WavPcm16, [.. Enumerable.Repeat(0.7f, 3 * Rate)]);
         Add("silence.wav", SoundFiles.WavPcm16, new float[3 * Rate]);

@@ -21,19 +21,14 @@ public sealed class AudioFuzzTests(ITestOutputHelper output) : IDisposable
     ];
 
     private readonly AppFolder folder = new();
-    private readonly SoundFiles sounds = new();
 
-    public void Dispose()
-    {
-        folder.Dispose();
-        sounds.Dispose();
-    }
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void Recordings_that_libsndfile_decodes()
     {
         (string Extension, byte[] File)[] seeds = [.. Formats.Select(kind => (kind.Extension, File.ReadAllBytes(
-            sounds.Write("seed", kind.Format, SoundFiles.Tone(440, 0.25, Rate), kind.Extension == "opus" ? 48000 : Rate))))];
+            folder.Sounds.Write("seed", kind.Format, SoundFiles.Tone(440, 0.25, Rate), kind.Extension == "opus" ? 48000 : Rate))))];
         DateTime end = DateTime.UtcNow + Fuzzer.Time;
         long number = Fuzzer.First;
         do
@@ -49,8 +44,8 @@ public sealed class AudioFuzzTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public void Recordings_that_ffmpeg_is_asked_about()
     {
-        string seed = sounds.PathOf("seed.m4a");
-        AppResult made = AppProcess.RunProgram("ffmpeg", ["-v", "error", "-i", sounds.Write("seed.wav", SoundFiles.WavPcm16, SoundFiles.Tone(440, 0.25, Rate), Rate), seed], _ => { });
+        string seed = folder.Sounds.PathOf("seed.m4a");
+        AppResult made = AppProcess.RunProgram("ffmpeg", ["-v", "error", "-i", folder.Sounds.Write("seed.wav", SoundFiles.WavPcm16, SoundFiles.Tone(440, 0.25, Rate), Rate), seed], _ => { });
         Assert.True(made.ExitCode == 0, made.Error);
         Decode([("m4a", File.ReadAllBytes(seed)), ("wav", File.ReadAllBytes(seed))], Fuzzer.First, 12, Environment.GetEnvironmentVariable("PATH")!);
     }
