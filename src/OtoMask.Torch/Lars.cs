@@ -6,12 +6,10 @@ namespace OtoMask.Torch;
 /// </summary>
 /// <remarks>You, Gitman and Ginsburg, "Large batch training of convolutional networks", arXiv 1708.03888, as MAE uses it
 /// (He et al., arXiv 2111.06377).</remarks>
-public sealed class Lars : IOptimizer
+public sealed class Lars : MomentumOptimizer
 {
-    private readonly ParameterSet parameters;
     private readonly Func<Parameter, double> rateOf;
-    private readonly double weightDecay, momentum, trust;
-    private readonly Tensor velocity;
+    private readonly double weightDecay, trust;
 
     /// <summary>Begins at rest.</summary>
     /// <param name="parameters">A set laid out with gradients.</param>
@@ -20,42 +18,25 @@ public sealed class Lars : IOptimizer
     /// <param name="trust">The share of a matrix's norm that its gradient is brought to.</param>
     /// <param name="rateOf">Factor on the learning rate of a parameter, 0 = frozen; null = 1.</param>
     public Lars(ParameterSet parameters, double weightDecay = 0, double momentum = 0.9, double trust = 0.001, Func<Parameter, double>? rateOf = null)
+        : base(parameters, momentum) => (this.weightDecay, this.trust, this.rateOf) = (weightDecay, trust, rateOf ?? (_ => 1));
+
+    private protected override void Move(double learningRate, double gradientScale)
     {
-        (this.parameters, this.weightDecay, this.momentum, this.trust, this.rateOf) = (parameters, weightDecay, momentum, trust, rateOf ?? (_ => 1));
-        using var scope = new TensorScope();
-        velocity = scope.KeepForever(parameters.Gradients.ZerosLike());
-    }
-
-    /// <inheritdoc/>
-    public long Steps { get; set; }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<(string Name, Tensor Values)> State => [("velocity", velocity)];
-
-    /// <inheritdoc/>
-    public void Step(double learningRate, double gradientScale)
-    {
-        Steps++;
-        using IDisposable noGrad = TorchRuntime.NoGrad();
-        foreach (Parameter parameter in parameters.Parameters)
+        foreach (Parameter parameter in Parameters.Parameters)
         {
             using var scope = new TensorScope();
             Tensor Part(Tensor flat) => flat.Narrow(0, parameter.Offset, parameter.Count);
-            Tensor values = Part(parameters.Values), own = Part(velocity), gradient = Part(parameters.Gradients) * gradientScale;
+            Tensor values = Part(Parameters.Values), own = Part(Velocity), gradient = Part(Parameters.Gradients) * gradientScale;
             if (parameter.Decays)
             {
                 gradient.AddInto(values, weightDecay);
                 gradient.ScaleInto(Share(values.Norm().Item(), gradient.Norm().Item()));
             }
-            own.ScaleInto(momentum);
+            own.ScaleInto(Momentum);
             own.AddInto(gradient);
             values.AddInto(own, -learningRate * rateOf(parameter));
         }
-        parameters.Gradients.ZeroInto();
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => velocity.Dispose();
 
     private double Share(double norm, double gradientNorm) => norm > 0 && gradientNorm > 0 ? trust * norm / gradientNorm : 1;
 }

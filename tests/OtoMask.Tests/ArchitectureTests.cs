@@ -44,7 +44,7 @@ public sealed partial class ArchitectureTests
     [Fact]
     public void Pretraining_calls_evaluations_only_through_their_interface()
     {
-        string[] concrete = [.. Sources(Path.Combine(Root, "src", "OtoMask", "Evaluation")).Select(Path.GetFileNameWithoutExtension).Except(["IEvaluation", "EncoderSnapshot"])!];
+        string[] concrete = [.. Sources(Path.Combine(Root, "src", "OtoMask", "Evaluation")).Select(Path.GetFileNameWithoutExtension).Except(["IEvaluation", "EncoderSnapshot", "ModelShapes"])!];
         string[] wrong =
         [
             .. from file in Sources(Path.Combine(Root, "src", "OtoMask", "Pretraining"))

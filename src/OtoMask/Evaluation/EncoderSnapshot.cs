@@ -28,7 +28,7 @@ public sealed class EncoderSnapshot : IDisposable
     public EncoderSnapshot(MaskedModel model, InputGeometry input, NormalisationStatistics statistics, LogMelSettings logMel, bool ownsModel = false)
     {
         ModelShape shape = model.Shape;
-        if ((shape.GridRows, shape.GridColumns, shape.PatchHeight, shape.PatchWidth) != (input.Grid.Rows, input.Grid.Columns, input.PatchHeight, input.PatchWidth))
+        if (shape != ModelShapes.Of(input, shape.Encoder, shape.Decoder))
             throw new ArgumentException($"the input {input} does not fit a model of {shape.GridRows}x{shape.GridColumns} patches of {shape.PatchHeight}x{shape.PatchWidth}", nameof(input));
         if (logMel.Bands != input.Bands)
             throw new ArgumentException($"the front end gives {logMel.Bands} bands, the model takes {input.Bands}", nameof(logMel));
@@ -67,19 +67,8 @@ public sealed class EncoderSnapshot : IDisposable
     /// <param name="seed">Seed of the weights.</param>
     /// <param name="device">Where it lives.</param>
     /// <returns>A snapshot that owns its model.</returns>
-    public static EncoderSnapshot Untrained(BlockShape encoder, InputGeometry input, NormalisationStatistics statistics, LogMelSettings logMel, ulong seed, Device device)
-    {
-        var shape = new ModelShape
-        {
-            GridRows = input.Grid.Rows,
-            GridColumns = input.Grid.Columns,
-            PatchHeight = input.PatchHeight,
-            PatchWidth = input.PatchWidth,
-            Encoder = encoder,
-            Decoder = ModelShape.NoDecoder,
-        };
-        return new EncoderSnapshot(MaskedModel.Create(Framework.MsmMae, shape, seed, device), input, statistics, logMel, ownsModel: true);
-    }
+    public static EncoderSnapshot Untrained(BlockShape encoder, InputGeometry input, NormalisationStatistics statistics, LogMelSettings logMel, ulong seed, Device device) =>
+        new(MaskedModel.Create(Framework.MsmMae, ModelShapes.Of(input, encoder), seed, device), input, statistics, logMel, ownsModel: true);
 
     /// <summary>The untrained encoder of the same shape, front end and normalisation.</summary>
     public EncoderSnapshot Untrained(ulong seed) => Untrained(Model.Shape.Encoder, Input, Statistics, LogMel, seed, Model.Device);

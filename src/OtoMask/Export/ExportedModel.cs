@@ -75,15 +75,7 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
     ];
 
     /// <summary>Parameters and positions of the encoder alone.</summary>
-    internal IEnumerable<SafetensorsEntry> EncoderWeights
-    {
-        get
-        {
-            MaskedModel model = Encoder.Model;
-            HashSet<string> names = [.. model.EncoderParameters.Select(parameter => parameter.Name), model.EncoderPositions.Name];
-            return ModelWeights.Entries(model).Where(entry => names.Contains(entry.Name));
-        }
-    }
+    internal IEnumerable<SafetensorsEntry> EncoderWeights => ModelWeights.EncoderEntries(Encoder.Model);
 
     /// <summary>Loads a model for export, whole where it is stored whole.</summary>
     /// <param name="saved">The model.</param>

@@ -12,7 +12,7 @@ namespace OtoMask.FineTuning;
 /// </summary>
 public sealed class FineTunedCheckpoint
 {
-    private const string StateKey = "otomask.finetuned", Memory = "optimizer.";
+    private const string StateKey = "otomask.finetuned";
     private readonly string path;
     private readonly IReadOnlyDictionary<string, HostTensor> tensors;
 
@@ -32,8 +32,7 @@ public sealed class FineTunedCheckpoint
         using var scope = new TensorScope();
         IEnumerable<SafetensorsEntry> weights = model.Trained.Parameters.Select(parameter => ModelWeights.Entry(parameter.Name, parameter.Shape, parameter.Value));
         IEnumerable<SafetensorsEntry> running = model.Running.Select(pair => ModelWeights.Entry(pair.Name, pair.Values.Shape, pair.Values));
-        IEnumerable<SafetensorsEntry> memory = (optimizer?.State ?? []).SelectMany(kept => model.Trained.Parameters.Select(parameter =>
-            ModelWeights.Entry(NameOf(kept.Name, parameter), parameter.Shape, kept.Values.Narrow(0, parameter.Offset, parameter.Count))));
+        IEnumerable<SafetensorsEntry> memory = optimizer is null ? [] : OptimizerMemory.Entries(optimizer, model.Trained);
         SafetensorsEntry positions = ModelWeights.Entry(model.Positions.Name, model.Positions.Shape, model.Positions.Values);
         SafetensorsEntry statistics = SafetensorsEntry.Of("norm_stats", HostTensor.FromFloats([state.Mean, state.Std], 2));
         SafetensorsFile.Write(path, weights.Concat([positions, statistics]).Concat(running).Concat(memory), Metadata(model, state));
@@ -71,35 +70,19 @@ public sealed class FineTunedCheckpoint
     {
         ModelShape shape = State.ShapeOfModel();
         RequireWeightsOf(shape);
-        var model = new Classifier(shape, State.Feature, State.Classes.Length, State.ParsedConfig.Seed, device);
-        try
+        return ModelWeights.Filled(new Classifier(shape, State.Feature, State.Classes.Length, State.ParsedConfig.Seed, device), model =>
         {
             foreach (Parameter parameter in model.Trained.Parameters)
                 ModelWeights.Fill(parameter.Value, parameter.Shape, tensors, parameter.Name, path);
             foreach ((string name, Tensor values) in model.Running)
                 ModelWeights.Fill(values, values.Shape, tensors, name, path);
             ModelWeights.Fill(model.Positions.Values, model.Positions.Shape, tensors, model.Positions.Name, path);
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        });
     }
 
     /// <summary>Puts the optimiser of a model loaded from here in this checkpoint's state.</summary>
     /// <exception cref="UserErrorException">The file holds the model alone.</exception>
-    public void LoadOptimizer(Classifier model, IOptimizer optimizer)
-    {
-        using var scope = new TensorScope();
-        foreach ((string kept, Tensor values) in optimizer.State)
-        {
-            foreach (Parameter parameter in model.Trained.Parameters)
-                ModelWeights.Fill(values.Narrow(0, parameter.Offset, parameter.Count), parameter.Shape, tensors, NameOf(kept, parameter), path);
-        }
-        optimizer.Steps = State.OptimizerSteps;
-    }
+    public void LoadOptimizer(Classifier model, IOptimizer optimizer) => OptimizerMemory.Restore(optimizer, model.Trained, State.OptimizerSteps, tensors, path);
 
     /// <summary>The state, and what <see cref="SavedModel"/> asks of a file of weights, so that every command takes the encoder.</summary>
     private static Dictionary<string, string> Metadata(Classifier model, FineTunedState state)
@@ -115,8 +98,6 @@ public sealed class FineTunedCheckpoint
             [StateKey] = state.ToJson(),
         };
     }
-
-    private static string NameOf(string kept, Parameter parameter) => $"{Memory}{kept}.{parameter.Name}";
 
     /// <summary>Looks, before anything is allocated, whether the file holds as wide, as deep and as long an encoder as it claims.</summary>
     private void RequireWeightsOf(ModelShape shape)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using OtoMask.Audio;
 using OtoMask.Data;
+using OtoMask.Evaluation;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 
@@ -66,19 +67,7 @@ public sealed record FineTunedState(
 
     /// <summary>Sizes of the model.</summary>
     /// <exception cref="UserErrorException">The numbers make no model.</exception>
-    internal ModelShape ShapeOfModel()
-    {
-        InputGeometry geometry = InputOfModel().Geometry;
-        return new ModelShape
-        {
-            GridRows = geometry.Grid.Rows,
-            GridColumns = geometry.Grid.Columns,
-            PatchHeight = geometry.PatchHeight,
-            PatchWidth = geometry.PatchWidth,
-            Encoder = ConfigText.Shape("encoder", Encoder),
-            Decoder = ModelShape.NoDecoder,
-        };
-    }
+    internal ModelShape ShapeOfModel() => ModelShapes.Of(InputOfModel().Geometry, ConfigText.Shape("encoder", Encoder));
 
     internal string ToJson() => JsonSerializer.Serialize(this, Layout);
 

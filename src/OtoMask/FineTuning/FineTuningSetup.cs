@@ -79,7 +79,7 @@ public sealed class FineTuningSetup : IDisposable
         {
             model.Positions.TakeOver(encoder.Model.EncoderPositions);
             if (config.Start == StartingWeights.Trained)
-                TakeOver(encoder.Model, model);
+                ModelWeights.Copy(encoder.Model.EncoderParameters, model.Trained.Parameters);
             return new FineTuningSetup(config, task, model, state, from: null);
         });
     }
@@ -127,13 +127,6 @@ public sealed class FineTuningSetup : IDisposable
             model.Dispose();
             throw;
         }
-    }
-
-    private static void TakeOver(MaskedModel encoder, Classifier model)
-    {
-        using IDisposable noGrad = TorchRuntime.NoGrad();
-        foreach ((Parameter known, Parameter parameter) in encoder.EncoderParameters.Zip(model.Trained.Parameters))
-            parameter.Value.CopyFrom(known.Value);
     }
 
     private static string HashOf(LabelledTask task) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(task.CsvPath)));

@@ -63,7 +63,7 @@ public sealed record NoiseState(float Mean, string ManifestHash, int Clips);
 /// </summary>
 public sealed class Checkpoint
 {
-    private const string StateKey = "otomask.state", Optimizer = "optimizer.", Mean = Optimizer + "mean.", Square = Optimizer + "square.";
+    private const string StateKey = "otomask.state";
 
     private static readonly JsonSerializerOptions Strict = new() { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
@@ -83,9 +83,7 @@ public sealed class Checkpoint
     public static void Write(string path, MaskedModel model, AdamW optimizer, CheckpointState state)
     {
         using var scope = new TensorScope();
-        IEnumerable<SafetensorsEntry> Moments(string prefix, Tensor flat) => model.Trained.Parameters.Select(parameter =>
-            ModelWeights.Entry(prefix + parameter.Name, parameter.Shape, flat.Narrow(0, parameter.Offset, parameter.Count))); // bfloat16 too as float32, exactly
-        Write(path, ModelWeights.Entries(model).Concat(Moments(Mean, optimizer.Mean)).Concat(Moments(Square, optimizer.Square)), state);
+        Write(path, ModelWeights.Entries(model).Concat(OptimizerMemory.Entries(optimizer, model.Trained)), state);
     }
 
     /// <summary>Writes weights of a model that is not being trained, atomically.</summary>
@@ -114,7 +112,7 @@ public sealed class Checkpoint
     }
 
     /// <summary>The weights by the field's names, without the optimiser's state.</summary>
-    internal IReadOnlyDictionary<string, HostTensor> Weights => tensors.Where(pair => !pair.Key.StartsWith(Optimizer, StringComparison.Ordinal)).ToDictionary();
+    internal IReadOnlyDictionary<string, HostTensor> Weights => tensors.Where(pair => !OptimizerMemory.Holds(pair.Key)).ToDictionary();
 
     /// <summary>Whether it holds more than an encoder; what was imported may not.</summary>
     internal bool HasDecoder => State.IsOfRun || tensors.Keys.Any(name => name.StartsWith("decoder_", StringComparison.Ordinal));
@@ -128,16 +126,7 @@ public sealed class Checkpoint
     }
 
     /// <summary>Puts the optimiser of a model loaded from here in this checkpoint's state.</summary>
-    public void LoadOptimizer(MaskedModel model, AdamW optimizer)
-    {
-        using var scope = new TensorScope();
-        foreach (Parameter parameter in model.Trained.Parameters)
-        {
-            ModelWeights.Fill(optimizer.Mean.Narrow(0, parameter.Offset, parameter.Count), parameter.Shape, tensors, Mean + parameter.Name, path);
-            ModelWeights.Fill(optimizer.Square.Narrow(0, parameter.Offset, parameter.Count), parameter.Shape, tensors, Square + parameter.Name, path);
-        }
-        optimizer.Steps = State.OptimizerSteps;
-    }
+    public void LoadOptimizer(MaskedModel model, AdamW optimizer) => OptimizerMemory.Restore(optimizer, model.Trained, State.OptimizerSteps, tensors, path);
 
     private static CheckpointState Parse(string path, string json)
     {

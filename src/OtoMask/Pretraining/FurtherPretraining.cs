@@ -48,7 +48,7 @@ public static class FurtherPretraining
     internal static IReadOnlyList<string> TakeOver(MaskedModel model, PretrainingConfig config, SavedModel from)
     {
         using MaskedModel source = from.Framework is null ? from.LoadEncoder(Device.Cpu).Model : from.LoadModel(Device.Cpu);
-        Copy(source.EncoderParameters, model.EncoderParameters);
+        ModelWeights.Copy(source.EncoderParameters, model.EncoderParameters);
         model.EncoderPositions.TakeOver(source.EncoderPositions);
         List<string> lines = [.. from.Notes.Select(note => $"{from.Name}: {note}"), $"from {from.Name}: encoder {from.Encoder}{Stretched(from.Input.Grid.Columns, config.Geometry.Grid.Columns)}"];
 
@@ -57,7 +57,7 @@ public static class FurtherPretraining
         bool keepsDecoder = from.Framework == config.Framework && from.Decoder == decoder;
         if (keepsDecoder)
         {
-            Copy(source.Trained.Parameters.Skip(source.EncoderParameters.Count), model.Trained.Parameters.Skip(model.EncoderParameters.Count));
+            ModelWeights.Copy(source.Trained.Parameters.Skip(source.EncoderParameters.Count), model.Trained.Parameters.Skip(model.EncoderParameters.Count));
             model.DecoderPositions.TakeOver(source.DecoderPositions);
         }
         lines.Add((keepsDecoder, from.Framework, from.Decoder) switch
@@ -80,20 +80,12 @@ public static class FurtherPretraining
     {
         if (from.Framework == Framework.M2d)
         {
-            Copy(source.Following.Parameters, model.Following.Parameters);
+            ModelWeights.Copy(source.Following.Parameters, model.Following.Parameters);
             return $"from {from.Name}: target network";
         }
         Dictionary<string, Parameter> encoder = source.EncoderParameters.ToDictionary(parameter => parameter.Name);
-        Copy(model.Following.Parameters.Select(parameter => encoder[parameter.Name.Replace("target_", "")]), model.Following.Parameters);
+        ModelWeights.Copy(model.Following.Parameters.Select(parameter => encoder[parameter.Name.Replace("target_", "")]), model.Following.Parameters);
         return "anew: target network, a copy of the encoder";
-    }
-
-    private static void Copy(IEnumerable<Parameter> source, IEnumerable<Parameter> destination)
-    {
-        using var scope = new TensorScope();
-        using IDisposable noGrad = TorchRuntime.NoGrad();
-        foreach ((Parameter from, Parameter to) in source.Zip(destination))
-            to.Value.CopyFrom(from.Value);
     }
 
     private static void RequireFit(PretrainingConfig config, SavedModel from)

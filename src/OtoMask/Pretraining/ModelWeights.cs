@@ -43,6 +43,15 @@ public static class ModelWeights
         }
     }
 
+    /// <summary>Overwrites parameters with others of the same shapes, in order.</summary>
+    internal static void Copy(IEnumerable<Parameter> source, IEnumerable<Parameter> destination)
+    {
+        using var scope = new TensorScope();
+        using IDisposable noGrad = TorchRuntime.NoGrad();
+        foreach ((Parameter from, Parameter to) in source.Zip(destination))
+            to.Value.CopyFrom(from.Value);
+    }
+
     /// <summary>One entry a parameter and a table of positions, ready to be written.</summary>
     public static IEnumerable<SafetensorsEntry> Entries(MaskedModel model) => Entries(model.Parameters, model.EncoderPositions, model.DecoderPositions);
 

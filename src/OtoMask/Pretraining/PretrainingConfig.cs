@@ -1,5 +1,6 @@
 using OtoMask.Audio;
 using OtoMask.Data;
+using OtoMask.Evaluation;
 using OtoMask.Masking;
 using OtoMask.Models;
 using OtoMask.Torch;
@@ -139,15 +140,7 @@ public sealed record PretrainingConfig
     public double PeakLearningRate => BaseLearningRate * Batch * Accumulate / 256;
 
     /// <summary>Sizes of the model.</summary>
-    public ModelShape ModelShape => new()
-    {
-        GridRows = Geometry.Grid.Rows,
-        GridColumns = Geometry.Grid.Columns,
-        PatchHeight = Geometry.PatchHeight,
-        PatchWidth = Geometry.PatchWidth,
-        Encoder = Encoder ?? KnownSizes.Encoder(Size),
-        Decoder = Decoder ?? KnownSizes.Decoder(Size, Framework),
-    };
+    public ModelShape ModelShape => ModelShapes.Of(Geometry, Encoder ?? KnownSizes.Encoder(Size), Decoder ?? KnownSizes.Decoder(Size, Framework));
 
     /// <summary>The optimiser of a model, at its beginning.</summary>
     public AdamW CreateOptimizer(MaskedModel model) =>

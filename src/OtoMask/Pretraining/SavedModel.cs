@@ -89,15 +89,7 @@ public sealed class SavedModel
     {
         if (Framework is not { } framework || Decoder is null)
             throw new UserErrorException($"{File} holds an encoder alone, without what predicts the hidden patches; embed, probe or fine-tune it, or begin from it with `otomask pretrain --from`");
-        var shape = new ModelShape
-        {
-            GridRows = Input.Grid.Rows,
-            GridColumns = Input.Grid.Columns,
-            PatchHeight = Input.PatchHeight,
-            PatchWidth = Input.PatchWidth,
-            Encoder = Encoder,
-            Decoder = Decoder,
-        };
+        ModelShape shape = ModelShapes.Of(Input, Encoder, Decoder);
         return ModelWeights.Filled(MaskedModel.Create(framework, shape, seed: 0, device), model => ModelWeights.Load(model, Tensors, File));
     }
 

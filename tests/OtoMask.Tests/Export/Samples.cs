@@ -25,19 +25,8 @@ internal static class Samples
     public static EncoderSnapshot Reference(Framework framework) =>
         Create(framework, new InputGeometry(80, 96, 16, 16), new BlockShape(48, 2, 3), new BlockShape(32, 2, 4), LogMelSettings.Default);
 
-    private static EncoderSnapshot Create(Framework framework, InputGeometry input, BlockShape encoder, BlockShape decoder, LogMelSettings logMel)
-    {
-        var shape = new ModelShape
-        {
-            GridRows = input.Grid.Rows,
-            GridColumns = input.Grid.Columns,
-            PatchHeight = input.PatchHeight,
-            PatchWidth = input.PatchWidth,
-            Encoder = encoder,
-            Decoder = decoder,
-        };
-        return new EncoderSnapshot(MaskedModel.Create(framework, shape, seed: 5, Device.Cpu), input, new NormalisationStatistics(-6.41f, 3.7f), logMel, ownsModel: true);
-    }
+    private static EncoderSnapshot Create(Framework framework, InputGeometry input, BlockShape encoder, BlockShape decoder, LogMelSettings logMel) =>
+        new(MaskedModel.Create(framework, ModelShapes.Of(input, encoder, decoder), seed: 5, Device.Cpu), input, new NormalisationStatistics(-6.41f, 3.7f), logMel, ownsModel: true);
 
     public static ExportedModel Exported(EncoderSnapshot encoder, bool encoderOnly = false) =>
         new(encoder, encoder.Model is M2d ? Framework.M2d : Framework.MsmMae, encoderOnly);

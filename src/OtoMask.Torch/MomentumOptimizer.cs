@@ -1,0 +1,48 @@
+namespace OtoMask.Torch;
+
+/// <summary>An optimiser that remembers one velocity for every value.</summary>
+public abstract class MomentumOptimizer : IOptimizer
+{
+    /// <summary>Begins at rest.</summary>
+    /// <param name="parameters">A set laid out with gradients.</param>
+    /// <param name="momentum">m, memory of the velocity.</param>
+    private protected MomentumOptimizer(ParameterSet parameters, double momentum)
+    {
+        (Parameters, Momentum) = (parameters, momentum);
+        using var scope = new TensorScope();
+        Velocity = scope.KeepForever(parameters.Gradients.ZerosLike());
+    }
+
+    /// <inheritdoc/>
+    public long Steps { get; set; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(string Name, Tensor Values)> State => [("velocity", Velocity)];
+
+    private protected ParameterSet Parameters { get; }
+
+    private protected double Momentum { get; }
+
+    /// <summary>v, [Count].</summary>
+    private protected Tensor Velocity { get; }
+
+    /// <inheritdoc/>
+    public void Step(double learningRate, double gradientScale)
+    {
+        Steps++;
+        using IDisposable noGrad = TorchRuntime.NoGrad();
+        using var scope = new TensorScope();
+        Move(learningRate, gradientScale);
+        Parameters.Gradients.ZeroInto();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Velocity.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Brings velocity and parameters one step further.</summary>
+    private protected abstract void Move(double learningRate, double gradientScale);
+}
