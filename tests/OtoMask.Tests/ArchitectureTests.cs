@@ -19,7 +19,7 @@ public sealed partial class ArchitectureTests
         ["Corpora"] = ["Audio", "Data", "Interop", "Randomness"],
         ["Evaluation"] = ["Audio", "Data", "Masking", "Models", "Randomness", "Torch"],
         ["Embeddings"] = ["Audio", "Data", "Evaluation", "Interop"],
-        ["Export"] = ["Audio", "Data", "Evaluation", "Interop", "Models", "Pretraining", "Torch"],
+        ["Export"] = ["Audio", "Data", "Evaluation", "FineTuning", "Interop", "Models", "Pretraining", "Torch"],
         ["Pretraining"] = ["Audio", "Data", "Evaluation", "Interop", "Masking", "Models", "Torch"],
         ["FineTuning"] = ["Audio", "Data", "Evaluation", "Interop", "Masking", "Models", "Pretraining", "Randomness", "Torch"],
         ["Studies"] = ["Audio", "Data", "Evaluation", "Masking", "Models", "Pretraining", "Randomness", "Torch"],

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using OtoMask.Evaluation;
 using OtoMask.Export;
+using OtoMask.FineTuning;
 
 namespace OtoMask.App.Commands;
 
@@ -22,7 +23,7 @@ internal static class ExportCommand
             Description = "File to write. By default one in this folder named by model, input, patch and RUN; for pth in a folder of that name, where published code looks for the geometry.",
             HelpName = "FILE",
         };
-        Option<bool> encoderOnly = new("--encoder-only") { Description = "Leave out decoder or predictor and target network, which only pre-training needs (onnx never has them)." };
+        Option<bool> encoderOnly = new("--encoder-only") { Description = "Leave out the head of a fine-tuned model, or the decoder or predictor and target network, which only pre-training needs (onnx never has those)." };
         Command command = new("export", "Write a trained model as ONNX, safetensors or PyTorch checkpoint, for other programs.") { run, format, output, encoderOnly };
         foreign.AddTo(command);
         command.SetAction(line =>
@@ -57,10 +58,19 @@ internal static class ExportCommand
             console.WriteLine(FormattableString.Invariant($"  in:  waveform [batch, samples], float32 at {encoder.LogMel.SampleRate} Hz"));
             console.WriteLine(FormattableString.Invariant($"  out: frames [batch, steps, {encoder.EmbeddingWidth}], clip [batch, {encoder.EmbeddingWidth}]"));
         }
-        else if (format.Name == "pth" && !FolderOf(file).StartsWith(model.FieldName, StringComparison.Ordinal))
-        {
+        if (model.Head?.State is { } head)
+            Tell(console, format, head);
+        if (format.Name == "pth" && !FolderOf(file).StartsWith(model.FieldName, StringComparison.Ordinal))
             console.WriteLine($"  published code reads the geometry from the folder's name: put it in one that begins with {model.FieldName}");
-        }
+    }
+
+    private static void Tell(TextWriter console, ExportFormat format, FineTunedState head)
+    {
+        int classes = head.Classes.Length;
+        string seconds = FormattableString.Invariant($"{(double)head.UnitSamples / head.LogMel.SampleRate:0.###} s");
+        if (format.Name == "onnx")
+            console.WriteLine($"       logits [batch, {classes}], probabilities [batch, {classes}], those of `otomask predict`: means over units of {seconds}, the last filled up with silence");
+        console.WriteLine($"  head: {classes} classes, {(head.MultiLabel ? "any number of them a clip" : "one a clip")}, learnt from clips of {seconds}; their names are in the file");
     }
 
     private static string FolderOf(string file) => Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(file))) ?? "";

@@ -11,7 +11,7 @@ internal static class PredictCommand
 {
     public static Command Create()
     {
-        Argument<string> model = new("FINETUNED") { Description = "Run folder of otomask finetune, or one of its checkpoints." };
+        Argument<string> model = new("FINETUNED") { Description = "Run folder of otomask finetune, one of its checkpoints, or what otomask export made of it as safetensors." };
         Argument<string[]> audio = new("AUDIO") { Description = "Recordings, or folders of them; of each the first ten minutes.", Arity = ArgumentArity.OneOrMore };
         Option<int> top = new("--top") { Description = "How many labels to name.", DefaultValueFactory = _ => 3, HelpName = "K" };
         Option<string?> output = new("--out") { Description = "CSV to write: file_name,rank,label,probability.", HelpName = "X.csv" };

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using OtoMask.Evaluation;
 using OtoMask.Interop;
 using OtoMask.Models;
@@ -10,18 +12,26 @@ namespace OtoMask.Export;
 /// <summary>What every format says of a model: its weights under the field's names, and all that is needed to use them.</summary>
 /// <param name="encoder">The model with its geometry, normalisation and front end; disposed with this.</param>
 /// <param name="framework">How it was pre-trained; null where that is not known.</param>
-/// <param name="encoderOnly">Whether to leave out what stands behind the encoder: decoder or predictor, and M2D's target network.</param>
-public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework, bool encoderOnly) : IDisposable
+/// <param name="encoderOnly">Whether to leave out what pre-training alone needs: decoder or predictor, and M2D's target network.</param>
+/// <param name="head">What tells classes, of a fine-tuned model; null for none.</param>
+public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework, bool encoderOnly, ExportedHead? head = null) : IDisposable
 {
+    // Names of classes in any script as they are, not as \u escapes: the metadata is no web page.
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>The model with its geometry, normalisation and front end.</summary>
     public EncoderSnapshot Encoder { get; } = encoder;
+
+    /// <summary>What tells classes; null where the model has none or it is left out.</summary>
+    public ExportedHead? Head { get; } = head;
 
     /// <summary>Model, input, patch and sampling rate as the field writes them in the names of folders: <c>m2d_vit_base-80x608p16x16p16k</c>.</summary>
     /// <remarks>METHOD section 8. A size without a name becomes width, depth and heads: <c>m2d_vit_w256d6h4</c>.</remarks>
     public string FieldName => $"{ModelName}-{Encoder.Input}p{Encoder.LogMel.SampleRate / 1000}k";
 
     /// <summary>
-    /// Geometry, shape and front end by the names that the published code gives them. Values: <c>string</c>, <c>int</c>, <c>int[]</c>.
+    /// Geometry, shape and front end by the names that the published code gives them, and what there is to know about the head. Values:
+    /// <c>string</c>, <c>int</c>, <c>bool</c>, <c>int[]</c>, <c>string[]</c>.
     /// </summary>
     public IReadOnlyDictionary<string, object?> Arguments
     {
@@ -49,18 +59,20 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
             arguments["n_mels"] = Encoder.LogMel.Bands;
             arguments["f_min"] = (int)Encoder.LogMel.MinHz;
             arguments["f_max"] = (int)Encoder.LogMel.MaxHz;
+            foreach ((string key, object? value) in Head?.Arguments ?? new Dictionary<string, object?>())
+                arguments[key] = value;
             return arguments;
         }
     }
 
-    /// <summary>The arguments and the normalisation as text, for formats whose metadata is text: sizes as <c>80x608</c>.</summary>
+    /// <summary>The arguments and the normalisation as text, for formats whose metadata is text: sizes as <c>80x608</c>, classes and truths as JSON.</summary>
     public IReadOnlyDictionary<string, string> Metadata
     {
         get
         {
             var metadata = new OrderedDictionary<string, string>();
             foreach ((string key, object? value) in Arguments)
-                metadata[key] = value is int[] sizes ? string.Join('x', sizes) : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+                metadata[key] = Text(value);
             metadata["mean"] = Encoder.Statistics.Mean.ToString("R", CultureInfo.InvariantCulture);
             metadata["std"] = Encoder.Statistics.Std.ToString("R", CultureInfo.InvariantCulture);
             return metadata;
@@ -71,27 +83,38 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
     public IEnumerable<SafetensorsEntry> Weights =>
     [
         SafetensorsEntry.Of("norm_stats", HostTensor.FromFloats([Encoder.Statistics.Mean, Encoder.Statistics.Std], 2)),
-        .. encoderOnly ? EncoderWeights : ModelWeights.Entries(Encoder.Model),
+        .. encoderOnly ? ModelWeights.EncoderEntries(Encoder.Model) : ModelWeights.Entries(Encoder.Model),
+        .. HeadWeights,
     ];
 
-    /// <summary>Parameters and positions of the encoder alone.</summary>
-    internal IEnumerable<SafetensorsEntry> EncoderWeights => ModelWeights.EncoderEntries(Encoder.Model);
+    /// <summary>Parameters and positions of the encoder, and the head: what it takes to use the model.</summary>
+    internal IEnumerable<SafetensorsEntry> WeightsInUse => [.. ModelWeights.EncoderEntries(Encoder.Model), .. HeadWeights];
+
+    private IEnumerable<SafetensorsEntry> HeadWeights => Head?.Weights ?? [];
 
     /// <summary>Loads a model for export, whole where it is stored whole.</summary>
     /// <param name="saved">The model.</param>
-    /// <param name="encoderOnly">Whether to load its encoder alone.</param>
-    /// <exception cref="UserErrorException">A tensor is missing or has another shape.</exception>
+    /// <param name="encoderOnly">Whether to load its encoder alone, without decoder, predictor or head.</param>
+    /// <exception cref="UserErrorException">A tensor is missing or has another shape, or a head does not say its classes.</exception>
     public static ExportedModel Of(SavedModel saved, bool encoderOnly)
     {
+        ExportedHead? head = encoderOnly ? null : ExportedHead.Of(saved);
         encoderOnly |= saved.Framework is null;
         EncoderSnapshot encoder = encoderOnly
             ? saved.LoadEncoder(Device.Cpu)
             : new EncoderSnapshot(saved.LoadModel(Device.Cpu), saved.Input, saved.Normalisation, saved.LogMel, ownsModel: true);
-        return new ExportedModel(encoder, saved.Framework, encoderOnly);
+        return new ExportedModel(encoder, saved.Framework, encoderOnly, head);
     }
 
     /// <inheritdoc/>
     public void Dispose() => Encoder.Dispose();
+
+    private static string Text(object? value) => value switch
+    {
+        int[] sizes => string.Join('x', sizes),
+        string[] or bool => JsonSerializer.Serialize(value, Readable),
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
 
     private string ModelName
     {

@@ -12,7 +12,7 @@ public static class KnownExports
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ExportFormat> All { get; } =
     [
-        new("onnx", "the encoder with its front end, waveform in, embeddings out, for ONNX Runtime and others", OnnxExport.Write),
+        new("onnx", "the encoder with its front end, waveform in, embeddings and, of a fine-tuned one, class probabilities out, for ONNX Runtime and others", OnnxExport.Write),
         new("safetensors", "weights under the field's names, geometry in the metadata", SafetensorsExport.Write),
         new("pth", "the same as a PyTorch checkpoint, for published M2D code", PyTorchExport.Write),
     ];

@@ -12,8 +12,11 @@ internal sealed class OnnxGraph(string name)
     /// <summary>The set of operators that nodes are of.</summary>
     public const int Opset = 17;
 
+    /// <summary>The type float32 by its number.</summary>
+    public const int Float = (int)TensorProto.Types.DataType.Float;
+
     private const int IrVersion = 8;
-    private const int Float = (int)TensorProto.Types.DataType.Float, Int64 = (int)TensorProto.Types.DataType.Int64;
+    private const int Int64 = (int)TensorProto.Types.DataType.Int64;
     private readonly GraphProto graph = new() { Name = name };
     private readonly HashSet<string> constants = [];
     private string scope = "";

@@ -56,9 +56,16 @@ internal sealed class OnnxValue(OnnxGraph graph, string name)
 
     public OnnxValue Erf() => Node("Erf");
 
+    public OnnxValue Root() => Node("Sqrt");
+
+    public OnnxValue Sigmoid() => Node("Sigmoid");
+
     public OnnxValue MatMul(OnnxValue right) => Node("MatMul", right);
 
     public OnnxValue Softmax() => graph.Node("Softmax", [this], Attribute("axis", -1));
+
+    /// <summary>Whole numbers as float32.</summary>
+    public OnnxValue ToFloat() => graph.Node("Cast", [this], Attribute("to", Float));
 
     /// <summary>The mean over a dimension, which goes.</summary>
     public OnnxValue Mean(int axis) => graph.Node("ReduceMean", [this], Attribute("axes", [axis]), Attribute("keepdims", 0));

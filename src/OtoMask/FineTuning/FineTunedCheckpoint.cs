@@ -12,7 +12,9 @@ namespace OtoMask.FineTuning;
 /// </summary>
 public sealed class FineTunedCheckpoint
 {
-    private const string StateKey = "otomask.finetuned";
+    /// <summary>The key of the <see cref="FineTunedState"/> in the metadata.</summary>
+    internal const string StateKey = "otomask.finetuned";
+
     private readonly string path;
     private readonly IReadOnlyDictionary<string, HostTensor> tensors;
 
@@ -52,17 +54,21 @@ public sealed class FineTunedCheckpoint
     /// <exception cref="UserErrorException">There is none, or it does not verify; the newest one that does is then named.</exception>
     public static FineTunedCheckpoint ReadToResume(string path) => Directory.Exists(path) ? new RunFolder(path).ReadNewest(ReadFile) : ReadFile(path);
 
-    private static FineTunedCheckpoint ReadFile(string path)
-    {
-        SafetensorsContent content = SafetensorsFile.Read(path, requireChecksum: true);
-        if (!content.Metadata.TryGetValue(StateKey, out string? json))
-            throw new UserErrorException($"{path} is no fine-tuned model; give a folder that `otomask finetune --out` wrote, or one of its checkpoints/");
-        return new FineTunedCheckpoint(path, content.Tensors, FineTunedState.Parse(path, json));
-    }
+    /// <summary>The checkpoint that a model with a head was opened from; null where it is not fine-tuned.</summary>
+    /// <exception cref="UserErrorException">What it says about itself cannot be read.</exception>
+    internal static FineTunedCheckpoint? Of(SavedModel saved) => Of(saved.File, saved.Tensors, saved.Metadata);
 
     /// <summary>What the model takes.</summary>
     /// <exception cref="UserErrorException">The file is inconsistent.</exception>
     public ClassifierInput Input => State.InputOfModel();
+
+    /// <summary>The head's tensors, float32, under the field's names.</summary>
+    /// <exception cref="UserErrorException">One is missing, or does not fit what the file says.</exception>
+    internal IReadOnlyList<SafetensorsEntry> HeadWeights =>
+    [
+        .. Classifier.HeadTensors(State.ShapeOfModel(), State.Feature, State.Classes.Length)
+            .Select(head => SafetensorsEntry.Of(head.Name, HostTensor.FromFloats(ModelWeights.Find(head.Shape, tensors, head.Name, path).ToFloats(), head.Shape))),
+    ];
 
     /// <summary>A model with this checkpoint's weights.</summary>
     /// <exception cref="UserErrorException">The weights do not fit what the file says.</exception>
@@ -83,6 +89,18 @@ public sealed class FineTunedCheckpoint
     /// <summary>Puts the optimiser of a model loaded from here in this checkpoint's state.</summary>
     /// <exception cref="UserErrorException">The file holds the model alone.</exception>
     public void LoadOptimizer(Classifier model, IOptimizer optimizer) => OptimizerMemory.Restore(optimizer, model.Trained, State.OptimizerSteps, tensors, path);
+
+    private static FineTunedCheckpoint ReadFile(string path)
+    {
+        const string WhatToGive = "give a folder that `otomask finetune --out` wrote, one of its checkpoints/, or what `otomask export --format safetensors` made of it";
+        if (Path.GetExtension(path).ToLowerInvariant() is ".onnx" or ".pth" or ".pt")
+            throw new UserErrorException($"{path} is for other programs; {WhatToGive}");
+        SafetensorsContent content = SafetensorsFile.Read(path, requireChecksum: true);
+        return Of(path, content.Tensors, content.Metadata) ?? throw new UserErrorException($"{path} is no fine-tuned model; {WhatToGive}");
+    }
+
+    private static FineTunedCheckpoint? Of(string path, IReadOnlyDictionary<string, HostTensor> tensors, IReadOnlyDictionary<string, string> metadata) =>
+        metadata.TryGetValue(StateKey, out string? json) ? new FineTunedCheckpoint(path, tensors, FineTunedState.Parse(path, json)) : null;
 
     /// <summary>The state, and what <see cref="SavedModel"/> asks of a file of weights, so that every command takes the encoder.</summary>
     private static Dictionary<string, string> Metadata(Classifier model, FineTunedState state)

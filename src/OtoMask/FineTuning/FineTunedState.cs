@@ -69,6 +69,10 @@ public sealed record FineTunedState(
     /// <exception cref="UserErrorException">The numbers make no model.</exception>
     internal ModelShape ShapeOfModel() => ModelShapes.Of(InputOfModel().Geometry, ConfigText.Shape("encoder", Encoder));
 
+    /// <summary>The same without the paths of the machine it was trained on, for a file that others get.</summary>
+    internal FineTunedState WithoutPaths() =>
+        this with { Config = Config.Where(pair => pair.Key is not (FineTuningKeys.Checkpoint or FineTuningKeys.Task)).ToDictionary() };
+
     internal string ToJson() => JsonSerializer.Serialize(this, Layout);
 
     /// <exception cref="UserErrorException">The text is no state, or one of another version.</exception>

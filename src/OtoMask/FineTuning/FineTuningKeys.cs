@@ -10,11 +10,14 @@ public static class FineTuningKeys
     /// <summary>The key that the command line gives as an argument.</summary>
     public const string Checkpoint = "checkpoint";
 
+    /// <summary>The key of the labelled task.</summary>
+    public const string Task = "task";
+
     /// <summary>All keys in the order of a configuration file.</summary>
     public static IReadOnlyList<ConfigKey<FineTuningConfig>> All { get; } =
     [
         new(Checkpoint, "PATH", "run folder or checkpoint to begin from", c => c.Checkpoint, (c, v) => c with { Checkpoint = v }),
-        new("task", "TASK.csv", "labelled task: CSV file_name,label,split[,group][,fold]; paths relative to it", c => c.Task, (c, v) => c with { Task = v }),
+        new(Task, "TASK.csv", "labelled task: CSV file_name,label,split[,group][,fold]; paths relative to it", c => c.Task, (c, v) => c with { Task = v }),
         new("fold", "N", "fold to test on, of a task with folds", c => Text(c.Fold), (c, v) => c with { Fold = Whole("fold", v) }),
         new("mode", "strict|select-on-test", "what the best epoch is chosen on: validation clips, or the test clips themselves (optimistic)", c => NameOf(c.Mode), (c, v) => c with { Mode = OneOf("mode", v, ("strict", FineTuningMode.Strict), ("select-on-test", FineTuningMode.SelectOnTest)) }),
         new("start", "trained|untrained", "begin with the checkpoint's weights, or with random ones of the same shape (a baseline)", c => Name(c.Start), (c, v) => c with { Start = OneOf("start", v, ("trained", StartingWeights.Trained), ("untrained", StartingWeights.Untrained)) }),

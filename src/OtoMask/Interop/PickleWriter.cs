@@ -8,7 +8,7 @@ namespace OtoMask.Interop;
 /// lets through.
 /// </summary>
 /// <remarks>
-/// Values: null, <c>bool</c>, <c>int</c>, <c>long</c>, <c>string</c>, arrays of <c>int</c> (as lists), dictionaries with string keys (in
+/// Values: null, <c>bool</c>, <c>int</c>, <c>long</c>, <c>string</c>, arrays of <c>int</c> or <c>string</c> (as lists), dictionaries with string keys (in
 /// their order), and <see cref="SafetensorsEntry"/> for a tensor. No fractions: <c>weights_only</c> of PyTorch 1.13 refuses them. Opcodes: CPython
 /// Lib/pickletools.py.
 /// </remarks>
@@ -37,7 +37,8 @@ internal sealed class PickleWriter
             case int number: Integer(number); break;
             case long number: Integer(number); break;
             case string text: Text(text); break;
-            case int[] numbers: List(numbers); break;
+            case int[] numbers: List(numbers, number => Integer(number)); break;
+            case string[] texts: List(texts, Text); break;
             case IReadOnlyDictionary<string, object?> dictionary: Dictionary(dictionary); break;
             case SafetensorsEntry tensor: Tensor(tensor); break;
             default: throw new ArgumentException($"a value of type {value.GetType().Name} has no place in a checkpoint", nameof(value));
@@ -70,11 +71,11 @@ internal sealed class PickleWriter
         output.Write(utf8);
     }
 
-    private void List(int[] numbers)
+    private void List<T>(T[] items, Action<T> put)
     {
         Put((byte)']', (byte)'(');              // EMPTY_LIST, MARK
-        foreach (int number in numbers)
-            Integer(number);
+        foreach (T item in items)
+            put(item);
         Put((byte)'e');                         // APPENDS
     }
 

@@ -18,8 +18,13 @@ public enum ClipFeature
 /// <remarks>The head of EVAR (Niizumi et al.), by its parameter names. EVALUATION section 2.</remarks>
 public sealed class Classifier : IDisposable
 {
-    private const string Norm = "head.norm.", Linear = "head.mlp.mlp.0.";
-    private const double Momentum = 0.1, Epsilon = 1e-5, Deviation = 0.01;
+    /// <summary>What the names of the head's two parts begin with.</summary>
+    internal const string HeadNorm = "head.norm", HeadLinear = "head.mlp.mlp.0";
+
+    /// <summary>Added to the variance in the batch normalisation.</summary>
+    internal const double Epsilon = 1e-5;
+
+    private const double Momentum = 0.1, Deviation = 0.01;
     private readonly VisionTransformer encoder;
     private readonly Parameter weight, bias;
     private readonly Tensor runningMean, runningVariance; // [features]
@@ -37,8 +42,8 @@ public sealed class Classifier : IDisposable
         (Shape, Feature, Classes, Device) = (shape, feature, classes, device);
         var initial = new Initial(seed);
         encoder = new VisionTransformer(shape, Trained, initial);
-        weight = Trained.Add(Linear + "weight", initial.Normal(Deviation), classes, FeatureWidth);
-        bias = Trained.Add(Linear + "bias", Initial.Zeros, classes);
+        weight = Trained.Add(HeadLinear + ".weight", initial.Normal(Deviation), classes, FeatureWidth);
+        bias = Trained.Add(HeadLinear + ".bias", Initial.Zeros, classes);
         Trained.LayOut(device, trained: true);
         encoder.LayOut(device);
         using var scope = new TensorScope();
@@ -65,10 +70,10 @@ public sealed class Classifier : IDisposable
     public PositionTable Positions => encoder.Positions;
 
     /// <summary>What training changes besides: the running mean and variance of the batch normalisation.</summary>
-    public IReadOnlyList<(string Name, Tensor Values)> Running => [(Norm + "running_mean", runningMean), (Norm + "running_var", runningVariance)];
+    public IReadOnlyList<(string Name, Tensor Values)> Running => [(HeadNorm + ".running_mean", runningMean), (HeadNorm + ".running_var", runningVariance)];
 
     /// <summary>Numbers that the head sees of a clip.</summary>
-    public int FeatureWidth => Feature == ClipFeature.Flat ? Shape.Encoder.Width : Shape.GridRows * Shape.Encoder.Width;
+    public int FeatureWidth => FeatureWidthOf(Shape, Feature);
 
     /// <summary>Says how likely each class is: patches [B, N, P], their ids [B, N] -> [B, C], before softmax or sigmoid.</summary>
     /// <param name="patches">The given patches; of <see cref="ClipFeature.PerBand"/> whole time steps, ids ascending.</param>
@@ -86,6 +91,13 @@ public sealed class Classifier : IDisposable
         return scope.Keep(F.Linear(normalised, weight, bias).To(DType.Float32));
     }
 
+    /// <summary>Names and shapes of the head's tensors in a file.</summary>
+    internal static IReadOnlyList<(string Name, long[] Shape)> HeadTensors(ModelShape shape, ClipFeature feature, int classes)
+    {
+        int features = FeatureWidthOf(shape, feature);
+        return [(HeadNorm + ".running_mean", [features]), (HeadNorm + ".running_var", [features]), (HeadLinear + ".weight", [classes, features]), (HeadLinear + ".bias", [classes])];
+    }
+
     /// <summary>The loss of one batch: cross-entropy divided by C, or binary cross-entropy; the mean over all B x C entries either way.</summary>
     /// <param name="logits">[B, C].</param>
     /// <param name="targets">[B, C] in 0 .. 1; rows sum to 1 unless <paramref name="multiLabel"/>.</param>
@@ -101,4 +113,6 @@ public sealed class Classifier : IDisposable
         runningMean.Dispose();
         runningVariance.Dispose();
     }
+
+    private static int FeatureWidthOf(ModelShape shape, ClipFeature feature) => feature == ClipFeature.Flat ? shape.Encoder.Width : shape.GridRows * shape.Encoder.Width;
 }

@@ -75,14 +75,22 @@ public static class ModelWeights
     /// <exception cref="UserErrorException">It is missing or has another shape.</exception>
     internal static void Fill(Tensor destination, long[] shape, IReadOnlyDictionary<string, HostTensor> tensors, string name, string source)
     {
-        if (!tensors.TryGetValue(name, out HostTensor? found))
-            throw new UserErrorException($"{source} holds no tensor {name}; was it made by another kind of model?");
-        if (!found.Shape.SequenceEqual(shape))
-            throw new UserErrorException(
-                $"{source}: {name} has shape [{string.Join(", ", found.Shape)}] where the model wants [{string.Join(", ", shape)}]; give the geometry it was trained with");
+        HostTensor found = Find(shape, tensors, name, source);
         using var scope = new TensorScope();
         using IDisposable noGrad = TorchRuntime.NoGrad();
         destination.View(shape).CopyFrom(Tensor.From(found.ToFloats(), shape));
+    }
+
+    /// <summary>The tensor of a name.</summary>
+    /// <exception cref="UserErrorException">It is missing or has another shape.</exception>
+    internal static HostTensor Find(long[] shape, IReadOnlyDictionary<string, HostTensor> tensors, string name, string source)
+    {
+        if (!tensors.TryGetValue(name, out HostTensor? found))
+            throw new UserErrorException($"{source} holds no tensor {name}; was it made by another kind of model?");
+        return found.Shape.SequenceEqual(shape)
+            ? found
+            : throw new UserErrorException(
+                $"{source}: {name} has shape [{string.Join(", ", found.Shape)}] where the model wants [{string.Join(", ", shape)}]; give the geometry it was trained with");
     }
 
     /// <summary>A file may claim any shape, so before a model is made it must hold as many values as the matrices of its blocks.</summary>

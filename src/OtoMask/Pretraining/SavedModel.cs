@@ -51,6 +51,9 @@ public sealed class SavedModel
     /// <summary>Values by the field's parameter names (METHOD section 8).</summary>
     public required IReadOnlyDictionary<string, HostTensor> Tensors { get; init; }
 
+    /// <summary>What a safetensors file says besides; empty for others.</summary>
+    internal IReadOnlyDictionary<string, string> Metadata { get; private init; } = new Dictionary<string, string>();
+
     /// <summary>Opens whatever model lies at a path, and reads all of it.</summary>
     /// <param name="path">Run folder, checkpoint, safetensors, PyTorch checkpoint, or a folder with one.</param>
     /// <param name="hints">What the user says about a foreign model.</param>
@@ -71,7 +74,7 @@ public sealed class SavedModel
         SafetensorsContent content = SafetensorsFile.Read(file);
         return Checkpoint.Of(file, content) is { } ours
             ? OfRun(path, ours, hints)
-            : OfField(path, file, content.Tensors, [StatedGeometry.Of(hints), StatedGeometry.OfMetadata(content.Metadata), .. StatedGeometry.OfNames(file)]);
+            : OfField(path, file, content.Tensors, [StatedGeometry.Of(hints), StatedGeometry.OfMetadata(content.Metadata), .. StatedGeometry.OfNames(file)], content.Metadata);
     }
 
     /// <summary>Its encoder, frozen, with the front end and the normalisation it was trained with.</summary>
@@ -114,7 +117,8 @@ public sealed class SavedModel
         };
     }
 
-    private static SavedModel OfField(string path, string file, IReadOnlyDictionary<string, HostTensor> tensors, StatedGeometry[] places)
+    private static SavedModel OfField(
+        string path, string file, IReadOnlyDictionary<string, HostTensor> tensors, StatedGeometry[] places, IReadOnlyDictionary<string, string>? metadata = null)
     {
         var weights = new FieldWeights(file, tensors);
         InputGeometry input = weights.Geometry(places);
@@ -140,6 +144,7 @@ public sealed class SavedModel
             LogMel = LogMelSettings.Of(rate, input.Bands),
             Normalisation = normalisation ?? NormalisationStatistics.AudioSet,
             Tensors = weights.Tensors,
+            Metadata = metadata ?? new Dictionary<string, string>(),
             Notes = notes,
         };
     }

@@ -2,7 +2,9 @@ using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Export;
+using OtoMask.FineTuning;
 using OtoMask.Models;
+using OtoMask.Pretraining;
 using OtoMask.Randomness;
 using OtoMask.Torch;
 
@@ -11,6 +13,9 @@ namespace OtoMask.Tests.Export;
 /// <summary>Small models whose every parameter matters: none is zero or one, as untrained biases and norms are.</summary>
 internal static class Samples
 {
+    /// <summary>What a fine-tuned model tells apart.</summary>
+    public static readonly string[] Classes = ["bell", "\"rim\", or side", "大鼓"];
+
     private static readonly InputGeometry Input = new(80, 48, 16, 8);
 
     public static EncoderSnapshot Model(Framework framework = Framework.M2d, InputGeometry? input = null, LogMelSettings? logMel = null)
@@ -30,6 +35,20 @@ internal static class Samples
 
     public static ExportedModel Exported(EncoderSnapshot encoder, bool encoderOnly = false) =>
         new(encoder, encoder.Model is M2d ? Framework.M2d : Framework.MsmMae, encoderOnly);
+
+    /// <summary>Writes a fine-tuned model that hears 80 x 48 log-mels, as if it had learnt from clips of that many samples (of 7520 by default, which fill it).</summary>
+    public static string FineTuned(string path, ClipFeature feature = ClipFeature.PerBand, bool multiLabel = false, int unitSamples = 47 * 160)
+    {
+        var config = new FineTuningConfig { Checkpoint = "/home/somebody/encoder", Task = "/home/somebody/task.csv", Epochs = 7 };
+        var state = new FineTunedState(
+            FineTunedState.CurrentVersion, Step: 5, OptimizerSteps: 5, FineTuningKeys.All.ToDictionary(config), Encoder: "32/2/4", Input: "80x48", Patch: "16x8", LogMelSettings.Default,
+            unitSamples, Mean: -6.41f, Std: 3.7f, feature, Classes, multiLabel, TaskHash: "", new BestEpoch(3, 90, 0.1));
+        using var model = new Classifier(state.ShapeOfModel(), feature, Classes.Length, seed: 5, Device.Cpu);
+        foreach (Tensor values in (Tensor[])[model.Trained.Values, model.Positions.Values, .. model.Running.Select(running => running.Values)])
+            Perturb(values);
+        FineTunedCheckpoint.Write(path, model, optimizer: null, state);
+        return path;
+    }
 
     private static void Perturb(Tensor values)
     {
