@@ -24,13 +24,16 @@ internal static class ExportCommand
             HelpName = "FILE",
         };
         Option<bool> encoderOnly = new("--encoder-only") { Description = "Leave out the head of a fine-tuned model, or the decoder or predictor and target network, which only pre-training needs (onnx never has those)." };
-        Command command = new("export", "Write a trained model as ONNX, safetensors or PyTorch checkpoint, for other programs.") { run, format, output, encoderOnly };
+        Option<bool> classesOnly = new("--classes-only") { Description = "Of a fine-tuned model as onnx: leave out the embeddings, which cost as much work again." };
+        Command command = new("export", "Write a trained model as ONNX, safetensors or PyTorch checkpoint, for other programs.") { run, format, output, encoderOnly, classesOnly };
         foreign.AddTo(command);
         command.SetAction(line =>
         {
             ExportFormat chosen = KnownExports.Find(line.GetRequiredValue(format));
             string path = line.GetRequiredValue(run);
-            using ExportedModel model = ExportedModel.Of(foreign.Open(path, line), line.GetValue(encoderOnly));
+            if (line.GetValue(classesOnly) && chosen.Name != "onnx")
+                throw new UserErrorException($"--classes-only is for --format onnx; {chosen.Name} holds weights, not what is computed with them");
+            using ExportedModel model = ExportedModel.Of(foreign.Open(path, line), line.GetValue(encoderOnly), line.GetValue(classesOnly));
             string file = line.GetValue(output) ?? DefaultFile(chosen, $"{model.FieldName}-{NameOf(path)}");
             chosen.Write(model, file);
             Tell(line.InvocationConfiguration.Output, chosen, model, file);
@@ -56,7 +59,7 @@ internal static class ExportCommand
         if (format.Name == "onnx")
         {
             console.WriteLine(FormattableString.Invariant($"  in:  waveform [batch, samples], float32 at {encoder.LogMel.SampleRate} Hz"));
-            console.WriteLine(FormattableString.Invariant($"  out: frames [batch, steps, {encoder.EmbeddingWidth}], clip [batch, {encoder.EmbeddingWidth}]"));
+            console.WriteLine($"  out: {string.Join(", ", Outputs(model))}");
         }
         if (model.Head?.State is { } head)
             Tell(console, format, head);
@@ -64,13 +67,20 @@ internal static class ExportCommand
             console.WriteLine($"  published code reads the geometry from the folder's name: put it in one that begins with {model.FieldName}");
     }
 
+    private static IEnumerable<string> Outputs(ExportedModel model)
+    {
+        int width = model.Encoder.EmbeddingWidth;
+        string[] embeddings = model.ClassesOnly ? [] : [$"frames [batch, steps, {width}]", $"clip [batch, {width}]"];
+        string[] classes = model.Head is { } head ? [$"logits [batch, {head.State.Classes.Length}]", $"probabilities [batch, {head.State.Classes.Length}]"] : [];
+        return [.. embeddings, .. classes];
+    }
+
     private static void Tell(TextWriter console, ExportFormat format, FineTunedState head)
     {
-        int classes = head.Classes.Length;
         string seconds = FormattableString.Invariant($"{(double)head.UnitSamples / head.LogMel.SampleRate:0.###} s");
+        console.WriteLine($"  head: {head.Classes.Length} classes, {(head.MultiLabel ? "any number of them a clip" : "one a clip")}, learnt from clips of {seconds}; their names are in the file");
         if (format.Name == "onnx")
-            console.WriteLine($"       logits [batch, {classes}], probabilities [batch, {classes}], those of `otomask predict`: means over units of {seconds}, the last filled up with silence");
-        console.WriteLine($"  head: {classes} classes, {(head.MultiLabel ? "any number of them a clip" : "one a clip")}, learnt from clips of {seconds}; their names are in the file");
+            console.WriteLine($"        as `otomask predict` does, a longer clip is cut in units of {seconds} and their probabilities averaged, a shorter one filled up with silence");
     }
 
     private static string FolderOf(string file) => Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(file))) ?? "";

@@ -25,6 +25,9 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
     /// <summary>What tells classes; null where the model has none or it is left out.</summary>
     public ExportedHead? Head { get; } = head;
 
+    /// <summary>Whether an ONNX graph gives classes alone, without embeddings: half the work, for the encoder goes over a clip once for each.</summary>
+    public bool ClassesOnly { get; init; }
+
     /// <summary>Model, input, patch and sampling rate as the field writes them in the names of folders: <c>m2d_vit_base-80x608p16x16p16k</c>.</summary>
     /// <remarks>METHOD section 8. A size without a name becomes width, depth and heads: <c>m2d_vit_w256d6h4</c>.</remarks>
     public string FieldName => $"{ModelName}-{Encoder.Input}p{Encoder.LogMel.SampleRate / 1000}k";
@@ -95,15 +98,18 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
     /// <summary>Loads a model for export, whole where it is stored whole.</summary>
     /// <param name="saved">The model.</param>
     /// <param name="encoderOnly">Whether to load its encoder alone, without decoder, predictor or head.</param>
-    /// <exception cref="UserErrorException">A tensor is missing or has another shape, or a head does not say its classes.</exception>
-    public static ExportedModel Of(SavedModel saved, bool encoderOnly)
+    /// <param name="classesOnly">Whether an ONNX graph is to give classes alone (<see cref="ClassesOnly"/>).</param>
+    /// <exception cref="UserErrorException">A tensor is missing or has another shape, a head does not say its classes, or there is none to tell classes with.</exception>
+    public static ExportedModel Of(SavedModel saved, bool encoderOnly, bool classesOnly = false)
     {
         ExportedHead? head = encoderOnly ? null : ExportedHead.Of(saved);
+        if (classesOnly && head is null)
+            throw new UserErrorException($"{saved.Name} has no head to tell classes with; give a fine-tuned model, or leave out --classes-only");
         encoderOnly |= saved.Framework is null;
         EncoderSnapshot encoder = encoderOnly
             ? saved.LoadEncoder(Device.Cpu)
             : new EncoderSnapshot(saved.LoadModel(Device.Cpu), saved.Input, saved.Normalisation, saved.LogMel, ownsModel: true);
-        return new ExportedModel(encoder, saved.Framework, encoderOnly, head);
+        return new ExportedModel(encoder, saved.Framework, encoderOnly, head) { ClassesOnly = classesOnly };
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Onnx;
 using OtoMask.Evaluation;
+using OtoMask.FineTuning;
 using OtoMask.Interop;
 
 namespace OtoMask.Export;
@@ -9,11 +10,11 @@ namespace OtoMask.Export;
 
 /// <summary>
 /// An encoder as ONNX, front end inside: what <see cref="EncoderSnapshot"/> makes of any waveform of at least one sample, and with a head
-/// what <see cref="FineTuning.Predictor"/> says of it.
+/// what <see cref="Predictor"/> says of it.
 /// </summary>
 /// <remarks>
 /// Input <c>waveform</c> [B, n], float32 at the model's sampling rate; outputs <c>frames</c> [B, T', Nf * D] and <c>clip</c> [B, Nf * D], their mean
-/// over time; with a head also <c>logits</c> and <c>probabilities</c> [B, C]. B and n are free. The clips of a batch have one length; silence behind a
+/// over time; with a head also, or only, <c>logits</c> and <c>probabilities</c> [B, C]. B and n are free. The clips of a batch have one length; silence behind a
 /// shorter one would be encoded as sound. The head hears a clip in units of the length that it was trained with, which are not the chunks that embeddings are made
 /// of, so the encoder goes over the clip once for each.
 /// </remarks>
@@ -45,16 +46,31 @@ internal static class OnnxExport
 
     private static OnnxGraph Graph(ExportedModel model)
     {
-        int width = model.Encoder.EmbeddingWidth;
         var graph = new OnnxGraph("encoder");
         var weights = new OnnxWeights(graph, model.WeightsInUse);
         OnnxValue waveform = graph.Input("waveform", "batch", "samples");
-        OnnxValue frames = Frames(graph, weights, model.Encoder, waveform);
-        graph.Output(frames, "frames", ["batch", "steps"], width);
-        graph.Output(frames.Mean(axis: 1), "clip", ["batch"], width);
+        if (!model.ClassesOnly)
+            AddEmbeddings(graph, weights, model.Encoder, waveform);
         if (model.Head is { } head)
-            AddClasses(graph, weights, model.Encoder, head, waveform);
+            AddClasses(graph, weights, model.Encoder, head.State, waveform);
         return graph;
+    }
+
+    private static void AddEmbeddings(OnnxGraph graph, OnnxWeights weights, EncoderSnapshot encoder, OnnxValue waveform)
+    {
+        OnnxValue frames = Frames(graph, weights, encoder, waveform);
+        graph.Output(frames, "frames", ["batch", "steps"], encoder.EmbeddingWidth);
+        graph.Output(frames.Mean(axis: 1), "clip", ["batch"], encoder.EmbeddingWidth);
+    }
+
+    private static void AddClasses(OnnxGraph graph, OnnxWeights weights, EncoderSnapshot encoder, FineTunedState head, OnnxValue waveform)
+    {
+        int classes = head.Classes.Length;
+        var units = new OnnxUnits(graph, waveform, head.UnitSamples);
+        var classifier = new OnnxHead(graph, weights, head, encoder.Model.Shape);
+        OnnxValue logits = classifier.Logits(Frames(graph, weights, encoder, units.Cut())); // [B * k, C]
+        graph.Output(units.Average(logits, classes), "logits", ["batch"], classes);
+        graph.Output(units.Average(classifier.Probabilities(logits), classes), "probabilities", ["batch"], classes);
     }
 
     /// <summary>Waveforms [B, n] -> embeddings of every time step, [B, T', Nf * D].</summary>
@@ -67,20 +83,17 @@ internal static class OnnxExport
         return chunks.Join(tokens, encoder.TokenWidth);
     }
 
-    private static void AddClasses(OnnxGraph graph, OnnxWeights weights, EncoderSnapshot encoder, ExportedHead head, OnnxValue waveform)
+    private static string Describe(ExportedModel model)
     {
-        int classes = head.State.Classes.Length;
-        var units = new OnnxUnits(graph, waveform, head.State.UnitSamples);
-        var classifier = new OnnxHead(graph, weights, head.State, encoder.Model.Shape);
-        OnnxValue logits = classifier.Logits(Frames(graph, weights, encoder, units.Cut())); // [B * k, C]
-        graph.Output(units.Average(logits, classes), "logits", ["batch"], classes);
-        graph.Output(units.Average(classifier.Probabilities(logits), classes), "probabilities", ["batch"], classes);
+        EncoderSnapshot encoder = model.Encoder;
+        List<string> results = [];
+        if (!model.ClassesOnly)
+            results.Add(FormattableString.Invariant(
+                $"embeddings, frames [batch, steps, {encoder.EmbeddingWidth}], a step every {encoder.Input.PatchWidth} frames of 10 ms, and clip [batch, {encoder.EmbeddingWidth}], their mean"));
+        if (model.Head is { } head)
+            results.Add(FormattableString.Invariant($"logits and probabilities [batch, {head.State.Classes.Length}] of the classes that the metadata name"));
+        return FormattableString.Invariant($"{model.FieldName}: waveform [batch, samples] at {encoder.LogMel.SampleRate} Hz to {string.Join("; ", results)}");
     }
-
-    private static string Describe(ExportedModel model) => FormattableString.Invariant(
-        $"{model.FieldName}: waveform [batch, samples] at {model.Encoder.LogMel.SampleRate} Hz to embeddings, frames [batch, steps, {model.Encoder.EmbeddingWidth}], ")
-        + FormattableString.Invariant($"a step every {model.Encoder.Input.PatchWidth} frames of 10 ms, and clip [batch, {model.Encoder.EmbeddingWidth}], their mean")
-        + (model.Head is { } head ? FormattableString.Invariant($"; and to logits and probabilities [batch, {head.State.Classes.Length}] of the classes in the metadata") : "");
 
     private static string Version => typeof(OnnxExport).Assembly.GetName().Version!.ToString(3);
 }

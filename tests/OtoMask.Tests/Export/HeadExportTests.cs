@@ -88,6 +88,19 @@ public sealed class HeadExportTests : IDisposable
         OnnxExportTests.AssertAlike(encoder, [AppFolder.Sound(0, 1.2)[..samples], AppFolder.Sound(1, 1.2)[..samples]], run);
     }
 
+    [Fact]
+    public void Classes_alone_are_the_same_classes()
+    {
+        string model = Samples.FineTuned(folder.File("best.safetensors")), alone = folder.File("alone.onnx");
+        using (ExportedModel exported = ExportedModel.Of(SavedModel.Open(model), encoderOnly: false, classesOnly: true))
+            OnnxExport.Write(exported, alone);
+        using var classes = new OnnxRun(alone, GraphOptimizationLevel.ORT_ENABLE_ALL);
+        using OnnxRun whole = Export(model);
+        Assert.Equal(["logits", "probabilities"], ModelProto.Parser.ParseFrom(File.ReadAllBytes(alone)).Graph.Output.Select(output => output.Name));
+        float[] sound = AppFolder.Sound(1, 1);
+        Assert.Equal(whole.Classify(sound).Probabilities.ToArray(), classes.Classify(sound).Probabilities.ToArray());
+    }
+
     [Theory]
     [InlineData(false), InlineData(true)]
     public void The_file_names_the_classes(bool multiLabel)
@@ -206,8 +219,10 @@ public sealed class HeadExportTests : IDisposable
         Samples.FineTuned(folder.File("run/checkpoints/best.safetensors"));
         const string Head = "head: 3 classes, one a clip, learnt from clips of 0.47 s; their names are in the file";
         string told = Ok("export", run, "--format", "onnx", "--out", onnx);
-        Assert.Contains("clip [batch, 160]\n       logits [batch, 3], probabilities [batch, 3], those of `otomask predict`", told);
+        Assert.Contains("  out: frames [batch, steps, 160], clip [batch, 160], logits [batch, 3], probabilities [batch, 3]\n", told);
         Assert.Contains(Head, told);
+        Assert.Contains("cut in units of 0.47 s", told);
+        Assert.Contains("  out: logits [batch, 3], probabilities [batch, 3]\n", Ok("export", run, "--format", "onnx", "--out", onnx, "--classes-only"));
         Assert.Contains(Head, Ok("export", run, "--format", "pth", "--out", pth));
         Assert.Contains(Head, Ok("export", run, "--format", "safetensors", "--out", safetensors));
         Assert.Equal(Ok("predict", run, recording), Ok("predict", safetensors, recording));
@@ -215,6 +230,8 @@ public sealed class HeadExportTests : IDisposable
 
         Assert.DoesNotContain("head:", Ok("export", run, "--format", "safetensors", "--out", safetensors, "--encoder-only"));
         AppProcess.Run("predict", safetensors, recording).AssertUserError("is no fine-tuned model");
+        AppProcess.Run("export", safetensors, "--format", "onnx", "--out", onnx, "--classes-only").AssertUserError("has no head to tell classes with");
+        AppProcess.Run("export", run, "--format", "pth", "--classes-only").AssertUserError("--classes-only is for --format onnx");
     }
 
     /// <summary>ONNX Runtime on each recording, a call each, beside the house's predictor.</summary>
