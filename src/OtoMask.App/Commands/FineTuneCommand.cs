@@ -10,74 +10,64 @@ namespace OtoMask.App.Commands;
 /// <summary><c>otomask finetune CHECKPOINT --task TASK.csv --out RUN</c>, and <c>--resume RUN</c> to go on.</summary>
 internal static class FineTuneCommand
 {
+    private const string Verb = "finetune";
+
     public static Command Create()
     {
         Argument<string?> checkpoint = new("CHECKPOINT") { Description = $"What to begin from: {ModelOptions.WhatACheckpointIs}.", Arity = ArgumentArity.ZeroOrOne };
-        Option<string> config = new("--config") { Description = "YAML file of the values below; options on the command line win.", HelpName = "FILE.yaml" };
-        Option<string> output = new("--out") { Description = "Run folder to make.", HelpName = "RUN" };
-        Option<string> resume = new("--resume") { Description = "Go on with a run exactly where its newest checkpoint left it, or at the checkpoint named.", HelpName = "RUN|CHECKPOINT" };
-        Option<int?> stopAt = new("--stop-at") { Description = "Stop after this epoch although the schedule goes on; --resume continues.", HelpName = "EPOCH" };
+        RunOptions options = new();
         ConfigOptions<FineTuningConfig> values = new(FineTuningKeys.All.Where(key => key.Name != FineTuningKeys.Checkpoint));
-        Command command = new("finetune", "Train an encoder further, with a head, to tell the classes of a labelled task.") { checkpoint, config, output, resume, stopAt };
+        Command command = new(Verb, "Train an encoder further, with a head, to tell the classes of a labelled task.") { checkpoint };
+        options.AddTo(command);
         values.AddTo(command);
         ModelOptions model = new();
         model.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
-            if (line.GetValue(stopAt) < 1)
-                throw new UserErrorException($"--stop-at {line.GetValue(stopAt)}: stop after at least 1 epoch");
-            if (line.GetValue(resume) is { } folder)
+            int? stopAt = options.StopAt(line);
+            FineTuningConfig Read(FineTuningConfig start)
             {
-                string[] harmless = [.. FineTuningKeys.All.Where(key => key.ChangesNoResult).Select(key => key.Name)];
-                if (values.Given(line).Except(harmless).Any() || line.GetValue(checkpoint) is not null || line.GetValue(config) is not null || line.GetValue(output) is not null)
-                    throw new UserErrorException($"--resume goes on with the run as it was configured; give it alone, with --stop-at, or with what changes no result: --{string.Join(", --", harmless)}");
-                return Task.FromResult(Resume(folder, start => values.Read(line, start), line.GetValue(stopAt), cancellation));
+                FineTuningConfig config = values.Read(line, options.ConfigFile(line) is { } file ? ConfigFile.Read(file, FineTuningKeys.All, start) : start);
+                return config with { Checkpoint = Absolute(line.GetValue(checkpoint) ?? config.Checkpoint), Task = Absolute(config.Task) };
             }
-            FineTuningConfig start = line.GetValue(config) is { } file ? ConfigFile.Read(file, FineTuningKeys.All, new FineTuningConfig()) : new FineTuningConfig();
-            FineTuningConfig configuration = values.Read(line, start);
-            configuration = configuration with { Checkpoint = Absolute(line.GetValue(checkpoint) ?? configuration.Checkpoint), Task = Absolute(configuration.Task) };
-            string path = line.GetValue(output) ?? throw new UserErrorException("nowhere to write: name a run folder with --out");
-            var run = new RunFolder(path);
+
+            if (options.Resumed(line) is { } run)
+            {
+                if (line.GetValue(checkpoint) is not null)
+                    throw new UserErrorException("CHECKPOINT is what a new run begins with, --resume goes on with a run: choose one");
+                return Task.FromResult(Resume(run, Read, options.IsForced(line), stopAt, cancellation));
+            }
+            FineTuningConfig configuration = Read(new FineTuningConfig());
+            RunFolder folder = options.NewRun(line);
             configuration.Validate();
-            run.RequireFree();
-            return Task.FromResult(Begin(run, configuration, model.Open(configuration.Checkpoint, line), line.GetValue(stopAt), cancellation));
+            folder.RequireFree();
+            return Task.FromResult(Begin(folder, configuration, model.Open(configuration.Checkpoint, line), stopAt, cancellation));
         });
         return command;
     }
 
-    private static int Begin(RunFolder folder, FineTuningConfig config, SavedModel model, int? stopAt, CancellationToken cancellation) =>
-        Show(cancellation, display =>
+    private static int Begin(RunFolder folder, FineTuningConfig config, SavedModel model, int? stopAt, CancellationToken cancellation) => RunInWork.Show(
+        display =>
         {
             using FineTuningSetup setup = FineTuningSetup.Begin(config, model);
-            folder.Create();
-            try
-            {
-                return Train(folder, setup, stopAt, display, cancellation);
-            }
-            catch when (folder.Checkpoints.Count == 0)
-            {
-                folder.Discard();
-                throw;
-            }
-        });
+            return new RunInWork(folder, Verb).Begin(() => Train(folder, setup, stopAt, display, cancellation));
+        },
+        cancellation);
 
-    private static int Resume(string path, Func<FineTuningConfig, FineTuningConfig> change, int? stopAt, CancellationToken cancellation)
+    private static int Resume(string path, Func<FineTuningConfig, FineTuningConfig> configure, bool force, int? stopAt, CancellationToken cancellation)
     {
         RunFolder folder = RunFolder.Of(path);
-        _ = folder.LatestCheckpoint; // says so where there is none
-        folder.Occupy();
-        return Show(cancellation, display =>
-        {
-            using FineTuningSetup setup = FineTuningSetup.Resume(path, change);
-            return Train(folder, setup, stopAt, display, cancellation);
-        });
-    }
-
-    private static int Show(CancellationToken cancellation, Func<PretrainDisplay, string> work)
-    {
-        Console.WriteLine(PretrainDisplay.Show(work));
-        cancellation.ThrowIfCancellationRequested();
-        return 0;
+        var run = new RunInWork(folder, Verb);
+        run.Open();
+        return RunInWork.Show(
+            display =>
+            {
+                display.Stage("reading the checkpoint");
+                FineTunedCheckpoint from = FineTunedCheckpoint.ReadToResume(path);
+                using FineTuningSetup setup = FineTuningSetup.Resume(from, configure(from.State.ParsedConfig), RunInWork.Accept(from.Path, force), display);
+                return run.Train(() => Train(folder, setup, stopAt, display, cancellation));
+            },
+            cancellation);
     }
 
     /// <summary>Trains, tests the best epoch, then writes metrics and report, also of a run that had to be stopped.</summary>

@@ -21,6 +21,9 @@ public sealed class FineTunedCheckpoint
     private FineTunedCheckpoint(string path, IReadOnlyDictionary<string, HostTensor> tensors, FineTunedState state) =>
         (this.path, this.tensors, State) = (path, tensors, state);
 
+    /// <summary>The file.</summary>
+    public string Path => path;
+
     /// <summary>What the checkpoint says about itself.</summary>
     public FineTunedState State { get; }
 
@@ -93,7 +96,7 @@ public sealed class FineTunedCheckpoint
     private static FineTunedCheckpoint ReadFile(string path)
     {
         const string WhatToGive = "give a folder that `otomask finetune --out` wrote, one of its checkpoints/, or what `otomask export --format safetensors` made of it";
-        if (Path.GetExtension(path).ToLowerInvariant() is ".onnx" or ".pth" or ".pt")
+        if (System.IO.Path.GetExtension(path).ToLowerInvariant() is ".onnx" or ".pth" or ".pt")
             throw new UserErrorException($"{path} is for other programs; {WhatToGive}");
         SafetensorsContent content = SafetensorsFile.Read(path, requireChecksum: true);
         return Of(path, content.Tensors, content.Metadata) ?? throw new UserErrorException($"{path} is no fine-tuned model; {WhatToGive}");

@@ -35,9 +35,10 @@ public sealed record BestEpoch(int Epoch, double Score, double Loss)
 /// <param name="MultiLabel">Whether a clip may have several.</param>
 /// <param name="TaskHash">SHA-256 of the task's CSV.</param>
 /// <param name="Best">The best epoch so far, or null before any.</param>
+/// <param name="Program">Version of the program that wrote it, with its commit where that is known; empty in checkpoints that do not tell.</param>
 public sealed record FineTunedState(
     int Version, long Step, long OptimizerSteps, Dictionary<string, string> Config, string Encoder, string Input, string Patch, LogMelSettings LogMel,
-    int UnitSamples, float Mean, float Std, ClipFeature Feature, string[] Classes, bool MultiLabel, string TaskHash, BestEpoch? Best)
+    int UnitSamples, float Mean, float Std, ClipFeature Feature, string[] Classes, bool MultiLabel, string TaskHash, BestEpoch? Best, string Program = "")
 {
     /// <summary>The version this program writes.</summary>
     public const int CurrentVersion = 1;
@@ -53,7 +54,7 @@ public sealed record FineTunedState(
     /// <summary>The configuration as values.</summary>
     /// <exception cref="UserErrorException">A key is unknown or its value is impossible.</exception>
     [JsonIgnore]
-    public FineTuningConfig ParsedConfig => FineTuningKeys.All.Parse(Config, new FineTuningConfig(), "another version of otomask");
+    public FineTuningConfig ParsedConfig => FineTuningKeys.All.Parse(Config, new FineTuningConfig(), CheckpointState.NameOf(Program));
 
     /// <summary>What the model takes.</summary>
     /// <exception cref="UserErrorException">The numbers make no input.</exception>
@@ -89,6 +90,6 @@ public sealed record FineTunedState(
         }
         return state.Version == CurrentVersion
             ? state
-            : throw new UserErrorException($"{path} is of version {state.Version}, this program reads {CurrentVersion}; use the program that wrote it");
+            : throw new UserErrorException($"{path} is of version {state.Version}, this program reads {CurrentVersion}; use the program that wrote it: {CheckpointState.NameOf(state.Program)}");
     }
 }

@@ -13,20 +13,22 @@ public static class FineTuningKeys
     /// <summary>The key of the labelled task.</summary>
     public const string Task = "task";
 
+    internal const string PatchOut = "patch-out";
+
     /// <summary>All keys in the order of a configuration file.</summary>
     public static IReadOnlyList<ConfigKey<FineTuningConfig>> All { get; } =
     [
-        new(Checkpoint, "PATH", "run folder or checkpoint to begin from", c => c.Checkpoint, (c, v) => c with { Checkpoint = v }),
-        new(Task, "TASK.csv", "labelled task: CSV file_name,label,split[,group][,fold]; paths relative to it", c => c.Task, (c, v) => c with { Task = v }),
-        new("fold", "N", "fold to test on, of a task with folds", c => Text(c.Fold), (c, v) => c with { Fold = Whole("fold", v) }),
-        new("mode", "strict|select-on-test", "what the best epoch is chosen on: validation clips, or the test clips themselves (optimistic)", c => NameOf(c.Mode), (c, v) => c with { Mode = OneOf("mode", v, ("strict", FineTuningMode.Strict), ("select-on-test", FineTuningMode.SelectOnTest)) }),
-        new("start", "trained|untrained", "begin with the checkpoint's weights, or with random ones of the same shape (a baseline)", c => Name(c.Start), (c, v) => c with { Start = OneOf("start", v, ("trained", StartingWeights.Trained), ("untrained", StartingWeights.Untrained)) }),
-        new("seconds", "S", "unit length: longer clips are cropped, shorter ones padded (default: what fills the model's input)", c => Text(c.Seconds), (c, v) => c with { Seconds = Number("seconds", v) }),
+        new(Checkpoint, "PATH", "run folder or checkpoint to begin from", c => c.Checkpoint, (c, v) => c with { Checkpoint = v }) { IsSettled = true },
+        new(Task, "TASK.csv", "labelled task: CSV file_name,label,split[,group][,fold]; paths relative to it", c => c.Task, (c, v) => c with { Task = v }) { IsPlace = true },
+        new("fold", "N", "fold to test on, of a task with folds", c => Text(c.Fold), (c, v) => c with { Fold = Whole("fold", v) }) { IsSettled = true },
+        new("mode", "strict|select-on-test", "what the best epoch is chosen on: validation clips, or the test clips themselves (optimistic)", c => NameOf(c.Mode), (c, v) => c with { Mode = OneOf("mode", v, ("strict", FineTuningMode.Strict), ("select-on-test", FineTuningMode.SelectOnTest)) }) { IsSettled = true },
+        new("start", "trained|untrained", "begin with the checkpoint's weights, or with random ones of the same shape (a baseline)", c => Name(c.Start), (c, v) => c with { Start = OneOf("start", v, ("trained", StartingWeights.Trained), ("untrained", StartingWeights.Untrained)) }) { IsSettled = true },
+        new("seconds", "S", "unit length: longer clips are cropped, shorter ones padded (default: what fills the model's input)", c => Text(c.Seconds), (c, v) => c with { Seconds = Number("seconds", v) }) { IsSettled = true },
         new("epochs", "N", "length in epochs; every schedule scales with it", c => Text(c.Epochs), (c, v) => c with { Epochs = Whole("epochs", v) }),
-        new("batch", "N", "clips in a batch", c => Text(c.Batch), (c, v) => c with { Batch = Whole("batch", v) }),
-        new("seed", "N", "seed of everything random", c => c.Seed.ToString(CultureInfo.InvariantCulture), (c, v) => c with { Seed = Seed(v) }),
+        new("batch", "N", "clips in a batch", c => Text(c.Batch), (c, v) => c with { Batch = Whole("batch", v) }) { IsSettled = true },
+        new("seed", "N", "seed of everything random", c => c.Seed.ToString(CultureInfo.InvariantCulture), (c, v) => c with { Seed = Seed(v) }) { IsSettled = true },
         new("precision", "fp32|bf16", "precision of the matrix products", c => Name(c.Precision), (c, v) => c with { Precision = OneOf("precision", v, ("fp32", Precision.Fp32), ("bf16", Precision.Bf16)) }),
-        new("optimizer", "sgd|adamw|lars", "how the weights move", c => Name(c.Optimizer), (c, v) => c with { Optimizer = OneOf("optimizer", v, ("sgd", OptimizerKind.Sgd), ("adamw", OptimizerKind.AdamW), ("lars", OptimizerKind.Lars)) }),
+        new("optimizer", "sgd|adamw|lars", "how the weights move", c => Name(c.Optimizer), (c, v) => c with { Optimizer = OneOf("optimizer", v, ("sgd", OptimizerKind.Sgd), ("adamw", OptimizerKind.AdamW), ("lars", OptimizerKind.Lars)) }) { IsSettled = true },
         new("lr", "RATE", "learning rate at the end of the warm-up", c => Text(c.LearningRate), (c, v) => c with { LearningRate = Number("lr", v) }),
         new("weight-decay", "X", "decay of matrices (default 1e-4 for adamw, 0 for lars; sgd has none)", c => Text(c.WeightDecay), (c, v) => c with { WeightDecay = Number("weight-decay", v) }),
         new("layer-decay", "0..1", "factor on the learning rate from one block to the one before it (1 = all learn alike)", c => Text(c.LayerDecay), (c, v) => c with { LayerDecay = Number("layer-decay", v) }),
@@ -37,7 +39,7 @@ public static class FineTuningKeys
         new("freq-mask", "N", "mel bands masked at most, the same for a batch (0 = off)", c => Text(c.FrequencyMask), (c, v) => c with { FrequencyMask = Whole("freq-mask", v) }),
         new("time-mask", "N", "frames masked at most, the same for a batch (0 = off)", c => Text(c.TimeMask), (c, v) => c with { TimeMask = Whole("time-mask", v) }),
         new("resize-crop", "true|false", "resize and crop every clip at random", c => Name(c.ResizeCrop), (c, v) => c with { ResizeCrop = YesOrNo("resize-crop", v) }),
-        new("patch-out", "0..1", "share of patches left out in training, whole rows and columns (0 = none, and features per band)", c => Text(c.PatchOut), (c, v) => c with { PatchOut = Number("patch-out", v) }),
+        new(PatchOut, "0..1", "share of patches left out in training, whole rows and columns (0 = none, and features per band)", c => Text(c.PatchOut), (c, v) => c with { PatchOut = Number(PatchOut, v) }),
         new("device", "cpu|cuda:0", "where the model lives", c => c.Device, (c, v) => c with { Device = v }),
         new("workers", "N", "loader threads (0 = automatic)", c => Text(c.Workers), (c, v) => c with { Workers = Whole("workers", v) }) { ChangesNoResult = true },
         new("checkpoint-every", "N", "epochs between checkpoints", c => Text(c.CheckpointEvery), (c, v) => c with { CheckpointEvery = Whole("checkpoint-every", v) }) { ChangesNoResult = true },

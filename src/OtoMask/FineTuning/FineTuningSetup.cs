@@ -34,6 +34,9 @@ public sealed class FineTuningSetup : IDisposable
     /// <summary>The checkpoint that the run goes on from, or null.</summary>
     public FineTunedCheckpoint? From { get; }
 
+    /// <summary>What is otherwise from now on than it was up to <see cref="From"/>.</summary>
+    public IReadOnlyList<ConfigChange> Changes { get; private init; } = [];
+
     /// <summary>Clips that could not be read so far.</summary>
     public BadFiles BadFiles => Clips.Unreadable;
 
@@ -70,11 +73,11 @@ public sealed class FineTuningSetup : IDisposable
         LabelledTask task = LabelledTask.Read(config.Task);
         using EncoderSnapshot encoder = saved.LoadEncoder(device);
         var input = ClassifierInput.Of(encoder, config.Seconds);
-        ClipFeature feature = config.PatchOut > 0 ? ClipFeature.Flat : ClipFeature.PerBand;
+        ClipFeature feature = FeatureOf(config);
         var state = new FineTunedState(
             FineTunedState.CurrentVersion, 0, 0, FineTuningKeys.All.ToDictionary(config), encoder.Model.Shape.Encoder.ToString(),
             $"{encoder.Input.Bands}x{encoder.Input.Frames}", $"{encoder.Input.PatchHeight}x{encoder.Input.PatchWidth}", encoder.LogMel, input.UnitSamples,
-            encoder.Statistics.Mean, encoder.Statistics.Std, feature, [.. task.Classes], task.IsMultiLabel, HashOf(task), null);
+            encoder.Statistics.Mean, encoder.Statistics.Std, feature, [.. task.Classes], task.IsMultiLabel, HashOf(task), null, CheckpointState.CurrentProgram);
         return Owning(new Classifier(state.ShapeOfModel(), feature, task.Classes.Count, config.Seed, device), model =>
         {
             model.Positions.TakeOver(encoder.Model.EncoderPositions);
@@ -85,19 +88,32 @@ public sealed class FineTuningSetup : IDisposable
     }
 
     /// <summary>Prepares to go on with a run.</summary>
-    /// <param name="path">The run, or one of its checkpoints.</param>
-    /// <param name="change">Sets anew what changes no result (<see cref="ConfigKey{TConfig}.ChangesNoResult"/>).</param>
-    /// <exception cref="UserErrorException">There is no good checkpoint, or the task has changed.</exception>
-    public static FineTuningSetup Resume(string path, Func<FineTuningConfig, FineTuningConfig> change)
+    /// <param name="from">Where it goes on.</param>
+    /// <param name="config">How it is to go on.</param>
+    /// <param name="accept">Is shown what of the configuration has changed so that results change, and refuses it by an exception; not called where nothing has.</param>
+    /// <param name="observer">Is told what has changed.</param>
+    /// <exception cref="UserErrorException">The task is another, or what has changed leaves no run to go on with.</exception>
+    public static FineTuningSetup Resume(FineTunedCheckpoint from, FineTuningConfig config, Action<IReadOnlyList<ConfigChange>> accept, ITrainingObserver observer)
     {
-        FineTunedCheckpoint checkpoint = FineTunedCheckpoint.ReadToResume(path);
-        FineTuningConfig config = change(checkpoint.State.ParsedConfig).Validate();
-        Device device = Devices.Find(config.Device);
+        Device device = Devices.Find(config.Validate().Device);
         LabelledTask task = LabelledTask.Read(config.Task);
-        if (HashOf(task) != checkpoint.State.TaskHash)
-            throw new UserErrorException($"{config.Task} has changed since {path} began, so the run cannot go on as it was; put the file back or start a new run");
-        FineTunedState state = checkpoint.State with { Config = FineTuningKeys.All.ToDictionary(config) };
-        return Owning(checkpoint.LoadModel(device), model => new FineTuningSetup(config, task, model, state, checkpoint));
+        FineTunedState state = from.State;
+        if (HashOf(task) != state.TaskHash)
+            throw new UserErrorException(
+                $"{config.Task} is not the task that {from.Path} was trained on, or has changed since, so nothing tells which of its clips the run has learnt from; put the file back or start a new run");
+        ConfigChange[] changes = [.. ConfigChange.Between(FineTuningKeys.All, state.ParsedConfig, config)];
+        RequireSettled(from, config, changes);
+        if (changes.Length > 0)
+            accept(changes);
+        var resumption = new Resumption(from.Path, state.Step);
+        resumption.Tell(changes, state.Program, observer);
+        state = state with { Config = FineTuningKeys.All.ToDictionary(config), Program = CheckpointState.CurrentProgram };
+        return Owning(from.LoadModel(device), model =>
+        {
+            var setup = new FineTuningSetup(config, task, model, state, from) { Changes = changes };
+            resumption.RequireAtMost(setup.TotalSteps);
+            return setup;
+        });
     }
 
     /// <summary>Factor on the learning rate of a parameter: less for each block further from the head, none for what is frozen.</summary>
@@ -115,6 +131,17 @@ public sealed class FineTuningSetup : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
+
+    /// <summary>What the head sees: where patches are left out, no band has all of its own.</summary>
+    private static ClipFeature FeatureOf(FineTuningConfig config) => config.PatchOut > 0 ? ClipFeature.Flat : ClipFeature.PerBand;
+
+    private static void RequireSettled(FineTunedCheckpoint from, FineTuningConfig config, IReadOnlyList<ConfigChange> changes)
+    {
+        ConfigChange[] settled = [.. changes.Where(change => FineTuningKeys.All.Named(change.Key).IsSettled || (change.Key == FineTuningKeys.PatchOut && FeatureOf(config) != from.State.Feature))];
+        if (settled.Length > 0)
+            throw new UserErrorException(
+                $"{from.Path} belongs to a run that was begun otherwise: {string.Join(", ", settled.AsEnumerable())}, which nothing can force; leave that as it was, or start a new run");
+    }
 
     private static FineTuningSetup Owning(Classifier model, Func<Classifier, FineTuningSetup> build)
     {

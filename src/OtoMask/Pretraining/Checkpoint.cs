@@ -37,7 +37,7 @@ public sealed record CheckpointState(
     public bool IsOfRun => Config.ContainsKey("data");
 
     /// <summary>The program that wrote it, for messages.</summary>
-    internal string WrittenBy => Program.Length > 0 ? $"otomask {Program}" : "another version of otomask";
+    internal string WrittenBy => NameOf(Program);
 
     /// <summary>The background noise of the run, if any.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -49,6 +49,9 @@ public sealed record CheckpointState(
 
     /// <summary>The values of a configuration by key.</summary>
     public static Dictionary<string, string> ToDictionary(PretrainingConfig config) => ConfigKeys.All.ToDictionary(config);
+
+    /// <summary>What messages call a program of some version, or of none that is known.</summary>
+    internal static string NameOf(string program) => program.Length > 0 ? $"otomask {program}" : "another version of otomask";
 }
 
 /// <summary>What a checkpoint says about background noise.</summary>

@@ -7,10 +7,12 @@ namespace OtoMask.Pretraining;
 public sealed record ConfigChange(string Key, string? Old, string? New)
 {
     /// <summary>What differs between two configurations and would change results, in the order of a configuration file.</summary>
-    /// <remarks>Not where the data lies: that its clips are the same is a matter of their list.</remarks>
-    public static IEnumerable<ConfigChange> Between(PretrainingConfig before, PretrainingConfig now) =>
-        from key in ConfigKeys.All
-        where !key.ChangesNoResult && key.Name != "data" && key.Get(before) != key.Get(now)
+    /// <param name="keys">The values to compare.</param>
+    /// <param name="before">How the run was up to a checkpoint.</param>
+    /// <param name="now">How it is to go on.</param>
+    public static IEnumerable<ConfigChange> Between<TConfig>(IEnumerable<ConfigKey<TConfig>> keys, TConfig before, TConfig now) =>
+        from key in keys
+        where !key.ChangesNoResult && !key.IsPlace && key.Get(before) != key.Get(now)
         select new ConfigChange(key.Name, key.Get(before), key.Get(now));
 
     /// <inheritdoc/>

@@ -11,6 +11,12 @@ public sealed record ConfigKey<TConfig>(string Name, string Placeholder, string 
 {
     /// <summary>Whether a run computes the same with any value, so that it can be given anew when the run is resumed.</summary>
     public bool ChangesNoResult { get; init; }
+
+    /// <summary>Whether it is where data lies: a run may find the same data elsewhere, which its checkpoint knows by a hash.</summary>
+    public bool IsPlace { get; init; }
+
+    /// <summary>Whether it stays for the whole run: what the run began with, counts by, or what its score means.</summary>
+    public bool IsSettled { get; init; }
 }
 
 /// <summary>The keys of one kind of configuration.</summary>

@@ -12,7 +12,7 @@ public static class ConfigKeys
     /// <summary>All keys in the order of a configuration file.</summary>
     public static IReadOnlyList<ConfigKey<PretrainingConfig>> All { get; } =
     [
-        new("data", "PATH", "folder of audio or .npy log-mels, CSV with a file_name column, or prepared cache", c => c.Data, (c, v) => c with { Data = v }),
+        new("data", "PATH", "folder of audio or .npy log-mels, CSV with a file_name column, or prepared cache", c => c.Data, (c, v) => c with { Data = v }) { IsPlace = true },
         new("from", "CHECKPOINT", "begin with the weights of this model (run folder, checkpoint, .pth, .safetensors): further pre-training", c => c.From, (c, v) => c with { From = v }),
         new("framework", "m2d|msm-mae", "how hidden patches are predicted", c => Name(c.Framework), (c, v) => c with { Framework = OneOf("framework", v, ("m2d", Framework.M2d), ("msm-mae", Framework.MsmMae)) }),
         new("size", "tiny|small|base|large", "size of encoder and decoder", c => c.Size, (c, v) => c with { Size = v }),

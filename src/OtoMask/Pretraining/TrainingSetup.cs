@@ -114,7 +114,7 @@ public sealed class TrainingSetup : IDisposable
         NoiseMix? noise = OpenNoise(config, some => some.Clips.ManifestHash == state.Noise?.ManifestHash ? state.Noise.Mean : Measure(some, config, badFiles, observer, cancellation).Mean);
         ConfigChange[] changes =
         [
-            .. ConfigChange.Between(state.ParsedConfig, config),
+            .. ConfigChange.Between(ConfigKeys.All, state.ParsedConfig, config),
             .. DataChanges("clips", state.ManifestHash, state.Clips, source.Clips),
             .. state.Noise is null || noise is null ? [] : DataChanges("noise", state.Noise.ManifestHash, state.Noise.Clips, noise.Source.Clips),
         ];
@@ -122,10 +122,8 @@ public sealed class TrainingSetup : IDisposable
         {
             accept(changes);
             RequireSameModel(from, config);
-            observer.Warning($"from step {state.Step} on the run is another: {string.Join(", ", changes)}");
         }
-        if (state.Program.Length > 0 && state.Program != CheckpointState.CurrentProgram)
-            observer.Warning($"{from.Path} was written by {state.WrittenBy}, this is {CheckpointState.CurrentProgram}: what follows may differ in the last bits");
+        new Resumption(from.Path, state.Step).Tell(changes, state.Program, observer);
         var setup = new TrainingSetup(config, source, state.Normalisation, noise, badFiles, from) { Changes = changes };
         if (config.Precision == Precision.Auto)
             setup.ChoosePrecision(observer, cancellation);
@@ -235,8 +233,8 @@ public sealed class TrainingSetup : IDisposable
         if (Config.Minutes is { } minutes)
             Config = Config with { Minutes = null, Steps = Math.Max(1, (long)(minutes * 60 / seconds)) };
         TotalSteps = StepsOf(pipeline);
-        if (done > TotalSteps)
-            throw new UserErrorException($"{From!.Path} has done {done} steps, more than the {TotalSteps} that the run is to have now; give it more");
+        if (From is not null)
+            new Resumption(From.Path, done).RequireAtMost(TotalSteps);
         observer.Estimate(new RunEstimate(TotalSteps - done, seconds, Environment.WorkingSet, Model.Trained.Count));
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using OtoMask.FineTuning;
 using OtoMask.Pretraining;
 using OtoMask.Tests.App;
+using OtoMask.Tests.Pretraining;
 
 namespace OtoMask.Tests.FineTuning;
 
@@ -9,8 +10,6 @@ namespace OtoMask.Tests.FineTuning;
 [Collection(NoTensorLeaksAttribute.Collection), NoTensorLeaks]
 public sealed class FineTuneCommandTests : IDisposable
 {
-    private static readonly string[] Short =
-        ["--batch", "7", "--optimizer", "adamw", "--lr", "5e-3", "--freq-mask", "8", "--time-mask", "8", "--patch-out", "0.3", "--mixup", "0", "--checkpoint-every", "1"];
     private readonly FineTuningFolder data = new();
 
     [Fact]
@@ -55,7 +54,7 @@ public sealed class FineTuneCommandTests : IDisposable
     public void A_signal_finishes_the_step_writes_a_checkpoint_and_says_how_to_go_on(string signal, int code)
     {
         var run = new RunFolder(data.Inside("run"));
-        using AppProcess app = AppProcess.Start(["finetune", data.Pretrained, "--task", data.TaskCsv, "--out", run.Path, .. Short, "--epochs", "100000"]);
+        using AppProcess app = AppProcess.Start(data.CommandLine("run", epochs: 100_000));
         while (!File.Exists(run.BestCheckpoint) && !app.HasExited)
             Thread.Sleep(50);
         app.Signal(signal);
@@ -72,6 +71,34 @@ public sealed class FineTuneCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_resumed_run_takes_what_changes_no_result_the_rest_by_force_and_some_never()
+    {
+        Ok(FineTune("run", "--stop-at", "1"));
+        var run = new RunFolder(data.Inside("run"));
+        AppResult Resume(params string[] more) => AppProcess.Run(["finetune", "--resume", run.Path, .. more]);
+        Refused(Resume("--lr", "1e-3", "--epochs", "9"), $"{run.LatestCheckpoint} was trained otherwise: epochs 12 -> 9, lr 0.005 -> 0.001", "add --force");
+        File.WriteAllText(data.Inside("other.yaml"), "warmup: 0.2\n");
+        Refused(Resume("--config", data.Inside("other.yaml")), "warmup 0.025 -> 0.2", "add --force");
+        Refused(Resume("--lr", "1", "--mode", "select-on-test", "--seed", "7", "--force"), "mode strict -> select-on-test, seed 42 -> 7, which nothing can force");
+        Refused(Resume("--patch-out", "0", "--force"), "patch-out 0.3 -> 0, which nothing can force");
+
+        AppResult forced = Ok(Resume("--lr", "1e-3", "--patch-out", "0.4", "--stop-at", "2", "--force"));
+        Assert.Contains("warning: from step 3 on the run is another: lr 0.005 -> 0.001, patch-out 0.3 -> 0.4", forced.Output);
+        Assert.Contains(SameRun.Rows(run), row => row.Contains("kind=change") && row.Contains("key=lr old=0.005 new=0.001"));
+        Assert.Contains("\nlr: 0.001\n", File.ReadAllText(run.Config));
+        Refused(Resume("--epochs", "1", "--force"), "has done 6 steps, more than the 3");
+
+        string elsewhere = Directory.CreateDirectory(data.Inside("elsewhere")).FullName, task = Path.Combine(elsewhere, "the same.csv");
+        foreach (string clip in Directory.GetFiles(data.Inside(""), "*.wav"))
+            File.Copy(clip, Path.Combine(elsewhere, Path.GetFileName(clip)));
+        File.Copy(data.TaskCsv, task);
+        Assert.DoesNotContain("warning", Ok(Resume("--task", task, "--workers", "1", "--stop-at", "3")).Output);
+        Assert.Contains($"task: {task}", File.ReadAllText(run.Config));
+        File.WriteAllText(task, File.ReadAllText(task).Replace("0.wav,low,train", "0.wav,low,test", StringComparison.Ordinal));
+        Refused(Resume("--force"), "the same.csv", "has changed since");
+    }
+
+    [Fact]
     public void Mistakes_are_one_line_each()
     {
         AppProcess.Run("finetune", data.Pretrained, "--out", data.Inside("run")).AssertUserError("--task");
@@ -79,6 +106,8 @@ public sealed class FineTuneCommandTests : IDisposable
         AppProcess.Run("finetune", data.Inside("none"), "--task", data.TaskCsv, "--out", data.Inside("run")).AssertUserError("none");
         AppProcess.Run("finetune", data.Pretrained, "--task", data.TaskCsv, "--out", data.Inside("run"), "--lr", "fast").AssertUserError("--lr: 'fast' is no number");
         FineTune("run", "--resume", data.Inside("run")).AssertUserError("--resume goes on");
+        FineTune("run", "--force").AssertUserError("--force is for --resume");
+        AppProcess.Run("finetune", data.Pretrained, "--resume", data.Inside("run")).AssertUserError("CHECKPOINT", "choose one");
         Assert.False(Directory.Exists(data.Inside("run")));
         AppProcess.Run("predict", data.Pretrained, data.Inside("0.wav")).AssertUserError("is no fine-tuned model");
         AppProcess.Run("predict", data.Inside(""), data.Inside("0.wav")).AssertUserError("holds no fine-tuned model");
@@ -86,8 +115,13 @@ public sealed class FineTuneCommandTests : IDisposable
 
     public void Dispose() => data.Dispose();
 
-    private AppResult FineTune(string run, params string[] more) =>
-        AppProcess.Run(["finetune", data.Pretrained, "--task", data.TaskCsv, "--out", data.Inside(run), "--epochs", "12", .. Short, .. more]);
+    private AppResult FineTune(string run, params string[] more) => AppProcess.Run([.. data.CommandLine(run, epochs: 12), .. more]);
+
+    private static void Refused(AppResult result, params string[] parts)
+    {
+        Assert.Equal(2, result.ExitCode);
+        Assert.All(parts, part => Assert.Contains(part, Assert.Single(result.Error.TrimEnd('\n').Split('\n'))));
+    }
 
     private static AppResult Ok(AppResult result)
     {

@@ -192,6 +192,21 @@ public sealed class FineTunerTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_goes_on_otherwise_keeps_no_best_epoch_of_the_one_it_leaves()
+    {
+        (RunFolder run, _) = data.Train("run", data.Config with { Epochs = 12, KeepLast = 20, Mixup = 0 }, stopAt: 10);
+        BestEpoch BestOnDisk() => FineTunedCheckpoint.Read(run.BestCheckpoint).State.Best!;
+        Assert.InRange(BestOnDisk().Epoch, 2, 10);
+
+        FineTunedCheckpoint from = FineTunedCheckpoint.ReadToResume(run.CheckpointOf(3));
+        using FineTuningSetup setup = FineTuningSetup.Resume(from, from.State.ParsedConfig with { LearningRate = 1e-9, Epochs = 3 }, _ => { }, new RecordingObserver());
+        using var tuner = new FineTuner(run, setup, new RecordingObserver());
+        Assert.Equal(TrainingEnd.Finished, tuner.Run(null));
+        Assert.Equal(BestOnDisk(), tuner.Best);
+        Assert.Equal(1e-9, FineTunedCheckpoint.Read(run.BestCheckpoint).State.ParsedConfig.LearningRate);
+    }
+
+    [Fact]
     public void A_checkpoint_is_read_whole_or_refused()
     {
         (RunFolder run, _) = data.Train("run", data.Config, stopAt: 1);

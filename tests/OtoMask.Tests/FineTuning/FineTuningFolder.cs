@@ -44,6 +44,13 @@ internal sealed class FineTuningFolder : IDisposable
         CheckpointEvery = 1,
     };
 
+    /// <summary>The command line of a run of three steps an epoch that takes seconds.</summary>
+    public string[] CommandLine(string run, int epochs) =>
+    [
+        "finetune", Pretrained, "--task", TaskCsv, "--out", Inside(run), "--epochs", $"{epochs}", "--batch", "7", "--optimizer", "adamw", "--lr", "5e-3", "--freq-mask", "8", "--time-mask", "8",
+        "--patch-out", "0.3", "--mixup", "0", "--checkpoint-every", "1",
+    ];
+
     public string Inside(string name) => Path.Combine(tones.Folder, name);
 
     /// <summary>Marks the tones in another way: what follows <c>file_name</c> on each line.</summary>
@@ -70,7 +77,8 @@ internal sealed class FineTuningFolder : IDisposable
     public static FineTuningResult Resume(RunFolder folder)
     {
         var observer = new RecordingObserver();
-        using FineTuningSetup setup = FineTuningSetup.Resume(folder.Path, config => config);
+        FineTunedCheckpoint from = FineTunedCheckpoint.ReadToResume(folder.Path);
+        using FineTuningSetup setup = FineTuningSetup.Resume(from, from.State.ParsedConfig, changes => throw new UserErrorException(string.Join(", ", changes)), observer);
         using var tuner = new FineTuner(folder, setup, observer);
         Assert.Equal(TrainingEnd.Finished, tuner.Run(null));
         return tuner.Test();
