@@ -80,21 +80,19 @@ internal static class FineTuneCommand
         if (setup.Config.Mode == FineTuningMode.SelectOnTest)
             display.Warning("the best epoch is chosen on the test clips, so its score is optimistic; --mode strict does not");
         using var tuner = new FineTuner(folder, setup, display);
-        TrainingEnd end;
+        FineTuningResult? result = null;
         try
         {
-            end = tuner.Run(stopAt, cancellation);
+            if (tuner.Run(stopAt, cancellation) == TrainingEnd.Finished)
+            {
+                display.Stage("scoring the best epoch on the test clips");
+                result = tuner.Test();
+            }
         }
         catch (TrainingDivergedException)
         {
             Conclude(folder, setup, tuner, null, display);
             throw;
-        }
-        FineTuningResult? result = null;
-        if (end == TrainingEnd.Finished)
-        {
-            display.Stage("scoring the best epoch on the test clips");
-            result = tuner.Test();
         }
         Conclude(folder, setup, tuner, result, display);
         return result is null

@@ -14,8 +14,8 @@ namespace OtoMask.FineTuning;
 /// <param name="Loss">Its loss there.</param>
 public sealed record BestEpoch(int Epoch, double Score, double Loss)
 {
-    /// <summary>Whether this one does better; of equal scores the lower loss does.</summary>
-    public bool Beats(BestEpoch? other) => other is null || Score > other.Score || (Score == other.Score && Loss < other.Loss);
+    /// <summary>Whether this one does better; of equal scores the lower loss does. One whose model has no numbers to give never does.</summary>
+    public bool Beats(BestEpoch? other) => double.IsFinite(Score) && double.IsFinite(Loss) && (other is null || Score > other.Score || (Score == other.Score && Loss < other.Loss));
 }
 
 /// <summary>What a fine-tuned checkpoint says about itself besides its tensors.</summary>

@@ -90,8 +90,11 @@ public sealed class FineTuner : IDisposable
 
     /// <summary>Scores the best epoch on the test clips. In <see cref="FineTuningMode.Strict"/> nothing has looked at them before.</summary>
     /// <exception cref="UserErrorException">No test clip can be read, or the best epoch is gone from the run folder.</exception>
+    /// <exception cref="TrainingDivergedException">No epoch ended with a model that gives numbers.</exception>
     public FineTuningResult Test()
     {
+        if (best is null)
+            throw new TrainingDivergedException("no epoch ended with a loss that is a number, so there is no model. Try a smaller --lr or --precision fp32");
         FineTunedCheckpoint checkpoint = FineTunedCheckpoint.Read(folder.BestCheckpoint);
         using Classifier model = checkpoint.LoadModel(setup.Model.Device);
         ClipScores scores = new ClipScorer(model, setup.Input).Score(setup.Clips, setup.Parts.Test, ClipView.FromStart);

@@ -30,6 +30,7 @@ public sealed record EvaluationRecord(long Step, int Epoch, string Metric, doubl
 /// <summary>Writes <c>log.jsonl</c> and the same numbers for TensorBoard.</summary>
 public sealed class RunLog : IDisposable
 {
+    private const string Change = "change";
     private readonly FileStream file;
     private readonly StreamWriter writer;
     private readonly TensorBoardWriter board;
@@ -96,7 +97,7 @@ public sealed class RunLog : IDisposable
     /// <param name="change">What has changed.</param>
     public void Add(long step, ConfigChange change) => writer.WriteLine(new JsonObject
     {
-        ["kind"] = "change",
+        ["kind"] = Change,
         ["step"] = step,
         ["key"] = change.Key,
         ["old"] = change.Old,
@@ -128,7 +129,8 @@ public sealed class RunLog : IDisposable
         using var kept = new StreamWriter(stream, leaveOpen: true) { NewLine = "\n" };
         foreach (string line in File.ReadLines(path))
         {
-            if (Parse(line) is not { } row || !(Value<long>(row, "step") <= step))
+            // What was changed at this very step is not in its checkpoint: it was for the steps that go now.
+            if (Parse(line) is not { } row || !(Value<long>(row, "step") <= step) || (Value<long>(row, "step") == step && (string?)row["kind"] == Change))
                 continue;
             kept.WriteLine(line);
             if (Value<bool>(row, "applied") is { } applied)

@@ -1,6 +1,4 @@
 using System.Runtime.Versioning;
-using System.Text.Json.Nodes;
-using OtoMask.Interop;
 using OtoMask.Pretraining;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Pretraining;
@@ -11,7 +9,6 @@ namespace OtoMask.Tests.Survival;
 [SupportedOSPlatform("linux")]
 public sealed class DamagedRunTests : IDisposable
 {
-    private const string StateKey = "otomask.state";
     private readonly AppFolder folder = new();
 
     public void Dispose() => folder.Dispose();
@@ -21,21 +18,21 @@ public sealed class DamagedRunTests : IDisposable
     {
         RunFolder straight = Train("straight"), run = Train("run", "--stop-at", "1");
         string good = run.Checkpoints[^2], damaged = run.LatestCheckpoint;
-        byte[] whole = File.ReadAllBytes(damaged);
-        foreach ((Action damage, string why) in ((Action, string)[])
+        var damage = new CheckpointDamage(damaged, "otomask.state");
+        foreach ((Action happen, string why) in ((Action, string)[])
         [
-            (() => Overwrite(damaged, whole, bytes => bytes[bytes.Length / 2] ^= 1), "checksum does not match"),
-            (() => File.WriteAllBytes(damaged, whole[..(whole.Length / 2)]), "claims"),
-            (() => File.WriteAllBytes(damaged, []), "zero bytes"),
-            (() => Rewrite(damaged, whole, state => state["Version"] = 99), "version 99"),
-            (() => Rewrite(damaged, whole, state => state["Config"]!["colour"] = "red"), "unknown key 'colour'; it is from otomask "),
-            (() => Rewrite(damaged, whole, state => state["Config"]!["batch"] = "many"), "'many' is no whole number"),
-            (() => Rewrite(damaged, whole, state => state["Config"]!["encoder"] = null), "encoder"),
-            (() => Rewrite(damaged, whole, state => state.Remove("ManifestHash")), "ManifestHash"),
-            (() => Rewrite(damaged, whole, state => state["Step"] = -1), "step -1"),
+            (damage.FlipABit, "checksum does not match"),
+            (damage.CutInHalf, "claims"),
+            (() => damage.CutTo(0), "zero bytes"),
+            (() => damage.Rewrite(state => state["Version"] = 99), "version 99"),
+            (() => damage.Rewrite(state => state["Config"]!["colour"] = "red"), "unknown key 'colour'; it is from otomask "),
+            (() => damage.Rewrite(state => state["Config"]!["batch"] = "many"), "'many' is no whole number"),
+            (() => damage.Rewrite(state => state["Config"]!["encoder"] = null), "encoder"),
+            (() => damage.Rewrite(state => state.Remove("ManifestHash")), "ManifestHash"),
+            (() => damage.Rewrite(state => state["Step"] = -1), "step -1"),
         ])
         {
-            damage();
+            happen();
             string message = Assert.Throws<UserErrorException>(() => Checkpoint.Read(run.Path)).Message;
             Assert.All((string[])[damaged, why, $"The newest good checkpoint is {good}"], part => Assert.Contains(part, message));
         }
@@ -102,22 +99,10 @@ public sealed class DamagedRunTests : IDisposable
     [SmallDiskFact]
     public void A_disk_that_fills_up_ends_the_run_with_words_and_with_room_again_it_goes_on_to_the_same_end()
     {
-        const int Filler = 8 << 20;
         RunFolder straight = Train("straight");
         long checkpoint = new FileInfo(straight.LatestCheckpoint).Length;
         string disk = Directory.CreateDirectory(folder.Inside("disk")).FullName, saved = folder.Inside("saved");
-        AppResult result = SmallDiskFactAttribute.RunWith(
-            start =>
-            {
-                start.Environment["PREPARE"] = $"head -c {Filler} /dev/zero > \"$DISK/filler\"";
-                start.Environment["AFTER"] = $"ls -R \"$DISK/run\"; rm \"$DISK/filler\"; dotnet '{AppProcess.App}' pretrain --resume \"$DISK/run\" && cp -r \"$DISK/run\" '{saved}'";
-            },
-            disk, (int)((Filler + 5 * checkpoint / 2) >> 10), ["pretrain", "--data", folder.Inside("audio"), "--out", Path.Combine(disk, "run"), .. AppFolder.TinyRunOf(epochs: 4)]);
-
-        Assert.True(result.ExitCode == 1, $"{result.ExitCode}: {result.Error}");
-        string line = Assert.Single(result.Error.TrimEnd('\n').Split('\n'));
-        Assert.All((string[])["No space left", "the last good checkpoint is", "--resume", "free some space"], part => Assert.Contains(part, line));
-        Assert.DoesNotContain(".tmp", result.Output);
+        FullDisk.AssertSurvived(disk, 5 * checkpoint / 2, saved, ["pretrain", "--data", folder.Inside("audio"), "--out", Path.Combine(disk, "run"), .. AppFolder.TinyRunOf(epochs: 4)]);
         SameRun.AssertSame(straight, new RunFolder(saved));
     }
 
@@ -134,21 +119,4 @@ public sealed class DamagedRunTests : IDisposable
 
     private string Task() => folder.Text("task.csv", "file_name,label,split\n" + string.Concat(
         Enumerable.Range(0, 12).Select(clip => $"audio/clip{clip:D2}.wav,{(clip % 2 == 0 ? "sweep" : "noise")},{(clip < 8 ? "train" : "test")}\n")));
-
-    private static void Overwrite(string path, byte[] whole, Action<byte[]> change)
-    {
-        byte[] bytes = [.. whole];
-        change(bytes);
-        File.WriteAllBytes(path, bytes);
-    }
-
-    /// <summary>Writes the checkpoint with another state under a checksum that is right.</summary>
-    private static void Rewrite(string path, byte[] whole, Action<JsonObject> change)
-    {
-        File.WriteAllBytes(path, whole);
-        SafetensorsContent content = SafetensorsFile.Read(path);
-        JsonObject state = JsonNode.Parse(content.Metadata[StateKey])!.AsObject();
-        change(state);
-        SafetensorsFile.Write(path, content.Tensors, new Dictionary<string, string>(content.Metadata) { [StateKey] = state.ToJsonString() });
-    }
 }
