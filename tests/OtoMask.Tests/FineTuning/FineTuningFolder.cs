@@ -44,10 +44,13 @@ internal sealed class FineTuningFolder : IDisposable
         CheckpointEvery = 1,
     };
 
-    /// <summary>The command line of a run of three steps an epoch that takes seconds.</summary>
-    public string[] CommandLine(string run, int epochs) =>
+    /// <summary>The command line of a run here, of three steps an epoch, that takes seconds.</summary>
+    public string[] CommandLine(string run, int epochs) => CommandLine(Pretrained, TaskCsv, Inside(run), $"{epochs}");
+
+    /// <inheritdoc cref="CommandLine(string, int)"/>
+    public static string[] CommandLine(string checkpoint, string task, string run, string epochs) =>
     [
-        "finetune", Pretrained, "--task", TaskCsv, "--out", Inside(run), "--epochs", $"{epochs}", "--batch", "7", "--optimizer", "adamw", "--lr", "5e-3", "--freq-mask", "8", "--time-mask", "8",
+        "finetune", checkpoint, "--task", task, "--out", run, "--epochs", epochs, "--batch", "7", "--optimizer", "adamw", "--lr", "5e-3", "--freq-mask", "8", "--time-mask", "8",
         "--patch-out", "0.3", "--mixup", "0", "--checkpoint-every", "1",
     ];
 

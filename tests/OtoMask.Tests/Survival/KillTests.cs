@@ -1,18 +1,18 @@
-using System.Text.Json.Nodes;
 using OtoMask.Pretraining;
 using OtoMask.Tests.App;
-using OtoMask.Tests.Pretraining;
+using OtoMask.Tests.Evaluation;
+using OtoMask.Tests.FineTuning;
 using Xunit.Abstractions;
 
 namespace OtoMask.Tests.Survival;
 
 /// <summary>
-/// <c>kill -9</c> at any moment loses nothing: the run that goes on ends like one that was left alone. 52 kills here, with those of
-/// <c>StudyCommandTests</c> some 60; they take a minute and a half. OTOMASK_KILLS=1000 kills each run that often, with other moments.
+/// <c>kill -9</c> at any moment loses nothing: the run that goes on ends like one that was left alone. 64 kills here, with those of
+/// <c>StudyCommandTests</c> some 70; they take two minutes. OTOMASK_KILLS=1000 kills each run that often, with other moments.
 /// </summary>
 public sealed class KillTests(ITestOutputHelper output) : IDisposable
 {
-    private static readonly int KillsOfARun = int.TryParse(Environment.GetEnvironmentVariable("OTOMASK_KILLS"), out int kills) ? kills : 13;
+    private static readonly int KillsOfARun = KilledRun.KillsOr(13), KillsOfAFineTuning = KilledRun.KillsOr(12);
     private readonly AppFolder folder = new();
 
     public void Dispose() => folder.Dispose();
@@ -29,38 +29,33 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         string steps = $"{120 + 10 * KillsOfARun}";
         string[] Begin(string run) =>
         [
-            "pretrain", "--data", audio, "--out", folder.Inside(run), "--encoder", "64/2/2", "--decoder", "64/2/2", "--input", "80x96", "--batch", "6", "--steps", steps,
+            "pretrain", "--data", audio, "--out", run, "--encoder", "64/2/2", "--decoder", "64/2/2", "--input", "80x96", "--batch", "6", "--steps", steps,
             "--min-clips", "0", "--checkpoint-every", "1", "--evaluate-every", "3", .. options,
         ];
-        var straight = new RunFolder(folder.Inside("straight"));
-        Assert.Equal(0, AppProcess.Run(Begin("straight")).ExitCode);
-
-        var killed = new KilledRun(new RunFolder(folder.Inside("killed")), Begin("killed"), (ulong)seed);
-        while (killed.Kills < KillsOfARun)
-            killed.LiveAndDie();
-        killed.Finish();
-
-        output.WriteLine($"{killed.Kills} kills, {killed.KillsWithinAWrite} within a write, {killed.KillsBeforeACheckpoint} before the first checkpoint");
-        AssertTheSame(straight, new RunFolder(folder.Inside("killed")));
+        KillAndCompare(Begin, seed, KillsOfARun, "seconds", "clips_per_second");
     }
 
-    private static void AssertTheSame(RunFolder expected, RunFolder actual)
+    [Fact]
+    public void A_fine_tuning_killed_at_random_moments_equals_one_that_was_not()
     {
-        SameRun.AssertSame(expected, actual);
-        Assert.Equal(expected.Checkpoints.Select(Path.GetFileName), actual.Checkpoints.Select(Path.GetFileName));
-        Assert.All(expected.Checkpoints.Zip(actual.Checkpoints), pair => Assert.True(
-            File.ReadAllBytes(pair.First).AsSpan().SequenceEqual(File.ReadAllBytes(pair.Second)), $"{pair.Second} has other bytes"));
-        Assert.Equal(File.ReadAllText(expected.Config), File.ReadAllText(actual.Config));
-        Assert.Equal(File.ReadAllText(expected.BadFiles), File.ReadAllText(actual.BadFiles));
-        Assert.Equal(Numbers(expected), Numbers(actual));
-        Assert.True(File.Exists(actual.Report));
+        using var tones = new ToneTask();
+        string encoder = folder.Inside("encoder"), epochs = $"{40 + 8 * KillsOfAFineTuning}";
+        AppResult made = AppProcess.Run(
+            "pretrain", "--data", tones.Folder, "--out", encoder, "--encoder", "16/2/2", "--decoder", "8/1/1", "--input", "80x48", "--batch", "4", "--steps", "1", "--evaluate-every", "0");
+        Assert.True(made.ExitCode == 0, made.Error);
+        File.WriteAllText(Path.Combine(tones.Folder, "3.wav"), "no audio");
+        KillAndCompare(run => FineTuningFolder.CommandLine(encoder, tones.CsvPath, run, epochs), seed: 5, KillsOfAFineTuning, "seconds");
     }
 
-    /// <summary>What <c>metrics.json</c> tells, but for speeds.</summary>
-    private static string Numbers(RunFolder run)
+    private void KillAndCompare(Func<string, string[]> begin, int seed, int kills, params string[] speeds)
     {
-        JsonObject numbers = JsonNode.Parse(File.ReadAllText(run.Metrics))!.AsObject();
-        Assert.True(numbers.Remove("seconds") && numbers.Remove("clips_per_second"));
-        return numbers.ToJsonString();
+        RunFolder straight = new(folder.Inside("straight")), run = new(folder.Inside("killed"));
+        AppResult result = AppProcess.Run(begin(straight.Path));
+        Assert.True(result.ExitCode == 0, result.Error);
+
+        var killed = new KilledRun(run, begin(run.Path), (ulong)seed);
+        killed.DieAndFinish(kills);
+        output.WriteLine(killed.ToString());
+        killed.AssertSame(straight, speeds);
     }
 }

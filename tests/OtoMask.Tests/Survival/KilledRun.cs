@@ -1,6 +1,8 @@
+using System.Text.Json.Nodes;
 using OtoMask.Pretraining;
 using OtoMask.Randomness;
 using OtoMask.Tests.App;
+using OtoMask.Tests.Pretraining;
 
 namespace OtoMask.Tests.Survival;
 
@@ -15,17 +17,50 @@ internal sealed class KilledRun(RunFolder folder, string[] begin, ulong seed)
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private int lives;
 
-    /// <summary>Processes killed so far.</summary>
-    public int Kills { get; private set; }
+    private int kills, killsWithinAWrite, killsBeforeACheckpoint;
 
-    /// <summary>Those that left an unfinished file: they died while they wrote.</summary>
-    public int KillsWithinAWrite { get; private set; }
+    /// <summary>How often <c>OTOMASK_KILLS</c> says that each run is killed.</summary>
+    public static int KillsOr(int usual) => int.TryParse(Environment.GetEnvironmentVariable("OTOMASK_KILLS"), out int kills) ? kills : usual;
 
-    /// <summary>Those that died before the run had its first checkpoint.</summary>
-    public int KillsBeforeACheckpoint { get; private set; }
+    /// <summary>Runs the program and kills it so many times, then goes on to the end of the run.</summary>
+    public void DieAndFinish(int times)
+    {
+        while (kills < times)
+            LiveAndDie();
+        Finish();
+    }
+
+    /// <summary>The finished run is the same as one that was left alone: checkpoints byte by byte, log, configuration, bad clips and numbers.</summary>
+    /// <param name="straight">The run that was left alone.</param>
+    /// <param name="speeds">What of <c>metrics.json</c> no two runs share.</param>
+    public void AssertSame(RunFolder straight, params string[] speeds)
+    {
+        SameRun.AssertSame(straight, folder);
+        string[] expected = CheckpointFiles(straight), actual = CheckpointFiles(folder);
+        Assert.Equal(expected.Select(Path.GetFileName), actual.Select(Path.GetFileName));
+        Assert.All(expected.Zip(actual), pair => Assert.True(
+            File.ReadAllBytes(pair.First).AsSpan().SequenceEqual(File.ReadAllBytes(pair.Second)), $"{pair.Second} has other bytes"));
+        Assert.Equal(File.ReadAllText(straight.Config), File.ReadAllText(folder.Config));
+        Assert.Equal(File.ReadAllText(straight.BadFiles), File.ReadAllText(folder.BadFiles));
+        Assert.Equal(Numbers(straight, speeds), Numbers(folder, speeds));
+        Assert.True(File.Exists(folder.Report));
+    }
+
+    /// <summary>How it died.</summary>
+    public override string ToString() => $"{kills} kills, {killsWithinAWrite} within a write, {killsBeforeACheckpoint} before the first checkpoint";
+
+    /// <summary>The newest checkpoints, and the best epoch of a fine-tuning.</summary>
+    private static string[] CheckpointFiles(RunFolder run) => [.. Directory.GetFiles(Path.GetDirectoryName(run.BestCheckpoint)!, "*.safetensors").Order(StringComparer.Ordinal)];
+
+    private static string Numbers(RunFolder run, string[] speeds)
+    {
+        JsonObject numbers = JsonNode.Parse(File.ReadAllText(run.Metrics))!.AsObject();
+        Assert.All(speeds, speed => Assert.True(numbers.Remove(speed), speed));
+        return numbers.ToJsonString();
+    }
 
     /// <summary>Starts the program and kills it: as it starts, when a temporary file appears, or a little after a checkpoint did.</summary>
-    public void LiveAndDie()
+    private void LiveAndDie()
     {
         var random = new RandomStream(seed, RandomPurpose.Probe, 0, lives++);
         using var moment = new ManualResetEventSlim();
@@ -48,15 +83,14 @@ internal sealed class KilledRun(RunFolder folder, string[] begin, ulong seed)
         app.Kill();
         AppResult end = app.Wait();
         Assert.True(end.ExitCode == SigKill, $"it ended with {end.ExitCode} before it was killed: {end.Error}{end.Output}");
-        Kills++;
+        kills++;
         if (folder.Checkpoints.Count == 0)
-            KillsBeforeACheckpoint++;
+            killsBeforeACheckpoint++;
         if (Leftovers().Any())
-            KillsWithinAWrite++;
+            killsWithinAWrite++;
     }
 
-    /// <summary>Goes on to the end of the run.</summary>
-    public void Finish()
+    private void Finish()
     {
         using AppProcess app = Start();
         AppResult end = app.Wait();
@@ -65,7 +99,7 @@ internal sealed class KilledRun(RunFolder folder, string[] begin, ulong seed)
     }
 
     private AppProcess Start() => folder.Checkpoints.Count > 0
-        ? AppProcess.Start("pretrain", "--resume", folder.Path)
+        ? AppProcess.Start(begin[0], "--resume", folder.Path)
         : AppProcess.Start(begin);
 
     private string[] Leftovers() => Directory.Exists(folder.Path) ? Directory.GetFiles(folder.Path, "*.tmp", SearchOption.AllDirectories) : [];
