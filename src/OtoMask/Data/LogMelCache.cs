@@ -1,8 +1,9 @@
 using System.Buffers;
-using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 
+using Microsoft.Win32.SafeHandles;
 using OtoMask.Audio;
 using OtoMask.Randomness;
 
@@ -25,26 +26,28 @@ public sealed record CacheSummary(
 }
 
 /// <summary>
-/// The log-mels of a data set, computed once and memory-mapped: <c>log-mels.f32</c> (little-endian float32, clip after clip, frame
+/// The log-mels of a data set, computed once: <c>log-mels.f32</c> (little-endian float32, clip after clip, frame
 /// after frame), <c>clips.jsonl</c> (a line per clip: name, size, place, hash, or why it is bad), <c>bad-files.csv</c>, and
 /// <c>cache.json</c>, which appears last and makes the cache valid.
 /// </summary>
-/// <remarks>float32, because a run on the cache then gives the same numbers as a run on the files. An hour takes 115 MB.</remarks>
+/// <remarks>
+/// float32, because a run on the cache then gives the same numbers as a run on the files. An hour takes 115 MB. Crops are read from the
+/// file, not through a mapping: what is cut off a mapped file kills the process that touches it, by a signal that nothing can catch.
+/// </remarks>
 public sealed class LogMelCache : ClipSource
 {
     internal const int Format = 1;
     internal const string DataFile = "log-mels.f32", IndexFile = "clips.jsonl", SummaryFile = "cache.json", BeginFile = "preparing.json", BadFilesFile = "bad-files.csv";
 
     private readonly CacheEntry[] entries;
-    private readonly MemoryMappedFile map;
-    private readonly MemoryMappedViewAccessor view;
+    private readonly string folder;
+    private readonly SafeFileHandle data;
 
     private LogMelCache(string folder, CacheSummary summary, CacheEntry[] entries)
         : base(new ClipList(entries.Select(entry => new Clip(entry.Name, entry.Name, entry.FileBytes))), summary.LogMel)
     {
-        (Summary, this.entries) = (summary, entries);
-        map = MemoryMappedFile.CreateFromFile(Path.Combine(folder, DataFile), FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
-        view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        (Summary, this.entries, this.folder) = (summary, entries, folder);
+        data = File.OpenHandle(Path.Combine(folder, DataFile));
     }
 
     /// <summary>What the cache holds.</summary>
@@ -106,6 +109,7 @@ public sealed class LogMelCache : ClipSource
     }
 
     /// <inheritdoc/>
+    /// <exception cref="IOException">The file cannot be read, or has been cut short since it was opened.</exception>
     public override void ReadCrop(int clip, RandomStream crop, int frames, ShortClips shortClips, Span<float> window)
     {
         CacheEntry entry = entries[clip];
@@ -117,7 +121,7 @@ public sealed class LogMelCache : ClipSource
         int rows = isLonger ? frames : entry.Rows;
         float[] values = ArrayPool<float>.Shared.Rent(rows * Settings.Bands);
         Span<float> read = values.AsSpan(0, rows * Settings.Bands);
-        view.SafeMemoryMappedViewHandle.ReadSpan((ulong)(entry.Offset + (long)first * Settings.Bands * sizeof(float)), read);
+        ReadData(entry.Offset + (long)first * Settings.Bands * sizeof(float), MemoryMarshal.AsBytes(read));
         ClipLogMel logMel = isLonger
             ? new ClipLogMel(Settings.Bands, frames, frames, read)
             : new ClipLogMel(Settings.Bands, entry.Frames, entry.SilenceFrom, read);
@@ -128,9 +132,18 @@ public sealed class LogMelCache : ClipSource
     /// <inheritdoc/>
     public override void Dispose()
     {
-        view.Dispose();
-        map.Dispose();
+        data.Dispose();
         base.Dispose();
+    }
+
+    private void ReadData(long offset, Span<byte> bytes)
+    {
+        for (int done = 0, read; done < bytes.Length; done += read)
+        {
+            read = RandomAccess.Read(data, bytes[done..], offset + done);
+            if (read == 0)
+                throw new IOException($"the cache {folder} was cut short while it was in use ({DataFile} has {RandomAccess.GetLength(data)} of {Summary.Bytes} bytes): delete the folder and prepare it again");
+        }
     }
 
     internal static CacheSummary? ReadSummary(string folder)
