@@ -72,6 +72,24 @@ internal sealed class AppProcess : IDisposable
         return peak;
     }
 
+    /// <summary>Waits until it has had so much processor time, or has ended. A busy machine gives it late, and a sleep would not notice.</summary>
+    public void WaitForWork(TimeSpan processorTime)
+    {
+        DateTime end = DateTime.UtcNow + Patience;
+        try
+        {
+            while (!process.HasExited && process.TotalProcessorTime < processorTime && DateTime.UtcNow < end)
+            {
+                Thread.Sleep(10);
+                process.Refresh();
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended in between.
+        }
+    }
+
     /// <summary>Ends it by SIGKILL, at once.</summary>
     public void Kill() => process.Kill();
 

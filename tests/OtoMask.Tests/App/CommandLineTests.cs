@@ -55,7 +55,7 @@ public sealed class CommandLineTests
     public void ASignalEndsWithItsOwnCode(string signal, int code)
     {
         using AppProcess app = AppProcess.Start("bench", "masks", "--seconds", "1000");
-        Thread.Sleep(TimeSpan.FromSeconds(3));
+        app.WaitForWork(TimeSpan.FromSeconds(1.5)); // of which what comes before it listens for signals is a small part
         app.Signal(signal);
         AppResult result = app.Wait();
         Assert.Equal((code, "otomask: stopped\n"), (result.ExitCode, result.Error));

@@ -8,7 +8,7 @@ namespace OtoMask.Tests.Reports;
 /// <summary>A headless Chromium, spoken to by the DevTools protocol, with one page open. Collects what goes wrong on the page.</summary>
 internal sealed class HeadlessChromium : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5); // on a machine that trains at the same time, a page has taken more than one
 
     private readonly Process process;
     private readonly string profile;

@@ -25,7 +25,7 @@ public sealed class StudyCommandTests : IDisposable
         for (; kills < MostKills; kills++)
         {
             using AppProcess study = AppProcess.Start("study", file, "--out", killed);
-            Thread.Sleep(500 + new RandomStream(5, RandomPurpose.Probe, 0, kills).NextInt32(1500));
+            study.WaitForWork(TimeSpan.FromMilliseconds(500 + new RandomStream(5, RandomPurpose.Probe, 0, kills).NextInt32(1500)));
             study.Signal("KILL");
             if (study.Wait().ExitCode == 0)
                 break; // it was faster
