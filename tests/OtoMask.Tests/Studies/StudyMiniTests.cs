@@ -3,16 +3,20 @@ using OtoMask.Studies.Results;
 
 namespace OtoMask.Tests.Studies;
 
-/// <summary>The published results of configs/study-mini.yaml are what its rows say.</summary>
+/// <summary>The published results of the small study are what its rows say, and its configurations those that were committed before.</summary>
 public sealed class StudyMiniTests
 {
-    private static readonly StudyFolder Results = new(Path.Combine(Repository.Root, "docs", "study-mini"));
+    [Theory]
+    [InlineData("study-mini")]
+    [InlineData("study-mini-m2d")]
+    public void Its_configuration_is_the_one_that_was_committed_before(string study) =>
+        Assert.Equal(File.ReadAllText(Path.Combine(Repository.Root, "configs", $"{study}.yaml")), File.ReadAllText(Published(study).Config));
 
-    [Fact]
-    public void Its_configuration_is_the_one_that_was_committed_before() =>
-        Assert.Equal(File.ReadAllText(Path.Combine(Repository.Root, "configs", "study-mini.yaml")), File.ReadAllText(Results.Config));
+    [Theory]
+    [InlineData("study-mini")]
+    [InlineData("study-mini-m2d")]
+    public void Its_tables_are_those_of_its_rows(string study) => Assert.Equal(
+        StudyTables.Markdown(StudyResults.Read(Published(study))), File.ReadAllText(Path.Combine(Published(study).Path, "tables.md")));
 
-    [Fact]
-    public void Its_tables_are_those_of_its_rows() => Assert.Equal(
-        StudyTables.Markdown(StudyResults.Read(Results)), File.ReadAllText(Path.Combine(Results.Path, "tables.md")));
+    private static StudyFolder Published(string study) => new(Path.Combine(Repository.Root, "docs", study));
 }
