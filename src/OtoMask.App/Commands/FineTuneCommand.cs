@@ -2,7 +2,6 @@ using System.CommandLine;
 using OtoMask.App.Reports;
 using OtoMask.FineTuning;
 using OtoMask.Pretraining;
-using OtoMask.Torch;
 using RunLog = OtoMask.App.Reports.RunLog;
 
 namespace OtoMask.App.Commands;
@@ -106,13 +105,13 @@ internal static class FineTuneCommand
         AtomicFile.WriteAllText(folder.Metrics, FineTuningMetrics.ToJson(setup, tuner, result, RunMetrics.Of(log, setup.StepClips)));
         AtomicFile.WriteAllText(folder.Report, FineTuningReport.Build(new FineTuningSummary
         {
-            Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder.Path))),
+            Name = folder.Name,
             Setup = setup,
             Log = log,
             Best = tuner.Best,
             Result = result,
             Warnings = display.Warnings,
-            Environment = [("libtorch", TorchRuntime.Describe().Split('\n')[0]), ("threads", $"{TorchRuntime.Threads}"), ("device", setup.Config.Device)],
+            Environment = RunInWork.Environment(setup.Config.Device),
         }));
     }
 

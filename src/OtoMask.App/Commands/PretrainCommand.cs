@@ -3,7 +3,6 @@ using System.Diagnostics.CodeAnalysis;
 using OtoMask.App.Reports;
 using OtoMask.Data;
 using OtoMask.Pretraining;
-using OtoMask.Torch;
 using RunLog = OtoMask.App.Reports.RunLog;
 
 namespace OtoMask.App.Commands;
@@ -126,14 +125,14 @@ internal static class PretrainCommand
         AtomicFile.WriteAllText(folder.Metrics, metrics.ToJson(step, setup.TotalSteps, setup.Source.Clips.Count, setup.BadFiles.Count));
         AtomicFile.WriteAllText(folder.Report, RunReport.Build(new RunSummary
         {
-            Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder.Path))),
+            Name = folder.Name,
             What = $"{ConfigKeys.All.Single(key => key.Name == "framework").Get(config)} {SizeOf(config)}, {config.Mask} masking of {config.Input} input, on {config.Data}",
             Log = log,
             Config = ConfigFile.ToYaml(config),
             Clips = setup.Source.Clips.Count,
             BadFiles = [.. setup.BadFiles.ToList().Select(bad => $"{bad.Path}: {bad.Reason}")],
             Warnings = display.Warnings,
-            Environment = [("libtorch", TorchRuntime.Describe().Split('\n')[0]), ("threads", $"{TorchRuntime.Threads}"), ("device", config.Device)],
+            Environment = RunInWork.Environment(config.Device),
         }));
     }
 

@@ -1,4 +1,5 @@
 using OtoMask.Pretraining;
+using OtoMask.Torch;
 
 namespace OtoMask.App.Commands;
 
@@ -46,6 +47,10 @@ internal sealed class RunInWork(RunFolder folder, string verb)
             throw new UserErrorException(
                 $"{checkpoint} was trained otherwise: {string.Join(", ", changes)}. To go on as it was, leave that out or put the data back; to go on with what is new, add --force");
     };
+
+    /// <summary>What a report says of the machine.</summary>
+    public static IReadOnlyList<(string Name, string Value)> Environment(string device) =>
+        [("libtorch", TorchRuntime.Describe().Split('\n')[0]), ("threads", $"{TorchRuntime.Threads}"), ("device", device)];
 
     /// <summary>Trains; where disk or data fail, the message says what is safe and how to go on.</summary>
     public string Train(Func<string> train)

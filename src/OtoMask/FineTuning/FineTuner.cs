@@ -38,15 +38,7 @@ public sealed class FineTuner : IDisposable
         setup.From?.LoadOptimizer(setup.Model, optimizer);
         learningRates = new LearningRateSchedule(config.LearningRate, (long)(config.Warmup * TotalSteps), TotalSteps, FineTuningConfig.LastLearningRate);
         scorer = new ClipScorer(setup.Model, setup.Input);
-        folder.Occupy();
-        if (setup.From is not null)
-        {
-            folder.PutAsideAfter(step);
-            setup.BadFiles.AddCsv(folder.BadFiles);
-        }
-        log = new RunLog(folder, step);
-        foreach (ConfigChange change in setup.Changes)
-            log.Add(step, change);
+        log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes);
         // The best epoch on disk may be one after this checkpoint. The same run comes to it again; another has to find its own.
         if (setup.Changes.Count > 0 && !(File.Exists(folder.BestCheckpoint) && FineTunedCheckpoint.Read(folder.BestCheckpoint).State.Best == best))
             best = null;

@@ -1,3 +1,5 @@
+using OtoMask.Data;
+
 namespace OtoMask.Pretraining;
 
 /// <summary>
@@ -15,6 +17,9 @@ public sealed class RunFolder(string path)
 
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
+
+    /// <summary>What the run is called: the folder's own name.</summary>
+    public string Name => System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(Path)));
 
     /// <summary>The resolved configuration.</summary>
     public string Config => Inside("config.yaml");
@@ -176,8 +181,29 @@ public sealed class RunFolder(string path)
         }
     }
 
+    /// <summary>Occupies the folder, and of a run that goes on makes it as it was at that step: newer checkpoints are put aside, the log's later rows
+    /// forgotten, and what is known of bad files is taken over.</summary>
+    /// <param name="step">Steps that the run has done.</param>
+    /// <param name="isResumed">Whether it goes on from a checkpoint.</param>
+    /// <param name="badFiles">Receives the bad files found so far.</param>
+    /// <param name="changes">What is otherwise from now on, for the log.</param>
+    /// <returns>The log, to be written on.</returns>
+    internal RunLog OpenLog(long step, bool isResumed, BadFiles badFiles, IEnumerable<ConfigChange> changes)
+    {
+        Occupy();
+        if (isResumed)
+        {
+            PutAsideAfter(step);
+            badFiles.AddCsv(BadFiles);
+        }
+        var log = new RunLog(this, step);
+        foreach (ConfigChange change in changes)
+            log.Add(step, change);
+        return log;
+    }
+
     /// <summary>Renames checkpoints after <paramref name="step"/>, which a run that goes on from there is about to write again, to <c>*.aside</c>.</summary>
-    public void PutAsideAfter(long step)
+    private void PutAsideAfter(long step)
     {
         foreach (string newer in Checkpoints.Where(checkpoint => StepOf(checkpoint) > step))
             File.Move(newer, newer + AsideSuffix, overwrite: true);

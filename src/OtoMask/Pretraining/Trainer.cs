@@ -52,15 +52,7 @@ public sealed class Trainer : IDisposable
         learningRates = new LearningRateSchedule(config.PeakLearningRate, (long)(config.Warmup * TotalSteps), TotalSteps);
         decays = new DecaySchedule(config.EmaStart, config.EmaEnd, TotalSteps);
         pipeline = setup.Pipeline(HintAt);
-        folder.Occupy();
-        if (setup.From is not null)
-        {
-            folder.PutAsideAfter(step);
-            setup.BadFiles.AddCsv(folder.BadFiles);
-        }
-        log = new RunLog(folder, step);
-        foreach (ConfigChange change in setup.Changes)
-            log.Add(step, change);
+        log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes);
         skipped = new SkippedSteps(folder, log, observer, "--base-lr");
         alarm = new HealthAlarm(observer, log.FirstRank);
     }
