@@ -31,7 +31,7 @@ internal static class ImportCommand
         model.Framework is { } framework ? ConfigKeys.NameOf(framework) : "encoder alone",
         $"encoder {model.Encoder}",
         model.Decoder is { } decoder ? $"{(model.Framework == Framework.M2d ? "predictor" : "decoder")} {decoder}" : "nothing that predicts hidden patches",
-        $"input {model.Input.Bands}x{model.Input.Frames} in patches of {model.Input.PatchHeight}x{model.Input.PatchWidth}",
+        $"input {model.Input.InputText} in patches of {model.Input.PatchText}",
         $"{model.LogMel.SampleRate} Hz",
         FormattableString.Invariant($"normalised by mean {model.Normalisation.Mean:0.###} and deviation {model.Normalisation.Std:0.###}"));
 }

@@ -55,7 +55,7 @@ internal static class PretrainCommand
         if (seconds is { } length)
         {
             InputGeometry geometry = InputGeometry.FromSeconds(length, config.Patch);
-            config = config with { Input = $"{geometry.Bands}x{geometry.Frames}" };
+            config = config with { Input = geometry.InputText };
         }
         return config with { Data = Absolute(config.Data), From = Absolute(config.From), Noise = Absolute(config.Noise), Task = Absolute(config.Task) };
     }

@@ -64,8 +64,7 @@ internal abstract class AudioDecoder : IDisposable
         SafeFileHandle file;
         try
         {
-            // Before it is opened: to open a pipe that nobody writes to is to wait for ever.
-            if ((File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)) is FileInfo { Exists: true, Length: 0 })
+            if (EmptyFile.Is(path))
                 throw new UnreadableAudioException(path, "it has zero bytes: an empty file, a pipe or a device");
             file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         }

@@ -29,6 +29,27 @@ public sealed class BadFiles
             byPath.TryAdd(path, new BadFile(path, reason));
     }
 
+    /// <summary>Uses a clip; one that cannot be used is reported and gives its place to the next. Thread-safe.</summary>
+    /// <param name="clips">How many there are to try.</param>
+    /// <param name="use">Uses the clip of an attempt, counted from 0, or throws <see cref="BadClipException"/>.</param>
+    /// <exception cref="UserErrorException">None of them can be used.</exception>
+    public void UseFirst(int clips, Action<int> use)
+    {
+        for (int attempt = 0; attempt < clips; attempt++)
+        {
+            try
+            {
+                use(attempt);
+                return;
+            }
+            catch (BadClipException bad)
+            {
+                Add(bad.Path, bad.Reason);
+            }
+        }
+        throw WhenAllAreBad();
+    }
+
     /// <summary>The clips reported so far, by path in ordinal order.</summary>
     public IReadOnlyList<BadFile> ToList()
     {

@@ -96,22 +96,13 @@ public sealed class BatchPipeline
     {
         int[] draws = order.Of(batch.Epoch);
         int position = batch.Step * options.BatchSize + place, draw = draws[position];
-        for (int attempt = 0; attempt < draws.Length; attempt++)
+        badFiles.UseFirst(draws.Length, attempt =>
         {
             int clip = order.ClipOf(draws[(position + attempt) % draws.Length]);
-            try
-            {
-                var crop = new RandomStream(options.Seed, RandomPurpose.Crop, batch.Epoch, draw);
-                source.ReadCrop(clip, crop, options.Geometry.Frames, options.ShortClips, window);
-                batch.Place(place, clip, draw);
-                return;
-            }
-            catch (BadClipException bad)
-            {
-                badFiles.Add(bad.Path, bad.Reason);
-            }
-        }
-        throw badFiles.WhenAllAreBad();
+            var crop = new RandomStream(options.Seed, RandomPurpose.Crop, batch.Epoch, draw);
+            source.ReadCrop(clip, crop, options.Geometry.Frames, options.ShortClips, window);
+            batch.Place(place, clip, draw);
+        });
     }
 
     private void Cut(float[] window, Span<float> patches)

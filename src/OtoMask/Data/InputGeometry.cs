@@ -90,8 +90,14 @@ public sealed record InputGeometry
                 $"give at least {Text(patchWidth / (double)FramesPerSecond)} s");
     }
 
+    /// <summary>The input as <see cref="Parse"/> takes it, for example <c>80x608</c>.</summary>
+    public string InputText => $"{Bands}x{Frames}";
+
+    /// <summary>The patch as <see cref="Parse"/> takes it, for example <c>16x16</c>.</summary>
+    public string PatchText => $"{PatchHeight}x{PatchWidth}";
+
     /// <summary>The field's notation, for example <c>80x608p16x16</c>.</summary>
-    public override string ToString() => $"{Bands}x{Frames}p{PatchHeight}x{PatchWidth}";
+    public override string ToString() => $"{InputText}p{PatchText}";
 
     /// <summary>Reads NUMBERxNUMBER.</summary>
     /// <exception cref="UserErrorException">The text is not of this form.</exception>

@@ -51,11 +51,12 @@ internal sealed class LogMelReader(LogMelSettings settings)
     {
         var sections = new List<float[]>();
         double seconds = 0;
+        bool? isUntold = null; // asked once, and only of what gets long
         LogMelExtent extent = Stream(path, rows =>
         {
             sections.Add(rows);
             seconds += (double)rows.Length / settings.Bands * settings.HopSize / settings.SampleRate;
-            if (seconds > LongestSeconds && !ClipScanner.IsLogMel(path) && AudioFile.Describe(path).Seconds < LongestSeconds)
+            if (seconds > LongestSeconds && (isUntold ??= !ClipScanner.IsLogMel(path) && AudioFile.Describe(path).Seconds < LongestSeconds) == true)
                 throw new BadClipException(path, $"it is longer than {LongestSeconds:0} s and its header does not say so; write it anew (ffmpeg -i IN OUT.flac) or prepare a cache");
         });
         return new OwnedLogMel(settings.Bands, extent.Frames, extent.SilenceFrom, sections.Count == 1 ? sections[0] : Join(sections));

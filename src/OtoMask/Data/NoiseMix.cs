@@ -1,3 +1,4 @@
+using OtoMask.Audio;
 using OtoMask.Randomness;
 
 namespace OtoMask.Data;
@@ -11,8 +12,6 @@ namespace OtoMask.Data;
 /// <param name="Ratio">alpha, share of the noise's power in the mixture, in (0, 1).</param>
 public sealed record NoiseMix(ClipSource Source, float Mean, double Ratio)
 {
-    private const float SmallestPower = 1.1920929e-7f; // as the front end's
-
     /// <summary>Mixes log-mels: log(max(alpha * e^noise + (1 - alpha) * e^clean, eps)), each of mean zero, over the deviation of the clean ones.</summary>
     /// <param name="clean">[F, T], not normalised.</param>
     /// <param name="noise">[F, T], not normalised; receives the mixture, normalised.</param>
@@ -23,7 +22,7 @@ public sealed record NoiseMix(ClipSource Source, float Mean, double Ratio)
         for (int i = 0; i < noise.Length; i++)
         {
             float power = ofNoise * MathF.Exp(noise[i] - Mean) + ofClean * MathF.Exp(clean[i] - statistics.Mean);
-            noise[i] = MathF.Log(MathF.Max(power, SmallestPower)) / statistics.Std;
+            noise[i] = MathF.Log(MathF.Max(power, LogMel.PowerFloor)) / statistics.Std;
         }
     }
 
@@ -36,18 +35,6 @@ public sealed record NoiseMix(ClipSource Source, float Mean, double Ratio)
     internal void ReadCrop(RandomStream choice, BatchOptions options, BadFiles badFiles, float[] window)
     {
         int clips = Source.Clips.Count, first = choice.NextInt32(clips);
-        for (int attempt = 0; attempt < clips; attempt++)
-        {
-            try
-            {
-                Source.ReadCrop((first + attempt) % clips, choice, options.Geometry.Frames, options.ShortClips, window);
-                return;
-            }
-            catch (BadClipException bad)
-            {
-                badFiles.Add(bad.Path, bad.Reason);
-            }
-        }
-        throw badFiles.WhenAllAreBad();
+        badFiles.UseFirst(clips, attempt => Source.ReadCrop((first + attempt) % clips, choice, options.Geometry.Frames, options.ShortClips, window));
     }
 }

@@ -85,7 +85,7 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
     /// <summary>Normalisation, every parameter and the positions, float32, under the field's names.</summary>
     public IEnumerable<SafetensorsEntry> Weights =>
     [
-        SafetensorsEntry.Of("norm_stats", HostTensor.FromFloats([Encoder.Statistics.Mean, Encoder.Statistics.Std], 2)),
+        ModelWeights.Entry(Encoder.Statistics),
         .. encoderOnly ? ModelWeights.EncoderEntries(Encoder.Model) : ModelWeights.Entries(Encoder.Model),
         .. HeadWeights,
     ];

@@ -1,3 +1,4 @@
+using OtoMask.Data;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
@@ -39,7 +40,7 @@ public sealed class FineTunedCheckpoint
         IEnumerable<SafetensorsEntry> running = model.Running.Select(pair => ModelWeights.Entry(pair.Name, pair.Values.Shape, pair.Values));
         IEnumerable<SafetensorsEntry> memory = optimizer is null ? [] : OptimizerMemory.Entries(optimizer, model.Trained);
         SafetensorsEntry positions = ModelWeights.Entry(model.Positions.Name, model.Positions.Shape, model.Positions.Values);
-        SafetensorsEntry statistics = SafetensorsEntry.Of("norm_stats", HostTensor.FromFloats([state.Mean, state.Std], 2));
+        SafetensorsEntry statistics = ModelWeights.Entry(state.InputOfModel().Statistics);
         SafetensorsFile.Write(path, weights.Concat([positions, statistics]).Concat(running).Concat(memory), Metadata(model, state));
     }
 
@@ -108,13 +109,13 @@ public sealed class FineTunedCheckpoint
     /// <summary>The state, and what <see cref="SavedModel"/> asks of a file of weights, so that every command takes the encoder.</summary>
     private static Dictionary<string, string> Metadata(Classifier model, FineTunedState state)
     {
-        ModelShape shape = model.Shape;
+        InputGeometry input = state.InputOfModel().Geometry;
         return new Dictionary<string, string>
         {
             ["format"] = "pt",
-            ["input_size"] = $"{shape.GridRows * shape.PatchHeight}x{shape.GridColumns * shape.PatchWidth}",
-            ["patch_size"] = $"{shape.PatchHeight}x{shape.PatchWidth}",
-            ["num_heads"] = $"{shape.Encoder.Heads}",
+            ["input_size"] = input.InputText,
+            ["patch_size"] = input.PatchText,
+            ["num_heads"] = $"{model.Shape.Encoder.Heads}",
             ["sample_rate"] = $"{state.LogMel.SampleRate}",
             [StateKey] = state.ToJson(),
         };

@@ -76,7 +76,7 @@ public sealed class FineTuningSetup : IDisposable
         ClipFeature feature = FeatureOf(config);
         var state = new FineTunedState(
             FineTunedState.CurrentVersion, 0, 0, FineTuningKeys.All.ToDictionary(config), encoder.Model.Shape.Encoder.ToString(),
-            $"{encoder.Input.Bands}x{encoder.Input.Frames}", $"{encoder.Input.PatchHeight}x{encoder.Input.PatchWidth}", encoder.LogMel, input.UnitSamples,
+            encoder.Input.InputText, encoder.Input.PatchText, encoder.LogMel, input.UnitSamples,
             encoder.Statistics.Mean, encoder.Statistics.Std, feature, [.. task.Classes], task.IsMultiLabel, HashOf(task), null, CheckpointState.CurrentProgram);
         return Owning(new Classifier(state.ShapeOfModel(), feature, task.Classes.Count, config.Seed, device), model =>
         {

@@ -13,7 +13,7 @@ internal static class InputFile
             throw new UserErrorException($"{path}: is a folder; name a file inside it");
         try
         {
-            if (IsEmpty(path))
+            if (EmptyFile.Is(path))
                 throw new UserErrorException($"{path}: has zero bytes (an empty file, a pipe or a device); name another file");
             var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
             if (file.CanSeek)
@@ -30,9 +30,6 @@ internal static class InputFile
             throw new UserErrorException($"{path}: no permission to read; mend its permissions", e);
         }
     }
-
-    /// <summary>Whether it is an empty file, a pipe or a device. To be asked before opening: to open a pipe that nobody writes to is to wait for ever.</summary>
-    public static bool IsEmpty(string path) => (File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)) is FileInfo { Exists: true, Length: 0 };
 
     /// <summary>A message that may quote a stranger's file, cut short and without line breaks or terminal codes.</summary>
     public static string Quotable(string message)

@@ -61,7 +61,7 @@ public static class NpyFile
     {
         try
         {
-            if (InputFile.IsEmpty(path))
+            if (EmptyFile.Is(path))
                 throw new FormatException("it has zero bytes: an empty file, a pipe or a device");
             using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
             return read(stream, NpyHeader.Read(stream));

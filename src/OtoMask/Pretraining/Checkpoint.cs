@@ -91,7 +91,7 @@ public sealed class Checkpoint
 
     /// <summary>Writes weights of a model that is not being trained, atomically.</summary>
     internal static void Write(string path, IEnumerable<SafetensorsEntry> weights, CheckpointState state) => SafetensorsFile.Write(
-        path, weights.Append(NormStats(state)), new Dictionary<string, string> { ["format"] = "pt", [StateKey] = JsonSerializer.Serialize(state) });
+        path, weights.Append(ModelWeights.Entry(state.Normalisation)), new Dictionary<string, string> { ["format"] = "pt", [StateKey] = JsonSerializer.Serialize(state) });
 
     /// <summary>Reads and verifies a checkpoint, or the newest one of a run folder.</summary>
     /// <exception cref="UserErrorException">There is none, or it does not verify; of a run folder the newest one that does is then named.</exception>
@@ -159,11 +159,4 @@ public sealed class Checkpoint
         }
         return state;
     }
-
-    private static SafetensorsEntry NormStats(CheckpointState state) =>
-        new("norm_stats", "F32", [2], bytes =>
-        {
-            BitConverter.TryWriteBytes(bytes, state.Mean);
-            BitConverter.TryWriteBytes(bytes[sizeof(float)..], state.Std);
-        });
 }

@@ -8,7 +8,7 @@ namespace OtoMask.Pretraining;
 internal sealed class FieldWeights
 {
     private const string PatchWeight = "patch_embed.proj.weight", DecoderEmbed = "decoder_embed.weight", DecoderHead = "decoder_pred.weight";
-    private const string Positions = "pos_embed", Statistics = "norm_stats";
+    private const string Positions = "pos_embed";
     private const int HeadWidth = 64;
     private readonly string source;
 
@@ -72,11 +72,11 @@ internal sealed class FieldWeights
     {
         get
         {
-            if (!Tensors.TryGetValue(Statistics, out HostTensor? stored))
+            if (!Tensors.TryGetValue(ModelWeights.Statistics, out HostTensor? stored))
                 return null;
             return stored.Count == 2 && stored.ToFloats() is [var mean, > 0 and var std] && float.IsFinite(mean) && float.IsFinite(std)
                 ? new NormalisationStatistics(mean, std)
-                : throw new UserErrorException($"{source}: its {Statistics} are not a mean and a standard deviation; use another copy");
+                : throw new UserErrorException($"{source}: its {ModelWeights.Statistics} are not a mean and a standard deviation; use another copy");
         }
     }
 

@@ -20,8 +20,8 @@ public static class FurtherPretraining
         {
             Framework = given.Contains("framework") ? config.Framework : from.Framework ?? config.Framework,
             SampleRate = given.Contains("sample-rate") ? config.SampleRate : from.LogMel.SampleRate,
-            Input = given.Contains("input") ? config.Input : $"{from.Input.Bands}x{from.Input.Frames}",
-            Patch = given.Contains("patch") ? config.Patch : $"{from.Input.PatchHeight}x{from.Input.PatchWidth}",
+            Input = given.Contains("input") ? config.Input : from.Input.InputText,
+            Patch = given.Contains("patch") ? config.Patch : from.Input.PatchText,
             Size = sized ? config.Size : KnownSizes.Names.FirstOrDefault(name => KnownSizes.Encoder(name) == from.Encoder, config.Size),
             Encoder = sized || given.Contains("encoder") ? config.Encoder : from.Encoder,
         };
@@ -94,7 +94,7 @@ public static class FurtherPretraining
         if (encoder != from.Encoder)
             throw Unfit($"an encoder of {encoder} cannot take over weights of {from.Encoder}", "leave out --size and --encoder");
         if ((config.Geometry.PatchHeight, config.Geometry.PatchWidth) != (from.Input.PatchHeight, from.Input.PatchWidth))
-            throw Unfit($"patches of {config.Patch} are not the {from.Input.PatchHeight}x{from.Input.PatchWidth} that it embeds", "leave out --patch");
+            throw Unfit($"patches of {config.Patch} are not the {from.Input.PatchText} that it embeds", "leave out --patch");
         // A row of patches stands for the frequencies it was trained on; only the length in time is free.
         if (config.LogMel != from.LogMel)
             throw Unfit(

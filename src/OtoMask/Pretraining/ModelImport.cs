@@ -54,7 +54,7 @@ public static class ModelImport
         Encoder = model.Encoder,
         Decoder = model.Decoder,
         SampleRate = model.LogMel.SampleRate,
-        Input = $"{model.Input.Bands}x{model.Input.Frames}",
-        Patch = $"{model.Input.PatchHeight}x{model.Input.PatchWidth}",
+        Input = model.Input.InputText,
+        Patch = model.Input.PatchText,
     };
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using OtoMask.Data;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Torch;
@@ -8,6 +9,9 @@ namespace OtoMask.Pretraining;
 /// <summary>Moves weights between models and files, by the field's parameter names (METHOD section 8).</summary>
 public static class ModelWeights
 {
+    /// <summary>The field's name for the mean and deviation of the data.</summary>
+    internal const string Statistics = "norm_stats";
+
     /// <summary>Overwrites every parameter of a model, and its positions where the file has them (they are sine-cosine where not).</summary>
     /// <param name="model">The model.</param>
     /// <param name="tensors">Values by parameter name; names the model does not have are ignored.</param>
@@ -63,6 +67,9 @@ public static class ModelWeights
         .. parameters.Select(parameter => Entry(parameter.Name, parameter.Shape, parameter.Value)),
         .. positions.Select(table => Entry(table.Name, table.Shape, table.Values)),
     ];
+
+    /// <summary>Mean and deviation that a model's log-mels are normalised with, [2].</summary>
+    internal static SafetensorsEntry Entry(NormalisationStatistics statistics) => SafetensorsEntry.Of(Statistics, HostTensor.FromFloats([statistics.Mean, statistics.Std], 2));
 
     internal static SafetensorsEntry Entry(string name, long[] shape, Tensor values) =>
         new(name, "F32", shape, bytes =>

@@ -7,7 +7,7 @@ namespace OtoMask.Tests.App;
 /// <summary>A temporary folder with generated audio, and the options of a run that takes seconds.</summary>
 internal sealed class AppFolder : IDisposable
 {
-    private const int Rate = 16000;
+    public const int Rate = 16000;
 
     private SoundFiles? sounds;
 
@@ -72,23 +72,32 @@ internal sealed class AppFolder : IDisposable
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 
+    /// <summary>The header of a WAV of one channel at <see cref="Rate"/>, whatever follows it.</summary>
+    /// <param name="writer">Where it goes.</param>
+    /// <param name="format">1 = PCM, 3 = IEEE float.</param>
+    /// <param name="sampleBytes">Bytes of a sample.</param>
+    /// <param name="bytes">Bytes of all samples.</param>
+    public static void WriteWavHeader(BinaryWriter writer, short format, int sampleBytes, uint bytes)
+    {
+        writer.Write("RIFF"u8);
+        writer.Write(36 + bytes);
+        writer.Write("WAVEfmt "u8);
+        writer.Write(16);
+        writer.Write(format);
+        writer.Write((short)1);
+        writer.Write(Rate);
+        writer.Write(Rate * sampleBytes);
+        writer.Write((short)sampleBytes);
+        writer.Write((short)(8 * sampleBytes));
+        writer.Write("data"u8);
+        writer.Write(bytes);
+    }
+
     /// <summary>A second of 32-bit float WAV whose samples are not numbers.</summary>
     private static void WriteNaN(string path)
     {
         using var writer = new BinaryWriter(File.Create(path));
-        const int Bytes = Rate * sizeof(float);
-        writer.Write("RIFF"u8);
-        writer.Write(36 + Bytes);
-        writer.Write("WAVEfmt "u8);
-        writer.Write(16);
-        writer.Write((short)3); // IEEE float
-        writer.Write((short)1);
-        writer.Write(Rate);
-        writer.Write(Rate * sizeof(float));
-        writer.Write((short)sizeof(float));
-        writer.Write((short)32);
-        writer.Write("data"u8);
-        writer.Write(Bytes);
+        WriteWavHeader(writer, format: 3, sizeof(float), Rate * sizeof(float)); // IEEE float
         for (int i = 0; i < Rate; i++)
             writer.Write(float.NaN);
     }

@@ -14,7 +14,7 @@ namespace OtoMask.Tests.Survival;
 [SupportedOSPlatform("linux")]
 public sealed class BadClipTests : IDisposable
 {
-    private const int Rate = 16000;
+    private const int Rate = AppFolder.Rate;
     private const long MostMemory = 900 << 20; // a day of sound takes 5.5 GB as samples, 2.8 GB as log-mels
     private readonly AppFolder folder = new();
 
@@ -149,18 +149,7 @@ public sealed class BadClipTests : IDisposable
         uint bytes = (uint)(hours * 3600L * Rate * sizeof(short));
         using FileStream file = new(Path.Combine(audio, "long.wav"), FileMode.CreateNew);
         using var writer = new BinaryWriter(file);
-        writer.Write("RIFF"u8);
-        writer.Write(36 + bytes);
-        writer.Write("WAVEfmt "u8);
-        writer.Write(16);
-        writer.Write((short)1); // PCM
-        writer.Write((short)1);
-        writer.Write(Rate);
-        writer.Write(Rate * sizeof(short));
-        writer.Write((short)sizeof(short));
-        writer.Write((short)16);
-        writer.Write("data"u8);
-        writer.Write(bytes);
+        AppFolder.WriteWavHeader(writer, format: 1, sizeof(short), bytes); // PCM
         writer.Flush();
         file.SetLength(file.Length + bytes);
     }
