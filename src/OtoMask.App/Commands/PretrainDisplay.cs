@@ -7,7 +7,7 @@ namespace OtoMask.App.Commands;
 /// <summary>Shows a run as it goes: a live bar on a terminal, sparse plain lines elsewhere.</summary>
 internal abstract class PretrainDisplay : ITrainingObserver
 {
-    private const int StepsOfSmoothing = 50;
+    private const int StepsOfSmoothing = 10; // more would lag behind what the report tells of a short run
     private double loss = double.NaN;
 
     /// <summary>Warnings so far, for the report.</summary>
