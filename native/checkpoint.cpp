@@ -23,21 +23,13 @@ c10::TypedOperatorHandle<Signature> find(const char* name) {
 
 constexpr size_t block_parameters = 12;
 
-// x += Attention(LayerNorm(x)); x += Mlp(LayerNorm(x)): what Block in Models/Transformer.cs does, by the same operators in the
-// same order. p: weight and bias of norm1, qkv, proj, norm2, fc1, fc2.
+// What Block in Models/Transformer.cs does. p: weight and bias of norm1, qkv, proj, norm2, fc1, fc2.
 Tensor block(const Tensor& x, at::TensorList p, int64_t heads, double epsilon) {
-  static const auto branch =
-      find<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, double)>("otomask::layer_norm_branch");
-  static const auto linear =
-      find<Tensor(const Tensor&, const Tensor&, const Tensor&, const c10::optional<Tensor>&)>("otomask::linear");
-  static const auto attention = find<Tensor(const Tensor&, int64_t)>("otomask::attention");
-  static const auto mlp =
-      find<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&)>("otomask::mlp");
-  Tensor normalised, residual;
-  std::tie(normalised, residual) = branch.call(x, p[0], p[1], epsilon);
-  const Tensor mixed = attention.call(linear.call(normalised, p[2], p[3], {}), heads);
-  std::tie(normalised, residual) = branch.call(linear.call(mixed, p[4], p[5], residual), p[6], p[7], epsilon);
-  return mlp.call(normalised, p[8], p[9], p[10], p[11], residual);
+  using T = const Tensor&;
+  static const auto attention = find<Tensor(T, T, T, T, T, T, T, int64_t, double)>("otomask::attention_branch");
+  static const auto mlp = find<Tensor(T, T, T, T, T, T, T, double)>("otomask::mlp_branch");
+  return mlp.call(attention.call(x, p[0], p[1], p[2], p[3], p[4], p[5], heads, epsilon), p[6], p[7], p[8], p[9], p[10], p[11],
+                  epsilon);
 }
 
 // Autocast as it was in the forward pass. What was cast meanwhile is forgotten: the casts remember a graph, or lack one.

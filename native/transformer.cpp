@@ -1,5 +1,5 @@
-// The parts of a transformer block as operators with gradients: otomask::linear, mlp, attention,
-// layer_norm; and the loss of M2D, cosine_loss.
+// What a transformer is made of, as operators with gradients: the two branches of a block (otomask::attention_branch,
+// mlp_branch), linear, layer_norm; and the loss of M2D, cosine_loss.
 //
 // Each has two ways: its formula in ATen operators, for any device and type, and the kernels of kernels.h where they
 // apply (CPU, float32 weights). Under autocast the products run in bfloat16, the residual stream stays float32.
@@ -23,10 +23,10 @@ bool autocasts_on_cpu() { return autocast_of(c10::kCPU).enabled; }
 // The type that products compute in on the CPU.
 at::ScalarType product_type() { return autocasts_on_cpu() ? at::kBFloat16 : at::kFloat; }
 
-// Calls body with a value of the C++ type that stands for the tensor's type.
+// Calls body with a value of the C++ type that stands for `type`.
 template <class Body>
-auto with_type(const Tensor& tensor, Body&& body) {
-  if (tensor.scalar_type() == at::kBFloat16) return body(c10::BFloat16());
+auto with_type(at::ScalarType type, Body&& body) {
+  if (type == at::kBFloat16) return body(c10::BFloat16());
   return body(float());
 }
 
@@ -84,21 +84,21 @@ std::vector<int64_t> with_last(const Tensor& x, int64_t size) {
   return sizes;
 }
 
+// What the backward pass of a linear map adds to the gradients of its parameters.
+template <class T>
+void add_gradients(LinearShape shape, const Tensor& dy, const Tensor& x, const ParameterGradient& weight,
+                   const ParameterGradient& bias) {
+  kernels<T>().linear_weight_gradient(shape, data<T>(dy), data<T>(x), weight.values(), bias.values());
+}
+
 struct Linear : torch::autograd::Function<Linear> {
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                        const OptionalTensor& residual) {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias) {
     const LinearShape shape = linear_shape(x, weight);
     context->save_for_backward({x, weight, bias});
-    context->saved_data["adds"] = residual.has_value();
-    Tensor y = empty_like(x, with_last(x, shape.n), residual ? at::kFloat : x.scalar_type());
-    with_type(x, [&](auto type) {
+    Tensor y = empty_like(x, with_last(x, shape.n), x.scalar_type());
+    with_type(x.scalar_type(), [&](auto type) {
       using T = decltype(type);
-      if (residual) {
-        kernels<T>().linear_add(shape, data<T>(x), data<float>(weight), data<float>(bias), data<float>(*residual),
-                                data<float>(y));
-      } else {
-        kernels<T>().linear(shape, data<T>(x), data<float>(weight), data<float>(bias), data<T>(y));
-      }
+      kernels<T>().linear(shape, data<T>(x), data<float>(weight), data<float>(bias), data<T>(y));
     });
     return y;
   }
@@ -110,112 +110,125 @@ struct Linear : torch::autograd::Function<Linear> {
     const Tensor dy = outputs[0].to(x.scalar_type()).contiguous();
     const ParameterGradient dweight(weight), dbias(saved[2]);
     Tensor dx = context->needs_input_grad(0) ? at::empty_like(x) : Tensor();
-    with_type(x, [&](auto type) {
+    with_type(x.scalar_type(), [&](auto type) {
       using T = decltype(type);
       if (dx.defined()) kernels<T>().linear_input_gradient(shape, data<T>(dy), data<float>(weight), data<T>(dx));
-      kernels<T>().linear_weight_gradient(shape, data<T>(dy), data<T>(x), dweight.values(), dbias.values());
+      add_gradients<T>(shape, dy, x, dweight, dbias);
     });
-    return {dx, dweight.fresh, dbias.fresh, context->saved_data["adds"].toBool() ? outputs[0] : Tensor()};
+    return {dx, dweight.fresh, dbias.fresh};
   }
 };
 
-Tensor linear_reference(const Tensor& x, const Tensor& weight, const Tensor& bias, const OptionalTensor& residual) {
-  const Tensor y = at::linear(x, weight, bias);
-  return residual ? *residual + y : y;
+Tensor linear_operator(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const bool fits = kernels_apply(x, {weight, bias}, {weight.size(0), weight.size(1)}) && x.size(-1) == weight.size(1);
+  if (!fits) return at::linear(x, weight, bias);
+  return Linear::apply(for_product(x).contiguous(), weight, bias);
 }
 
-Tensor linear_operator(const Tensor& x, const Tensor& weight, const Tensor& bias, const OptionalTensor& residual) {
-  const bool fits = kernels_apply(x, {weight, bias}, {weight.size(0), weight.size(1)}) &&
-                    (!residual || is_plain_float(*residual)) && x.size(-1) == weight.size(1);
-  if (!fits) return linear_reference(x, weight, bias, residual);
-  return Linear::apply(for_product(x).contiguous(), weight, bias, residual);
+// A layer norm on kernels, in the type T that its products want.
+template <class T>
+struct Normalised {
+  Normalised(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon)
+      : values(empty_like(x, x.sizes(), c10::CppTypeToScalarType<T>::value)),
+        mean(empty_like(x, {x.numel() / weight.numel()}, at::kFloat)),
+        scale(at::empty_like(mean)) {
+    kernels<T>().layer_norm(mean.numel(), weight.numel(), data<float>(x), data<float>(weight), data<float>(bias),
+                            static_cast<float>(epsilon), data<T>(values), data<float>(mean), data<float>(scale));
+  }
+
+  Tensor values, mean, scale;
+};
+
+// dx, with `residual`, the gradient that reaches x on another way, added where defined.
+template <class T>
+Tensor layer_norm_gradient(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& mean, const Tensor& scale,
+                           const Tensor& residual, const ParameterGradient& dweight, const ParameterGradient& dbias) {
+  Tensor dx = at::empty_like(x);
+  kernels<T>().layer_norm_gradient(mean.numel(), weight.numel(), data<T>(dy), data<float>(x), data<float>(weight),
+                                   data<float>(mean), data<float>(scale), data<float>(residual), data<float>(dx),
+                                   dweight.values(), dbias.values());
+  return dx;
 }
 
-// residual + outer(gelu(inner(x))). Only x and the inner map's output are kept for the gradient.
-struct Mlp : torch::autograd::Function<Mlp> {
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& inner_weight, const Tensor& inner_bias,
-                        const Tensor& outer_weight, const Tensor& outer_bias, const Tensor& residual, bool differentiates) {
-    const LinearShape inner = linear_shape(x, inner_weight), outer{inner.m, inner.n, inner.k};
-    Tensor hidden = empty_like(x, {inner.m, inner.n}, x.scalar_type()), before, y = at::empty_like(residual);
-    if (differentiates) before = at::empty_like(hidden);
-    with_type(x, [&](auto type) {
-      using T = decltype(type);
-      kernels<T>().linear_gelu(inner, data<T>(x), data<float>(inner_weight), data<float>(inner_bias), data<T>(before),
-                               data<T>(hidden));
-      kernels<T>().linear_add(outer, data<T>(hidden), data<float>(outer_weight), data<float>(outer_bias),
-                              data<float>(residual), data<float>(y));
-    });
-    if (!differentiates) return y;
-    context->save_for_backward({x, inner_weight, inner_bias, outer_weight, outer_bias});
-    context->saved_data["before"] = before;
-    return y;
+struct LayerNorm : torch::autograd::Function<LayerNorm> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon) {
+    const Normalised<float> y(x, weight, bias, epsilon);
+    context->save_for_backward({x, weight, bias});
+    context->saved_data["mean"] = y.mean;
+    context->saved_data["scale"] = y.scale;
+    return y.values;
   }
 
   static variable_list backward(AutogradContext* context, variable_list outputs) {
     const auto saved = context->get_saved_variables();
-    const Tensor &x = saved[0], &inner_weight = saved[1], &outer_weight = saved[3];
-    const LinearShape inner = linear_shape(x, inner_weight), outer{inner.m, inner.n, inner.k};
-    const Tensor dy = outputs[0].to(x.scalar_type()).contiguous();
-    const ParameterGradient dinner_weight(inner_weight), dinner_bias(saved[2]), douter_weight(outer_weight), douter_bias(saved[4]);
-    // Becomes its own gradient, so a second backward through the same graph needs a copy: it finds the slot empty.
-    Tensor before = context->saved_data["before"].toTensor();
-    TORCH_CHECK(before.defined(), "otomask::mlp differentiates once; run the forward pass again");
-    context->saved_data["before"] = Tensor();
-    Tensor hidden = at::empty_like(before), dx = at::empty_like(x);
-    with_type(x, [&](auto type) {
-      using T = decltype(type);
-      kernels<T>().linear_gelu_input_gradient(outer, data<T>(dy), data<float>(outer_weight), data<T>(before),
-                                              data<T>(hidden));
-      kernels<T>().linear_weight_gradient(outer, data<T>(dy), data<T>(hidden), douter_weight.values(),
-                                          douter_bias.values());
-      kernels<T>().linear_input_gradient(inner, data<T>(before), data<float>(inner_weight), data<T>(dx));
-      kernels<T>().linear_weight_gradient(inner, data<T>(before), data<T>(x), dinner_weight.values(),
-                                          dinner_bias.values());
-    });
-    return {dx, dinner_weight.fresh, dinner_bias.fresh, douter_weight.fresh, douter_bias.fresh, outputs[0], Tensor()};
+    const ParameterGradient dweight(saved[1]), dbias(saved[2]);
+    const Tensor dx = layer_norm_gradient<float>(outputs[0].contiguous(), saved[0], saved[1], context->saved_data["mean"].toTensor(),
+                                                 context->saved_data["scale"].toTensor(), Tensor(), dweight, dbias);
+    return {dx, dweight.fresh, dbias.fresh, Tensor()};
   }
 };
 
-Tensor mlp_operator(const Tensor& x, const Tensor& inner_weight, const Tensor& inner_bias, const Tensor& outer_weight,
-                    const Tensor& outer_bias, const Tensor& residual) {
-  const bool fits = kernels_apply(x, {inner_weight, inner_bias, outer_weight, outer_bias, residual},
-                                  {inner_weight.size(0), inner_weight.size(1)}) &&
-                    x.sizes() == residual.sizes() && x.size(-1) == inner_weight.size(1);
-  if (!fits) return residual + at::linear(at::gelu(at::linear(x, inner_weight, inner_bias)), outer_weight, outer_bias);
-  // Inside forward, autograd has switched its own mode off already.
-  return Mlp::apply(for_product(x).contiguous(), inner_weight, inner_bias, outer_weight, outer_bias, residual,
-                    at::GradMode::is_enabled());
+Tensor layer_norm_operator(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon) {
+  const bool fits = kernels_apply(x, {weight, bias}, {}) && x.scalar_type() == at::kFloat && x.size(-1) == weight.numel();
+  if (!fits) return at::layer_norm(x, weight.sizes(), weight, bias, epsilon);
+  return LayerNorm::apply(x.contiguous(), weight, bias, epsilon);
 }
 
 AttentionShape attention_shape(const Tensor& qkv, int64_t heads) {
   return {qkv.size(0), qkv.size(1), heads, qkv.size(2) / 3 / heads};
 }
 
-struct Attention : torch::autograd::Function<Attention> {
-  static Tensor forward(AutogradContext* context, const Tensor& qkv, int64_t heads) {
+// The two branches of a pre-norm block (Xiong et al. 2020): x + f(LN(x)). What the layer norm gives is not kept for the
+// gradient: to compute it again from x costs one pass over memory.
+
+// Whether a branch runs on kernels: x is the residual stream, float32; the first two parameters are the layer norm's.
+bool branch_kernels_apply(const Tensor& x, std::initializer_list<Tensor> parameters, std::initializer_list<int64_t> widths) {
+  return x.scalar_type() == at::kFloat && kernels_apply(x, parameters, widths) && x.size(-1) == parameters.begin()->numel();
+}
+
+struct AttentionBranch : torch::autograd::Function<AttentionBranch> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& norm_weight, const Tensor& norm_bias,
+                        const Tensor& qkv_weight, const Tensor& qkv_bias, const Tensor& proj_weight, const Tensor& proj_bias,
+                        int64_t heads, double epsilon, at::ScalarType type) {
+    const LinearShape in = linear_shape(x, qkv_weight), out = linear_shape(x, proj_weight);
+    Tensor qkv = empty_like(x, with_last(x, in.n), type), mixed = empty_like(x, x.sizes(), type), y = at::empty_like(x);
     const AttentionShape shape = attention_shape(qkv, heads);
-    Tensor out = empty_like(qkv, with_last(qkv, heads * shape.size), qkv.scalar_type());
-    Tensor log_sums = empty_like(qkv, {shape.clips, heads, shape.tokens}, at::kFloat);
-    with_type(qkv, [&](auto type) {
-      using T = decltype(type);
-      kernels<T>().attention(shape, data<T>(qkv), data<T>(out), data<float>(log_sums));
+    Tensor log_sums = empty_like(x, {shape.clips, heads, shape.tokens}, at::kFloat);
+    with_type(type, [&](auto value) {
+      using T = decltype(value);
+      kernels<T>().linear(in, data<T>(Normalised<T>(x, norm_weight, norm_bias, epsilon).values), data<float>(qkv_weight),
+                          data<float>(qkv_bias), data<T>(qkv));
+      kernels<T>().attention(shape, data<T>(qkv), data<T>(mixed), data<float>(log_sums));
+      kernels<T>().linear_add(out, data<T>(mixed), data<float>(proj_weight), data<float>(proj_bias), data<float>(x), data<float>(y));
     });
-    context->save_for_backward({qkv});
-    context->saved_data["log_sums"] = log_sums;
+    context->save_for_backward({x, norm_weight, norm_bias, qkv_weight, qkv_bias, proj_weight, proj_bias, qkv, mixed, log_sums});
     context->saved_data["heads"] = heads;
-    return out;
+    context->saved_data["epsilon"] = epsilon;
+    return y;
   }
 
   static variable_list backward(AutogradContext* context, variable_list outputs) {
-    const Tensor qkv = context->get_saved_variables()[0], log_sums = context->saved_data["log_sums"].toTensor();
-    const Tensor dout = outputs[0].to(qkv.scalar_type()).contiguous();
-    Tensor dqkv = at::empty_like(qkv);
-    with_type(qkv, [&](auto type) {
-      using T = decltype(type);
-      kernels<T>().attention_gradient(attention_shape(qkv, context->saved_data["heads"].toInt()), data<T>(qkv),
-                                      data<float>(log_sums), data<T>(dout), data<T>(dqkv));
+    const auto saved = context->get_saved_variables();
+    const Tensor &x = saved[0], &norm_weight = saved[1], &qkv_weight = saved[3], &proj_weight = saved[5];
+    const Tensor &qkv = saved[7], &mixed = saved[8], &log_sums = saved[9];
+    const LinearShape in = linear_shape(x, qkv_weight), out = linear_shape(x, proj_weight);
+    const AttentionShape shape = attention_shape(qkv, context->saved_data["heads"].toInt());
+    const Tensor residual = outputs[0].contiguous(), dy = residual.to(qkv.scalar_type());
+    const ParameterGradient dnorm_weight(norm_weight), dnorm_bias(saved[2]), dqkv_weight(qkv_weight), dqkv_bias(saved[4]),
+        dproj_weight(proj_weight), dproj_bias(saved[6]);
+    Tensor dqkv = at::empty_like(qkv), between = at::empty_like(mixed), dx;  // between: gradient of mixed, then of the norm
+    with_type(qkv.scalar_type(), [&](auto value) {
+      using T = decltype(value);
+      kernels<T>().linear_input_gradient(out, data<T>(dy), data<float>(proj_weight), data<T>(between));
+      add_gradients<T>(out, dy, mixed, dproj_weight, dproj_bias);
+      kernels<T>().attention_gradient(shape, data<T>(qkv), data<float>(log_sums), data<T>(between), data<T>(dqkv));
+      const Normalised<T> normalised(x, norm_weight, saved[2], context->saved_data["epsilon"].toDouble());
+      kernels<T>().linear_input_gradient(in, data<T>(dqkv), data<float>(qkv_weight), data<T>(between));
+      add_gradients<T>(in, dqkv, normalised.values, dqkv_weight, dqkv_bias);
+      dx = layer_norm_gradient<T>(between, x, norm_weight, normalised.mean, normalised.scale, residual, dnorm_weight, dnorm_bias);
     });
-    return {dqkv, Tensor()};
+    return {dx, dnorm_weight.fresh, dnorm_bias.fresh, dqkv_weight.fresh, dqkv_bias.fresh, dproj_weight.fresh, dproj_bias.fresh,
+            Tensor(), Tensor(), Tensor()};
   }
 };
 
@@ -228,65 +241,79 @@ Tensor attention_reference(const Tensor& qkv, int64_t heads) {
   return mixed.transpose(1, 2).reshape({s.clips, s.tokens, heads * s.size});
 }
 
-Tensor attention_operator(const Tensor& qkv, int64_t heads) {
-  TORCH_CHECK(qkv.dim() == 3 && heads > 0 && qkv.size(2) % (3 * heads) == 0,
-              "attention wants [B, N, 3 h d] and ", heads, " heads, not ", qkv.sizes());
-  if (!kernels_apply(qkv, {}, {qkv.size(2) / 3 / heads})) return attention_reference(qkv, heads);
-  return Attention::apply(for_product(qkv).contiguous(), heads);
+Tensor attention_branch_operator(const Tensor& x, const Tensor& norm_weight, const Tensor& norm_bias, const Tensor& qkv_weight,
+                                 const Tensor& qkv_bias, const Tensor& proj_weight, const Tensor& proj_bias, int64_t heads,
+                                 double epsilon) {
+  const int64_t width = norm_weight.numel();
+  TORCH_CHECK(x.dim() == 3 && heads > 0 && width % heads == 0 && qkv_weight.size(0) == 3 * width,
+              "attention_branch wants x [B, N, h d], a qkv weight [3 h d, h d] and ", heads, " heads, not ", x.sizes(), " and ",
+              qkv_weight.sizes());
+  if (!branch_kernels_apply(x, {norm_weight, norm_bias, qkv_weight, qkv_bias, proj_weight, proj_bias}, {width / heads})) {
+    const Tensor qkv = at::linear(at::layer_norm(x, {width}, norm_weight, norm_bias, epsilon), qkv_weight, qkv_bias);
+    return x + at::linear(attention_reference(qkv, heads), proj_weight, proj_bias);
+  }
+  return AttentionBranch::apply(x.contiguous(), norm_weight, norm_bias, qkv_weight, qkv_bias, proj_weight, proj_bias, heads,
+                                epsilon, product_type());
 }
 
-// Returns y and x itself, for the residual sum: the gradients of both meet in one pass.
-struct LayerNorm : torch::autograd::Function<LayerNorm> {
-  static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                               double epsilon, bool bfloat16) {
-    const int64_t n = weight.numel(), m = x.numel() / n;
-    Tensor y = empty_like(x, x.sizes(), bfloat16 ? at::kBFloat16 : at::kFloat);
-    Tensor mean = empty_like(x, {m}, at::kFloat), scale = at::empty_like(mean);
-    with_type(y, [&](auto type) {
-      using T = decltype(type);
-      kernels<T>().layer_norm(m, n, data<float>(x), data<float>(weight), data<float>(bias), static_cast<float>(epsilon),
-                              data<T>(y), data<float>(mean), data<float>(scale));
+struct MlpBranch : torch::autograd::Function<MlpBranch> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& norm_weight, const Tensor& norm_bias,
+                        const Tensor& inner_weight, const Tensor& inner_bias, const Tensor& outer_weight,
+                        const Tensor& outer_bias, double epsilon, at::ScalarType type, bool differentiates) {
+    const LinearShape inner = linear_shape(x, inner_weight), outer{inner.m, inner.n, inner.k};
+    Tensor hidden = empty_like(x, {inner.m, inner.n}, type), before, y = at::empty_like(x);
+    if (differentiates) before = at::empty_like(hidden);
+    with_type(type, [&](auto value) {
+      using T = decltype(value);
+      kernels<T>().linear_gelu(inner, data<T>(Normalised<T>(x, norm_weight, norm_bias, epsilon).values),
+                               data<float>(inner_weight), data<float>(inner_bias), data<T>(before), data<T>(hidden));
+      kernels<T>().linear_add(outer, data<T>(hidden), data<float>(outer_weight), data<float>(outer_bias), data<float>(x),
+                              data<float>(y));
     });
-    context->save_for_backward({x, weight, bias});
-    context->saved_data["mean"] = mean;
-    context->saved_data["scale"] = scale;
-    context->set_materialize_grads(false);
-    return {y, x};
+    if (!differentiates) return y;
+    context->save_for_backward({x, norm_weight, norm_bias, inner_weight, inner_bias, outer_weight, outer_bias});
+    context->saved_data["before"] = before;
+    context->saved_data["epsilon"] = epsilon;
+    return y;
   }
 
   static variable_list backward(AutogradContext* context, variable_list outputs) {
     const auto saved = context->get_saved_variables();
-    const Tensor &x = saved[0], &weight = saved[1];
-    if (!outputs[0].defined()) return {outputs[1], Tensor(), Tensor(), Tensor(), Tensor()};
-    const Tensor dy = outputs[0].contiguous(), residual = outputs[1].defined() ? outputs[1].contiguous() : Tensor();
-    const int64_t n = weight.numel(), m = x.numel() / n;
-    const ParameterGradient dweight(weight), dbias(saved[2]);
-    Tensor dx = at::empty_like(x);
-    with_type(dy, [&](auto type) {
-      using T = decltype(type);
-      kernels<T>().layer_norm_gradient(m, n, data<T>(dy), data<float>(x), data<float>(weight),
-                                       data<float>(context->saved_data["mean"].toTensor()),
-                                       data<float>(context->saved_data["scale"].toTensor()), data<float>(residual),
-                                       data<float>(dx), dweight.values(), dbias.values());
+    const Tensor &x = saved[0], &norm_weight = saved[1], &inner_weight = saved[3], &outer_weight = saved[5];
+    const LinearShape inner = linear_shape(x, inner_weight), outer{inner.m, inner.n, inner.k};
+    // Becomes its own gradient, so a second backward through the same graph needs a copy: it finds the slot empty.
+    Tensor before = context->saved_data["before"].toTensor();
+    TORCH_CHECK(before.defined(), "otomask::mlp_branch differentiates once; run the forward pass again");
+    context->saved_data["before"] = Tensor();
+    const Tensor residual = outputs[0].contiguous(), dy = residual.to(before.scalar_type());
+    const ParameterGradient dnorm_weight(norm_weight), dnorm_bias(saved[2]), dinner_weight(inner_weight), dinner_bias(saved[4]),
+        douter_weight(outer_weight), douter_bias(saved[6]);
+    Tensor hidden = at::empty_like(before), dnormalised = empty_like(x, x.sizes(), before.scalar_type()), dx;
+    with_type(before.scalar_type(), [&](auto value) {
+      using T = decltype(value);
+      kernels<T>().linear_gelu_input_gradient(outer, data<T>(dy), data<float>(outer_weight), data<T>(before), data<T>(hidden));
+      add_gradients<T>(outer, dy, hidden, douter_weight, douter_bias);
+      hidden.reset();
+      const Normalised<T> normalised(x, norm_weight, saved[2], context->saved_data["epsilon"].toDouble());
+      kernels<T>().linear_input_gradient(inner, data<T>(before), data<float>(inner_weight), data<T>(dnormalised));
+      add_gradients<T>(inner, before, normalised.values, dinner_weight, dinner_bias);
+      dx = layer_norm_gradient<T>(dnormalised, x, norm_weight, normalised.mean, normalised.scale, residual, dnorm_weight, dnorm_bias);
     });
-    return {dx, dweight.fresh, dbias.fresh, Tensor(), Tensor()};
+    return {dx, dnorm_weight.fresh, dnorm_bias.fresh, dinner_weight.fresh, dinner_bias.fresh, douter_weight.fresh,
+            douter_bias.fresh, Tensor(), Tensor(), Tensor()};
   }
 };
 
-bool layer_norm_kernels_apply(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  return kernels_apply(x, {weight, bias}, {}) && x.scalar_type() == at::kFloat && x.size(-1) == weight.numel();
-}
-
-Tensor layer_norm_operator(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon) {
-  if (!layer_norm_kernels_apply(x, weight, bias)) return at::layer_norm(x, weight.sizes(), weight, bias, epsilon);
-  return LayerNorm::apply(x.contiguous(), weight, bias, epsilon, false)[0];
-}
-
-std::tuple<Tensor, Tensor> layer_norm_branch_operator(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                                                      double epsilon) {
-  if (!layer_norm_kernels_apply(x, weight, bias)) return {at::layer_norm(x, weight.sizes(), weight, bias, epsilon), x};
-  const variable_list both = LayerNorm::apply(x.contiguous(), weight, bias, epsilon, autocasts_on_cpu());
-  return {both[0], both[1]};
+Tensor mlp_branch_operator(const Tensor& x, const Tensor& norm_weight, const Tensor& norm_bias, const Tensor& inner_weight,
+                           const Tensor& inner_bias, const Tensor& outer_weight, const Tensor& outer_bias, double epsilon) {
+  if (!branch_kernels_apply(x, {norm_weight, norm_bias, inner_weight, inner_bias, outer_weight, outer_bias},
+                            {inner_weight.size(0), inner_weight.size(1)})) {
+    const Tensor normalised = at::layer_norm(x, norm_weight.sizes(), norm_weight, norm_bias, epsilon);
+    return x + at::linear(at::gelu(at::linear(normalised, inner_weight, inner_bias)), outer_weight, outer_bias);
+  }
+  // Inside forward, autograd has switched its own mode off already.
+  return MlpBranch::apply(x.contiguous(), norm_weight, norm_bias, inner_weight, inner_bias, outer_weight, outer_bias, epsilon,
+                          product_type(), at::GradMode::is_enabled());
 }
 
 struct CosineLoss : torch::autograd::Function<CosineLoss> {
@@ -320,17 +347,16 @@ Tensor cosine_loss_operator(const Tensor& predicted, const Tensor& target) {
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(otomask, library) {
-  library.def("linear(Tensor x, Tensor weight, Tensor bias, Tensor? residual=None) -> Tensor", linear_operator);
+  library.def("linear(Tensor x, Tensor weight, Tensor bias) -> Tensor", linear_operator);
+  library.def("layer_norm(Tensor x, Tensor weight, Tensor bias, float epsilon) -> Tensor", layer_norm_operator);
   library.def(
-      "mlp(Tensor x, Tensor inner_weight, Tensor inner_bias, Tensor outer_weight, Tensor outer_bias, Tensor residual) "
-      "-> Tensor",
-      mlp_operator);
-  library.def("attention(Tensor qkv, int heads) -> Tensor", attention_operator);
-  library.def("layer_norm(Tensor x, Tensor weight, Tensor bias, float epsilon) -> Tensor",
-              layer_norm_operator);
+      "attention_branch(Tensor x, Tensor norm_weight, Tensor norm_bias, Tensor qkv_weight, Tensor qkv_bias, "
+      "Tensor proj_weight, Tensor proj_bias, int heads, float epsilon) -> Tensor",
+      attention_branch_operator);
   library.def(
-      "layer_norm_branch(Tensor x, Tensor weight, Tensor bias, float epsilon) -> (Tensor, Tensor)",
-      layer_norm_branch_operator);
+      "mlp_branch(Tensor x, Tensor norm_weight, Tensor norm_bias, Tensor inner_weight, Tensor inner_bias, "
+      "Tensor outer_weight, Tensor outer_bias, float epsilon) -> Tensor",
+      mlp_branch_operator);
   library.def("cosine_loss(Tensor predicted, Tensor target) -> Tensor", cosine_loss_operator);
 }
 

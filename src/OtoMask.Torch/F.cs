@@ -3,30 +3,19 @@ namespace OtoMask.Torch;
 /// <summary>Functions of neural networks, named as in PyTorch.</summary>
 public static class F
 {
-    private static readonly Operator LinearOp = new("otomask::linear"), MlpOp = new("otomask::mlp"), AttentionOp = new("otomask::attention"), LayerNormOp = new("otomask::layer_norm");
-    private static readonly Operator LayerNormBranchOp = new("otomask::layer_norm_branch"), CosineLossOp = new("otomask::cosine_loss");
+    private static readonly Operator LinearOp = new("otomask::linear"), LayerNormOp = new("otomask::layer_norm"), CosineLossOp = new("otomask::cosine_loss");
+    private static readonly Operator AttentionBranchOp = new("otomask::attention_branch"), MlpBranchOp = new("otomask::mlp_branch");
     private static readonly Operator CheckpointedBlockOp = new("otomask::checkpointed_block");
     private static readonly Operator LogSoftmaxOp = new("aten::log_softmax", "int"), NormOp = new("aten::norm", "ScalarOpt_dim");
     private static readonly Operator SigmoidOp = new("aten::sigmoid"), SoftplusOp = new("aten::softplus");
     private static readonly Operator BatchNormOp = new("aten::batch_norm"), BinaryCrossEntropyOp = new("aten::binary_cross_entropy_with_logits");
     private static readonly Operator EmbeddingOp = new("aten::embedding"), ClampMinOp = new("aten::clamp_min"), BicubicOp = new("aten::upsample_bicubic2d");
 
-    /// <summary>x W^T + b, added to <paramref name="addTo"/> where given: [.., in] -> [.., out].</summary>
+    /// <summary>x W^T + b: [.., in] -> [.., out].</summary>
     /// <param name="x">[.., in].</param>
     /// <param name="weight">[out, in].</param>
     /// <param name="bias">[out].</param>
-    /// <param name="addTo">[.., out].</param>
-    public static Tensor Linear(Tensor x, Tensor weight, Tensor bias, Tensor? addTo = null) => LinearOp.Call(x, weight, bias, addTo);
-
-    /// <summary>Two linear maps with an exact (erf) Gaussian error linear unit between, added to <paramref name="addTo"/>.</summary>
-    /// <param name="x">[.., D].</param>
-    /// <param name="innerWeight">[H, D].</param>
-    /// <param name="innerBias">[H].</param>
-    /// <param name="outerWeight">[D, H].</param>
-    /// <param name="outerBias">[D].</param>
-    /// <param name="addTo">[.., D].</param>
-    public static Tensor Mlp(Tensor x, Tensor innerWeight, Tensor innerBias, Tensor outerWeight, Tensor outerBias, Tensor addTo) =>
-        MlpOp.Call(x, innerWeight, innerBias, outerWeight, outerBias, addTo);
+    public static Tensor Linear(Tensor x, Tensor weight, Tensor bias) => LinearOp.Call(x, weight, bias);
 
     /// <summary>Each vector of the last dimension to mean 0 and variance 1, then scaled and shifted.</summary>
     /// <param name="x">[.., D].</param>
@@ -35,26 +24,41 @@ public static class F
     /// <param name="epsilon">Added to the variance.</param>
     public static Tensor LayerNorm(Tensor x, Tensor weight, Tensor bias, double epsilon) => LayerNormOp.Call(x, weight, bias, epsilon);
 
-    /// <summary>Where a residual branch begins: x normalised, to go into matrix products alone, and x itself, to which the branch will
-    /// be added. Under autocast the former is made in the products' type; the gradients of both meet in one pass.</summary>
-    /// <inheritdoc cref="LayerNorm" path="/param"/>
-    public static (Tensor Normalised, Tensor Residual) LayerNormBranch(Tensor x, Tensor weight, Tensor bias, double epsilon)
-    {
-        Tensor[] both = LayerNormBranchOp.CallMany(x, weight, bias, epsilon);
-        return (both[0], both[1]);
-    }
-
     /// <summary>Rows of <paramref name="table"/> [n, D] picked by <paramref name="ids"/>, any shape: [..] -> [.., D].</summary>
     public static Tensor Embedding(Tensor table, Tensor ids) => EmbeddingOp.Call(table, ids);
 
     /// <summary>Images resized by bicubic interpolation, corners not aligned, without antialiasing: [B, C, H, W] -> [B, C, height, width].</summary>
     public static Tensor ResizeBicubic(Tensor x, int height, int width) => BicubicOp.Call(x, new long[] { height, width }, false);
 
-    /// <summary>Scaled dot-product self-attention of all tokens of a clip: [B, N, 3 * D] -> [B, N, D].</summary>
-    /// <param name="qkv">Queries, keys and values of every head side by side: [B, N, 3 * h * d].</param>
-    /// <param name="heads">h; the scale is 1 / sqrt(d).</param>
-    /// <remarks>Vaswani et al., "Attention is all you need", 2017.</remarks>
-    public static Tensor Attention(Tensor qkv, int heads) => AttentionOp.Call(qkv, heads);
+    /// <summary>The first half of a pre-norm transformer block, x + proj(attention(qkv(LN(x)))), where every token of a clip looks at every
+    /// other: [B, N, D] -> [B, N, D]. What LN gives is computed a second time for the gradient, not kept.</summary>
+    /// <param name="x">[B, N, D], the residual stream.</param>
+    /// <param name="normWeight">[D].</param>
+    /// <param name="normBias">[D].</param>
+    /// <param name="qkvWeight">[3 D, D]: queries, keys and values of every head.</param>
+    /// <param name="qkvBias">[3 D].</param>
+    /// <param name="projWeight">[D, D].</param>
+    /// <param name="projBias">[D].</param>
+    /// <param name="heads">Attention heads, a divisor of D; scores are divided by the root of D / heads.</param>
+    /// <param name="epsilon">Added to the variance by LN.</param>
+    /// <remarks>Vaswani et al., "Attention is all you need", 2017; Xiong et al., "On layer normalization in the transformer architecture", 2020.</remarks>
+    public static Tensor AttentionBranch(
+        Tensor x, Tensor normWeight, Tensor normBias, Tensor qkvWeight, Tensor qkvBias, Tensor projWeight, Tensor projBias, int heads, double epsilon) =>
+        AttentionBranchOp.Call(x, normWeight, normBias, qkvWeight, qkvBias, projWeight, projBias, heads, epsilon);
+
+    /// <summary>The second half, x + outer(gelu(inner(LN(x)))), with an exact (erf) Gaussian error linear unit: [.., D] -> [.., D]. What LN
+    /// gives and the unit's output are computed a second time for the gradient, not kept.</summary>
+    /// <param name="x">[.., D], the residual stream.</param>
+    /// <param name="normWeight">[D].</param>
+    /// <param name="normBias">[D].</param>
+    /// <param name="innerWeight">[H, D].</param>
+    /// <param name="innerBias">[H].</param>
+    /// <param name="outerWeight">[D, H].</param>
+    /// <param name="outerBias">[D].</param>
+    /// <param name="epsilon">Added to the variance by LN.</param>
+    public static Tensor MlpBranch(
+        Tensor x, Tensor normWeight, Tensor normBias, Tensor innerWeight, Tensor innerBias, Tensor outerWeight, Tensor outerBias, double epsilon) =>
+        MlpBranchOp.Call(x, normWeight, normBias, innerWeight, innerBias, outerWeight, outerBias, epsilon);
 
     /// <summary>A pre-norm transformer block that keeps only <paramref name="x"/> for its gradient and computes the rest again:
     /// x += Attention(LN(x)); x += Mlp(LN(x)). [B, N, D] -> [B, N, D].</summary>

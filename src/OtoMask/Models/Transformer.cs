@@ -3,7 +3,6 @@ using OtoMask.Torch;
 namespace OtoMask.Models;
 
 // B clips, N tokens, D width, h heads, d = D / h.
-// Each part closes a scope of its own: what autograd does not save is freed at once, not at the end of the step.
 
 /// <summary>A linear map with bias: [.., in] -> [.., out].</summary>
 internal sealed class Linear(ParameterSet parameters, Initial initial, string name, int inputs, int outputs)
@@ -12,75 +11,49 @@ internal sealed class Linear(ParameterSet parameters, Initial initial, string na
 
     public Parameter Bias { get; } = parameters.Add($"{name}.bias", Initial.Zeros, outputs);
 
-    /// <summary>x W^T + b, added to <paramref name="addTo"/> where given.</summary>
-    public Tensor Forward(Tensor x, Tensor? addTo = null) => F.Linear(x, Weight, Bias, addTo);
+    /// <summary>x W^T + b.</summary>
+    public Tensor Forward(Tensor x) => F.Linear(x, Weight, Bias);
 }
 
 /// <summary>Layer normalisation over the last dimension.</summary>
 internal sealed class LayerNorm(ParameterSet parameters, string name, int width)
 {
     public const double Epsilon = 1e-6;
-    private readonly Parameter weight = parameters.Add($"{name}.weight", Initial.Ones, width);
-    private readonly Parameter bias = parameters.Add($"{name}.bias", Initial.Zeros, width);
 
-    public Tensor Forward(Tensor x) => F.LayerNorm(x, weight, bias, Epsilon);
+    public Parameter Weight { get; } = parameters.Add($"{name}.weight", Initial.Ones, width);
 
-    /// <summary>Where a residual branch begins: x normalised, and x to add the branch to.</summary>
-    public (Tensor Normalised, Tensor Residual) Branch(Tensor x) => F.LayerNormBranch(x, weight, bias, Epsilon);
+    public Parameter Bias { get; } = parameters.Add($"{name}.bias", Initial.Zeros, width);
+
+    public Tensor Forward(Tensor x) => F.LayerNorm(x, Weight, Bias, Epsilon);
 }
 
-/// <summary>Multi-head self-attention: every token looks at every other.</summary>
-internal sealed class Attention(ParameterSet parameters, Initial initial, string name, int width, int heads)
-{
-    private readonly Linear qkv = new(parameters, initial, $"{name}.qkv", width, 3 * width);
-    private readonly Linear proj = new(parameters, initial, $"{name}.proj", width, width);
-
-    public Tensor Forward(Tensor x, Tensor addTo)
-    {
-        using var scope = new TensorScope();
-        return scope.Keep(proj.Forward(F.Attention(qkv.Forward(x), heads), addTo)); // [B, N, D]
-    }
-}
-
-/// <summary>Two linear maps with an exact GELU between, four times as wide inside.</summary>
-internal sealed class Mlp(ParameterSet parameters, Initial initial, string name, int width)
-{
-    private const int Ratio = 4;
-    private readonly Linear fc1 = new(parameters, initial, $"{name}.fc1", width, Ratio * width);
-    private readonly Linear fc2 = new(parameters, initial, $"{name}.fc2", Ratio * width, width);
-
-    public Tensor Forward(Tensor x, Tensor addTo) => F.Mlp(x, fc1.Weight, fc1.Bias, fc2.Weight, fc2.Bias, addTo); // [B, N, D]
-}
-
-/// <summary>A pre-norm transformer block: x += Attention(LN(x)); x += Mlp(LN(x)).</summary>
+/// <summary>A pre-norm transformer block: x += Attention(LN(x)); x += Mlp(LN(x)). The MLP is four times as wide inside.</summary>
 internal sealed class Block(ParameterSet parameters, Initial initial, string name, int width, int heads)
 {
+    private const int MlpRatio = 4;
     private readonly LayerNorm norm1 = new(parameters, $"{name}.norm1", width);
-    private readonly Attention attn = new(parameters, initial, $"{name}.attn", width, heads);
+    private readonly Linear qkv = new(parameters, initial, $"{name}.attn.qkv", width, 3 * width);
+    private readonly Linear proj = new(parameters, initial, $"{name}.attn.proj", width, width);
     private readonly LayerNorm norm2 = new(parameters, $"{name}.norm2", width);
-    private readonly Mlp mlp = new(parameters, initial, $"{name}.mlp", width);
+    private readonly Linear fc1 = new(parameters, initial, $"{name}.mlp.fc1", width, MlpRatio * width);
+    private readonly Linear fc2 = new(parameters, initial, $"{name}.mlp.fc2", MlpRatio * width, width);
     private readonly Parameter[] weightsAndBiases = [.. parameters.Parameters.TakeLast(12)]; // of the six parts above, in their order
 
-    public Tensor Forward(Tensor x) => AddMlp(AddAttention(x));
+    public Tensor Forward(Tensor x)
+    {
+        using var scope = new TensorScope();
+        return scope.Keep(AddMlp(AddAttention(x)));
+    }
 
     /// <summary>The same to the bit; only <paramref name="x"/> is kept for the gradient.</summary>
     public Tensor ForwardCheckpointed(Tensor x) => F.CheckpointedBlock(x, [.. weightsAndBiases.Select(parameter => parameter.Value)], heads, LayerNorm.Epsilon);
 
-    /// <summary>x + Attention(LN(x)).</summary>
-    public Tensor AddAttention(Tensor x)
-    {
-        using var scope = new TensorScope();
-        (Tensor normalised, Tensor residual) = norm1.Branch(x);
-        return scope.Keep(attn.Forward(normalised, addTo: residual));
-    }
+    /// <summary>x + Attention(LN(x)): every token looks at every other.</summary>
+    public Tensor AddAttention(Tensor x) =>
+        F.AttentionBranch(x, norm1.Weight, norm1.Bias, qkv.Weight, qkv.Bias, proj.Weight, proj.Bias, heads, LayerNorm.Epsilon);
 
     /// <summary>x + Mlp(LN(x)).</summary>
-    public Tensor AddMlp(Tensor x)
-    {
-        using var scope = new TensorScope();
-        (Tensor normalised, Tensor residual) = norm2.Branch(x);
-        return scope.Keep(mlp.Forward(normalised, addTo: residual));
-    }
+    public Tensor AddMlp(Tensor x) => F.MlpBranch(x, norm2.Weight, norm2.Bias, fc1.Weight, fc1.Bias, fc2.Weight, fc2.Bias, LayerNorm.Epsilon);
 }
 
 /// <summary>Blocks one after the other, then a layer normalisation.</summary>
@@ -104,9 +77,7 @@ internal sealed class BlockStack
     public Tensor Forward(Tensor x)
     {
         using var scope = new TensorScope();
-        foreach (Block block in blocks)
-            x = Forward(block, x);
-        return scope.Keep(norm.Forward(x));
+        return scope.Keep(norm.Forward(Through(blocks, x)));
     }
 
     /// <summary>The same for the tokens from <paramref name="first"/> on alone: [B, N, D] -> [B, N - first, D]. All of them are attended to,
@@ -114,10 +85,8 @@ internal sealed class BlockStack
     public Tensor Forward(Tensor x, long first)
     {
         using var scope = new TensorScope();
-        foreach (Block block in blocks.AsSpan(..^1))
-            x = Forward(block, x);
-        // The gradient begins here, so this block has nothing to gain from a checkpoint: what it keeps is wanted at once.
-        x = blocks[^1].AddAttention(x);
+        // The gradient begins in the last block, so it has nothing to gain from a checkpoint: what it keeps is wanted at once.
+        x = blocks[^1].AddAttention(Through(blocks.AsSpan(..^1), x));
         x = blocks[^1].AddMlp(x.Narrow(1, first, x.Shape[1] - first));
         return scope.Keep(norm.Forward(x));
     }
@@ -132,5 +101,17 @@ internal sealed class BlockStack
         return layers;
     }
 
-    private Tensor Forward(Block block, Tensor x) => CheckpointActivations ? block.ForwardCheckpointed(x) : block.Forward(x);
+    /// <summary>What comes out of the last of these blocks. What passes between them is let go at once: autograd keeps what it wants.</summary>
+    private Tensor Through(ReadOnlySpan<Block> blocks, Tensor x)
+    {
+        Tensor given = x;
+        foreach (Block block in blocks)
+        {
+            Tensor y = CheckpointActivations ? block.ForwardCheckpointed(x) : block.Forward(x);
+            if (x != given)
+                x.Dispose();
+            x = y;
+        }
+        return x;
+    }
 }
