@@ -3,8 +3,9 @@
 import argparse
 import statistics
 
-from measure import best_setting, check_same, in_turn, our_json, peer, say
+from measure import check_same, in_turn, our_json, peer, say
 from report import ratio, spread, table
+from settings import best_settings
 
 
 def main():
@@ -16,8 +17,9 @@ def main():
     if arguments.rounds < 1:
         parser.error("--rounds needs a number of 1 or more")
 
-    setting = best_setting(
-        "peer, clips/s", lambda setting, limit: peer(setting, "peer.py", *both, "--warm-up", 1, "--steps", 3, limit=limit)["clips_per_second"])
+    setting = best_settings(
+        "peer, clips/s",
+        lambda setting, limit: peer(setting, "peer.py", *both, "--warm-up", 1, "--steps", 3, limit=limit)["clips_per_second"]).fastest
     ours, theirs = [], []
     for turn in range(1, arguments.rounds + 1):
         say(f"round {turn} of {arguments.rounds} ...")

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -31,17 +31,14 @@ class TooSlow(Exception):
     """A program took longer than it was given."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A way to run the peer: what it waits with, what malloc does with freed memory, how many threads."""
-
-    name: str
-    threads: int
-    environment: dict = field(hash=False, default_factory=dict)
-
-
 def clean_environment():
-    return {name: value for name, value in os.environ.items() if not name.startswith(TUNING)}
+    """Neither tuned nor with a BLAS of its own: bench/'s scripts find the OpenMP build of OpenBLAS in LD_LIBRARY_PATH, which
+    tools/setup.sh sets for OtoMask. The launcher sets it again; for the peer it is a setting."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(TUNING)}
+    if "LD_LIBRARY_PATH" in environment:
+        folders = environment["LD_LIBRARY_PATH"].split(":")
+        environment["LD_LIBRARY_PATH"] = ":".join(folder for folder in folders if not pathlib.Path(folder).name.startswith("openblas-"))
+    return environment
 
 
 def run(command, environment, limit=None):
@@ -78,49 +75,13 @@ def our_json(*arguments):
 
 
 def peer(setting, script, *arguments, limit=None):
-    environment = clean_environment() | setting.environment
-    # Debian's default BLAS is OpenBLAS-pthread, whose threads fight PyTorch's OpenMP threads; the peer gets the OpenMP build, too.
-    openmp = [str(path) for path in sorted(pathlib.Path("/usr/lib").glob("*-linux-gnu/openblas-openmp"))]
-    environment["LD_LIBRARY_PATH"] = ":".join([*openmp, environment.get("LD_LIBRARY_PATH", "")]).rstrip(":")
-    return json.loads(run(["/usr/bin/python3", ROOT / "bench/pytorch" / script, "--threads", setting.threads, *arguments], environment, limit).output)
+    command = ["/usr/bin/python3", ROOT / "bench/pytorch" / script, "--threads", setting.threads, *arguments]
+    return json.loads(run(command, setting.environment, limit).output)
 
 
-def settings():
-    """The plausible settings: OpenMP threads that spin (PyTorch's own default) or sleep while they wait; malloc as it is or keeping
-    freed blocks, as OtoMask has it; a thread for each CPU given to us or, with simultaneous multithreading, for each core."""
-    cpus = os.sched_getaffinity(0)
-    lines = subprocess.run(["lscpu", "--parse=CPU,CORE,SOCKET"], capture_output=True, text=True, check=True).stdout.splitlines()
-    rows = [line.split(",") for line in lines if not line.startswith("#")]
-    cores = {(core, socket) for cpu, core, socket in rows if int(cpu) in cpus}
-    waiting = {"sleep": {"OMP_WAIT_POLICY": "PASSIVE"}, "spin": {}}
-    keep = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_TOP_PAD_": str(64 << 20)}
-    return [
-        Setting(f"{threads} threads, {wait}{', keep' if memory else ''}", threads, environment | memory)
-        for threads in sorted({len(cpus), len(cores)}, reverse=True)
-        for wait, environment in waiting.items()
-        for memory in ({}, keep)
-    ]
-
-
-def best_setting(what, measure):
-    """The setting with the highest speed; tells all of them. `measure` takes a setting and a limit in seconds: spinning threads can
-    take a hundred times as long as sleeping ones where something else runs, and nobody waits for that."""
-    speeds, limit = {}, None
-    for setting in settings():
-        begin = time.perf_counter()
-        try:
-            speeds[setting] = measure(setting, limit)
-        except TooSlow:
-            say(f"{what}: {setting.name} is too slow")
-            continue
-        say(f"{what}: {setting.name} {speeds[setting]:.4g}")
-        limit = min(2 * (time.perf_counter() - begin), limit or float("inf"))
-    return max(speeds, key=speeds.get)
-
-
-def in_turn(turn, ours, theirs):
-    """Measures both; who goes first changes from turn to turn."""
-    for measure in (ours, theirs) if turn % 2 else (theirs, ours):
+def in_turn(turn, *measures):
+    """Measures all; who goes first changes from turn to turn."""
+    for measure in measures if turn % 2 else reversed(measures):
         measure()
 
 

@@ -29,6 +29,11 @@ def target_table(done):
     return table(["work", "ours", "peer and its setting", "ratio", "at least", "aim", "met?"], [row.cells() for row in rows])
 
 
+def installed_table(steps):
+    """Training steps beside PyTorch as Debian sets it up: information, the targets ask for more."""
+    return table(["work", "ours", "PyTorch as Debian sets it up", "ratio"], [row for work in steps for row in work.installed_rows()])
+
+
 def step_table(steps, ceiling):
     """Where the time of a step goes, and how far both sides are from what the processor can do."""
     lines = []
@@ -78,6 +83,7 @@ def main():
 
     blocks = {"targets": f"{header} {rounds} rounds; medians (min-max).\n\n{target_table(chosen)}"}
     if steps := [work for work in chosen if isinstance(work, Step)]:
+        blocks["installed"] = installed_table(steps)
         blocks["step"] = step_table(steps, ceiling)
     text = "\n\n".join(blocks.values())
     print(text)

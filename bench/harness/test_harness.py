@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import subprocess
 import tempfile
 import unittest
 from unittest import mock
@@ -10,7 +11,12 @@ from unittest import mock
 import cost
 import measure
 import report
-from works import Row, wait_share
+import settings
+from run_all import installed_table
+from settings import OPENMP, Best, Setting
+from works import Row, Step, wait_share
+
+PTHREAD = settings.LIBRARIES / "openblas-pthread"
 
 
 class Verdicts(unittest.TestCase):
@@ -45,6 +51,11 @@ class Document(unittest.TestCase):
             with self.assertRaises(SystemExit):
                 report.update(page, {"b": ""})
 
+    def test_the_page_has_a_place_for_every_block_of_run_all(self):
+        page = (measure.ROOT / "docs/performance.md").read_text()
+        for name in ("targets", "installed", "step"):
+            self.assertEqual((page.count(report.begin(name)), page.count(report.end(name))), (1, 1), name)
+
 
 class Measurement(unittest.TestCase):
     def test_both_sides_start_without_tuning(self):
@@ -58,19 +69,117 @@ class Measurement(unittest.TestCase):
         with self.assertRaisesRegex(SystemExit, "ended with 3: what went wrong"):
             measure.run(["sh", "-c", "echo first >&2; echo what went wrong >&2; exit 3"], os.environ)
 
-    def test_the_fastest_setting_wins_and_none_is_waited_for(self):
-        def speed(setting, limit):
-            if "spin" in setting.name:
-                measure.run(["sleep", "60"], os.environ, limit or 0.1)
-            return 2 if "keep" in setting.name else 1
-
-        self.assertIn("sleep, keep", measure.best_setting("speeds", speed).name)
-
     def test_the_share_of_waiting_is_weighted_with_time(self):
         with tempfile.TemporaryDirectory() as folder:
             rows = [{"kind": "step", "clips_per_second": speed, "data_wait": wait} for speed, wait in ((1, 1), (10, 0), (30, 0.4))]
             (pathlib.Path(folder) / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
             self.assertAlmostEqual(wait_share(folder), 0.1)
+
+
+class Settings(unittest.TestCase):
+    def best(self, measure_speed, default=PTHREAD):
+        """The best settings on two CPUs with both builds of OpenBLAS, and all that were tried."""
+        tried = []
+
+        def speed(setting, limit):
+            tried.append(setting)
+            return measure_speed(setting, limit)
+
+        with mock.patch("settings.thread_counts", return_value=[2]), mock.patch("settings.default_blas", return_value=default), \
+                mock.patch("pathlib.Path.exists", return_value=True), mock.patch("settings.say"):
+            return settings.best_settings("speeds", speed), tried
+
+    def test_the_fastest_of_all_and_of_those_as_installed_are_found(self):
+        speeds = {(2, True, OPENMP): 20, (2, False, OPENMP): 33, (2, True, PTHREAD): 27, (2, False, PTHREAD): 11, (1, False, PTHREAD): 31}
+
+        def speed(setting, limit):
+            return speeds[setting.threads, setting.sleep, setting.blas] + (5 if setting.keep else 0)
+
+        best, tried = self.best(speed)
+        self.assertEqual(best, Best(fastest=Setting(2, False, OPENMP, keep=True), installed=Setting(1, False, PTHREAD)))
+        self.assertEqual(best.fastest.name, "2 threads, spin, keep, openblas-openmp")
+        self.assertEqual(best.installed.name, "1 thread, openblas-pthread")
+        self.assertEqual(len(tried), len(set(tried)), "no setting is tried twice")
+        self.assertEqual([setting for setting in tried if setting.keep], [Setting(2, False, OPENMP, True), Setting(1, False, PTHREAD, True)])
+
+    def test_what_debian_installs_may_be_the_fastest(self):
+        best, _ = self.best(lambda setting, limit: 2 if setting.blas == PTHREAD and not setting.keep else 1)
+        self.assertEqual(best.fastest, best.installed)
+
+    def test_one_build_of_openblas_is_tried_once(self):
+        best, tried = self.best(lambda setting, limit: 1 + setting.keep + setting.sleep, default=OPENMP)
+        self.assertEqual(best, Best(fastest=Setting(2, True, OPENMP, keep=True), installed=Setting(2, True, OPENMP)))
+        self.assertEqual({setting.threads for setting in tried}, {2}, "threads shared with PyTorch are not better off with one")
+        self.assertEqual(len(tried), len(set(tried)))
+
+    def test_no_setting_is_waited_for_and_a_slow_build_has_its_best_too(self):
+        def speed(setting, limit):
+            if setting.threads > 1 and not setting.sleep:
+                measure.run(["sleep", "60"], os.environ, limit)
+            command = ["sleep", "0.3" if setting.blas == PTHREAD else "0.01"]
+            measure.run(command, os.environ, limit)
+            return 1 if setting.blas == PTHREAD else 30
+
+        best, tried = self.best(speed)
+        self.assertEqual(best.fastest.blas, OPENMP)
+        self.assertEqual(best.installed.blas, PTHREAD)
+        self.assertIn(Setting(2, False, PTHREAD), tried)
+
+    def test_a_peer_runs_with_the_blas_of_its_setting_alone(self):
+        # What bench/'s scripts export, and one more folder that stays.
+        with mock.patch.dict(os.environ, {"LD_LIBRARY_PATH": f"{OPENMP}:/there"}), mock.patch("settings.default_blas", return_value=PTHREAD):
+            self.assertEqual(Setting(2, True, PTHREAD).environment["LD_LIBRARY_PATH"], "/there")
+            self.assertEqual(Setting(2, True, OPENMP).environment["LD_LIBRARY_PATH"], f"{OPENMP}:/there")
+
+    def test_the_blas_of_a_setting_is_what_gets_loaded(self):
+        program = "import ctypes; ctypes.CDLL('libblas.so.3'); print(*(line.split()[-1] for line in open('/proc/self/maps') if 'libblas' in line))"
+        with mock.patch.dict(os.environ, {"LD_LIBRARY_PATH": str(OPENMP)}):
+            for setting in settings.settings():
+                loaded = subprocess.run(["/usr/bin/python3", "-c", program], env=setting.environment, capture_output=True, text=True, check=True).stdout
+                self.assertEqual({pathlib.Path(path).parent for path in loaded.split()}, {setting.blas}, setting.name)
+
+
+class Installed(unittest.TestCase):
+    """A step of tiny whose programs are not run: the settings and their speeds are given."""
+
+    def step(self, best, peer_speeds):
+        def run(precision, speed):
+            same = {"framework": "m2d", "encoder": "", "decoder": "", "input": "", "patch": "", "batch": 16}
+            return same | {"precision": precision, "clips_per_second": speed}
+
+        order = []
+
+        def our_json(*arguments):
+            order.append("ours")
+            return run(arguments[arguments.index("--precision") + 1], 60)
+
+        def peer(setting, script, *arguments):
+            order.append(setting)
+            precision = arguments[arguments.index("--precision") + 1]
+            return run(precision, peer_speeds[setting, precision])
+
+        step = Step("tiny", 16, {"fp32": 1, "bf16": 1}, {"fp32": 9, "bf16": 9}, steps=1, tries=1)
+        with mock.patch("works.best_settings", return_value=best), mock.patch("works.our_json", our_json), \
+                mock.patch("works.peer", peer), mock.patch("works.say"):
+            step.prepare(None)
+            for turn in (1, 2):
+                step.measure(turn)
+        return step, order
+
+    def test_it_is_measured_in_the_same_rounds_and_told_beside_ours(self):
+        fastest, installed = best = Best(Setting(2, False, OPENMP, keep=True), Setting(2, True, PTHREAD))
+        step, order = self.step(best, {(fastest, "fp32"): 30, (fastest, "bf16"): 40, (installed, "fp32"): 24, (installed, "bf16"): 20})
+        self.assertEqual(order, 2 * ["ours", fastest, installed] + 2 * [installed, fastest, "ours"])
+        self.assertEqual(installed_table([step]).splitlines()[2:], [
+            "| M2D tiny 80x608 batch 16, fp32, clips/s | 60 (60-60) | 24 (24-24); fp32, 2 threads, sleep, openblas-pthread | 2.50x (2.50-2.50) |",
+            "| M2D tiny 80x608 batch 16, bf16, clips/s | 60 (60-60) | 24 (24-24); fp32, 2 threads, sleep, openblas-pthread | 2.50x (2.50-2.50) |"])
+        self.assertEqual([row.peer for row in step.rows()], [[30, 30], [40, 40]], "targets are against the fastest")
+
+    def test_where_it_is_the_fastest_it_is_measured_once(self):
+        setting = Setting(2, True, PTHREAD)
+        step, order = self.step(Best(setting, setting), {(setting, "fp32"): 30, (setting, "bf16"): 40})
+        self.assertEqual(order, 2 * ["ours", setting] + 2 * [setting, "ours"])
+        self.assertEqual([row[3] for row in step.installed_rows()], ["2.00x (2.00-2.00)", "1.50x (1.50-1.50)"])
 
 
 class Cost(unittest.TestCase):

@@ -7,8 +7,9 @@ import tempfile
 from dataclasses import dataclass
 
 import sounds
-from measure import best_setting, check_same, in_turn, our_json, ours, peer, say
+from measure import check_same, in_turn, our_json, ours, peer, say
 from report import number, ratio, spread
+from settings import best_settings
 
 PRECISIONS = ("fp32", "bf16")
 # What saves memory and costs something else: measured beside the default.
@@ -47,26 +48,34 @@ class Step:
     def __init__(self, size, batch, least, aim, steps, tries, sparing=False):
         self.name, self.size, self.batch, self.least, self.aim, self.steps, self.tries = size, size, batch, least, aim, steps, tries
         self.what = f"M2D {size} 80x608 batch {batch}"
-        self.ours, self.peer = ({precision: [] for precision in PRECISIONS} for _ in range(2))
+        self.ours, self.peer, self.installed = ({precision: [] for precision in PRECISIONS} for _ in range(3))
         self.sparing = {(precision, options): [] for precision in PRECISIONS for options in SPARING} if sparing else {}
         self.settings = {}
 
     def prepare(self, folder):
         for precision in PRECISIONS:
-            self.settings[precision] = best_setting(
+            best = self.settings[precision] = best_settings(
                 f"{self.what} {precision}, peer, clips/s",
                 lambda setting, limit, precision=precision: peer(
                     setting, "peer.py", "--warm-up", 1, *self.arguments(precision, self.tries), limit=limit)["clips_per_second"])
+            if best.installed == best.fastest:
+                self.installed[precision] = self.peer[precision]  # measured once, told twice
 
     def measure(self, turn):
         for precision in PRECISIONS:
-            in_turn(
-                turn,
-                lambda: self.ours[precision].append(our_json("train", *self.arguments(precision, self.steps))),
-                lambda: self.peer[precision].append(peer(self.settings[precision], "peer.py", *self.arguments(precision, self.steps))))
-            our, their = self.ours[precision][-1], self.peer[precision][-1]
+            arguments, best = self.arguments(precision, self.steps), self.settings[precision]
+            measures = [
+                lambda: self.ours[precision].append(our_json("train", *arguments)),
+                lambda: self.peer[precision].append(peer(best.fastest, "peer.py", *arguments))]
+            if best.installed != best.fastest:
+                measures.append(lambda: self.installed[precision].append(peer(best.installed, "peer.py", *arguments)))
+            in_turn(turn, *measures)
+            our, their, installed = self.ours[precision][-1], self.peer[precision][-1], self.installed[precision][-1]
             check_same(our, their)
-            say(f"{self.what} {precision}: {our['clips_per_second']} clips/s, peer {their['clips_per_second']}")
+            check_same(our, installed)
+            say(
+                f"{self.what} {precision}: {our['clips_per_second']} clips/s, peer {their['clips_per_second']}, "
+                f"as installed {installed['clips_per_second']}")
         for (precision, options), runs in self.sparing.items():
             runs.append(our_json("train", *self.arguments(precision, SPARING_STEPS), *options))
 
@@ -74,14 +83,23 @@ class Step:
         return ("--size", self.size, "--batch", self.batch, "--input", "80x608", "--precision", precision, "--steps", steps)
 
     def rows(self):
-        def speeds(runs):
-            return [run["clips_per_second"] for run in runs]
-
-        better = max(self.peer, key=lambda precision: statistics.median(speeds(self.peer[precision])))
-        for precision, against in (("fp32", "fp32"), ("bf16", better)):
+        for precision, against, ours, theirs in self.speeds_beside(self.peer):
             yield Row(
-                f"{self.what}, {precision}, clips/s", speeds(self.ours[precision]), "", self.least[precision], self.aim[precision],
-                speeds(self.peer[against]), f"{against}, {self.settings[against].name}", relative=True)
+                f"{self.what}, {precision}, clips/s", ours, "", self.least[precision], self.aim[precision], theirs,
+                f"{against}, {self.settings[against].fastest.name}", relative=True)
+
+    def installed_rows(self):
+        """The same beside PyTorch as Debian sets it up: cells of a table without targets."""
+        for precision, against, ours, theirs in self.speeds_beside(self.installed):
+            peer_cell = f"{spread(theirs)}; {against}, {self.settings[against].installed.name}"
+            yield [f"{self.what}, {precision}, clips/s", spread(ours), peer_cell, ratio(ours, theirs)]
+
+    def speeds_beside(self, peer):
+        """Clips/s of each precision and of a peer: fp32 beside its fp32, bf16 beside the better of its two."""
+        ours, theirs = ({precision: [run["clips_per_second"] for run in runs] for precision, runs in side.items()} for side in (self.ours, peer))
+        better = max(PRECISIONS, key=lambda precision: statistics.median(theirs[precision]))
+        for precision, against in (("fp32", "fp32"), ("bf16", better)):
+            yield precision, against, ours[precision], theirs[against]
 
     def memory_rows(self):
         def peaks(runs):
@@ -118,7 +136,9 @@ class LogMel:
         self.seconds, self.ours, self.peer = seconds, [], []
 
     def prepare(self, folder):
-        self.setting = best_setting("log-mel, peer, x real time", lambda setting, limit: peer(setting, "logmel.py", "--seconds", 0.2, limit=limit)["real_time"])
+        self.setting = best_settings(
+            "log-mel, peer, x real time",
+            lambda setting, limit: peer(setting, "logmel.py", "--seconds", 0.2, limit=limit)["real_time"]).fastest
 
     def measure(self, turn):
         in_turn(
