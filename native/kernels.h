@@ -1,10 +1,9 @@
 /* The kernels of a transformer on the CPU: plain pointers in, plain pointers out, no libtorch.
  *
- * T is float or c10::BFloat16, the type of the activations that enter matrix products; sums, weights, their gradients,
- * the residual stream and everything inside a normalisation or a softmax are float32. All matrices are row-major and
- * contiguous. Results do not depend on the number of threads. The kernels are compiled for several instruction sets
- * (dispatch.cpp chooses), but not for every processor: ask has_kernels first; transformer.cpp has the formula in ATen
- * operators for every other case. */
+ * T is float or c10::BFloat16, the type of the activations that enter matrix products; sums, weights, the residual stream
+ * and everything inside a normalisation or a softmax are float32. All matrices are row-major and contiguous. Results do
+ * not depend on the number of threads. The kernels are compiled for several instruction sets (dispatch.cpp chooses), but
+ * not for every processor: ask has_kernels first; transformer.cpp has the formula in ATen operators for every other case. */
 #ifndef OTOMASK_KERNELS_H
 #define OTOMASK_KERNELS_H
 
@@ -24,6 +23,14 @@ KernelSet best_kernels();
  * std::invalid_argument where this processor does not run the set. */
 KernelSet kernels_in_use();
 void use_kernels(KernelSet set);
+
+/* Where the gradient of a parameter is added up: in float32, or in bfloat16, to which the new sum is rounded. One of the
+ * two is null; both, where no gradient is wanted. */
+struct GradientSum {
+  float* fp32;
+  c10::BFloat16* bf16;
+  explicit operator bool() const { return fp32 || bf16; }
+};
 
 /* m rows from k inputs to n outputs. */
 struct LinearShape {
@@ -52,9 +59,9 @@ struct Kernels {
   /* The same through a GELU before the map: x = gelu(before) is computed again, and `before` becomes its gradient. */
   void (*linear_gelu_input_gradient)(LinearShape shape, const T* dy, const float* weight, T* before, T* x);
 
-  /* weight_gradient [n, k] += dy^T x and, unless null, bias_gradient [n] += the sum of dy over rows. */
-  void (*linear_weight_gradient)(LinearShape shape, const T* dy, const T* x, float* weight_gradient,
-                                 float* bias_gradient);
+  /* weight_gradient [n, k] += dy^T x and bias_gradient [n] += the sum of dy over rows. */
+  void (*linear_weight_gradient)(LinearShape shape, const T* dy, const T* x, GradientSum weight_gradient,
+                                 GradientSum bias_gradient);
 
   /* out [B, N, h d] = softmax(q k^T / sqrt(d)) v of each head; qkv [B, N, 3, h, d]. log_sums [B, h, N], for the gradient,
    * are the logarithms to base 2 of the softmax's denominators. */
@@ -71,8 +78,8 @@ struct Kernels {
   /* dx (plus `residual`, the gradient that reaches x on another way, unless null), and weight_gradient [n] and
    * bias_gradient [n], to which is added. */
   void (*layer_norm_gradient)(int64_t m, int64_t n, const T* dy, const float* x, const float* weight, const float* mean,
-                              const float* scale, const float* residual, float* dx, float* weight_gradient,
-                              float* bias_gradient);
+                              const float* scale, const float* residual, float* dx, GradientSum weight_gradient,
+                              GradientSum bias_gradient);
 
   /* losses [m]: 2 - 2 cos(row of predicted, standardised row of target), whose variance is unbiased; gradient [m, n]: that
    * of their mean in predicted. The same for every T. */

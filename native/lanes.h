@@ -5,6 +5,8 @@
 
 #include <type_traits>
 
+#include "kernels.h"
+
 #if defined(__AVX512F__)
 #include "lanes_avx512.h"
 #elif defined(__AVX2__)
@@ -16,6 +18,27 @@
 namespace otomask::OTOMASK_SET {
 
 constexpr int64_t round_up(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
+
+/* The bits of each value rounded to bfloat16: to the nearest, ties to even; what is no number stays none. By integers: of the
+ * processors with AVX-512 only those with AVX512-BF16 have an instruction for it. */
+inline Words bfloat16_bits(Floats values) {
+  using Bits = uint32_t __attribute__((vector_size(sizeof(Floats))));
+  const Bits bits = (Bits)values;
+  return (Words)(values == values ? (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 : Bits{} + 0x7FC0);
+}
+
+/* What is added up at `at`, in whichever type. */
+inline Floats load(GradientSum from, int64_t at, Mask lanes) {
+  return from.bf16 ? load(from.bf16 + at, lanes) : load(from.fp32 + at, lanes);
+}
+
+inline void store(GradientSum to, int64_t at, Floats values, Mask lanes) {
+  if (to.bf16) {
+    store_low_halves(to.bf16 + at, bfloat16_bits(values), lanes);
+  } else {
+    store(to.fp32 + at, values, lanes);
+  }
+}
 
 /* What T keeps of a value decides how exactly the functions below compute it. */
 template <class T>

@@ -1,11 +1,13 @@
-/* AVX2 and FMA: eight float32 at a time. No bfloat16, which has no product instruction here. */
+/* AVX2 and FMA: eight float32 at a time. Of bfloat16 only loads and stores, since it has no product instruction here. */
 #ifndef OTOMASK_LANES_AVX2_H
 #define OTOMASK_LANES_AVX2_H
 
+#include <c10/util/BFloat16.h>
 #include <immintrin.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #define OTOMASK_SET avx2
 
@@ -126,6 +128,20 @@ Floats multiply_add_words(Words a, Words b, Floats sum);
 template <>
 inline Floats multiply_add_words<float>(Words a, Words b, Floats sum) {
   return _mm256_fmadd_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), sum);
+}
+
+/* bfloat16: the upper half of a float32. */
+
+inline Floats load(const c10::BFloat16* from, Mask lanes) {
+  __m128i halves = _mm_setzero_si128();
+  std::memcpy(&halves, from, lanes.count * sizeof *from);
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+}
+
+/* Stores the lower half of each word. */
+inline void store_low_halves(c10::BFloat16* to, Words words, Mask lanes) {
+  const __m128i halves = _mm256_castsi256_si128(_mm256_permute4x64_epi64(_mm256_packus_epi32(words, words), 0b1000));
+  std::memcpy(static_cast<void*>(to), &halves, lanes.count * sizeof *to);
 }
 
 }  // namespace otomask::avx2

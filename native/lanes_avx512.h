@@ -126,13 +126,18 @@ inline Floats load(const BFloat16* from, Mask lanes) {
                                  : _mm256_maskz_loadu_epi16(lanes, from));
 }
 
-inline void store(BFloat16* to, Floats values, Mask lanes) {
+inline void store_halves(BFloat16* to, __m256i halves, Mask lanes) {
   if (lanes == AllLanes) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), halves_of(values));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), halves);
   } else {
-    _mm256_mask_storeu_epi16(to, lanes, halves_of(values));
+    _mm256_mask_storeu_epi16(to, lanes, halves);
   }
 }
+
+inline void store(BFloat16* to, Floats values, Mask lanes) { store_halves(to, halves_of(values), lanes); }
+
+/* Stores the lower half of each word. */
+inline void store_low_halves(BFloat16* to, Words words, Mask lanes) { store_halves(to, _mm512_cvtepi32_epi16(words), lanes); }
 
 /* The values as T keeps them. */
 template <class T>

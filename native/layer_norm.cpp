@@ -42,8 +42,8 @@ void layer_norm(int64_t m, int64_t n, const float* x, const float* weight, const
 
 template <class T>
 void layer_norm_gradient(int64_t m, int64_t n, const T* dy, const float* x, const float* weight, const float* mean,
-                         const float* scale, const float* residual, float* dx, float* weight_gradient,
-                         float* bias_gradient) {
+                         const float* scale, const float* residual, float* dx, GradientSum weight_gradient,
+                         GradientSum bias_gradient) {
   const int64_t tasks = round_up(m, RowsPerTask) / RowsPerTask;
   const Scratch<float> sums(tasks * 2 * n);  // of each task: [weight, bias]
   std::fill_n(sums.get(), tasks * 2 * n, 0.f);
@@ -72,13 +72,15 @@ void layer_norm_gradient(int64_t m, int64_t n, const T* dy, const float* x, cons
       });
     }
   });
-  for (int64_t task = 0; task < tasks; task++) {
-    const float *weights = sums.get() + task * 2 * n, *biases = weights + n;
+  const auto add_all_tasks = [&](GradientSum gradient, const float* of_first_task) {
     each_lane(n, [&](int64_t j, Mask lanes) {
-      store(weight_gradient + j, load(weight_gradient + j, lanes) + load(weights + j, lanes), lanes);
-      store(bias_gradient + j, load(bias_gradient + j, lanes) + load(biases + j, lanes), lanes);
+      Floats sum = load(gradient, j, lanes);
+      for (int64_t task = 0; task < tasks; task++) sum += load(of_first_task + task * 2 * n + j, lanes);
+      store(gradient, j, sum, lanes);
     });
-  }
+  };
+  add_all_tasks(weight_gradient, sums.get());
+  add_all_tasks(bias_gradient, sums.get() + n);
 }
 
 template <class T>

@@ -63,12 +63,15 @@ struct WriteGeluGradient {
 };
 
 struct Accumulate {
-  float* y;
+  GradientSum y;
   int64_t n;
-  void expect(int64_t i, int64_t j, int64_t count) const { prefetch(y + i * n + j, count); }
+  void expect(int64_t i, int64_t j, int64_t count) const {
+    const int64_t at = i * n + j;
+    y.bf16 ? prefetch(y.bf16 + at, count) : prefetch(y.fp32 + at, count);
+  }
   void operator()(int64_t i, int64_t j, Floats sums, Mask lanes) const {
-    float* to = y + i * n + j;
-    store(to, load(to, lanes) + sums, lanes);
+    const int64_t at = i * n + j;
+    store(y, at, load(y, at, lanes) + sums, lanes);
   }
 };
 
@@ -116,7 +119,7 @@ void linear_gelu_input_gradient(LinearShape s, const T* dy, const float* weight,
 }
 
 template <class T>
-void linear_weight_gradient(LinearShape s, const T* dy, const T* x, float* weight_gradient, float* bias_gradient) {
+void linear_weight_gradient(LinearShape s, const T* dy, const T* x, GradientSum weight_gradient, GradientSum bias_gradient) {
   const Packed<T> left(s.m, s.n, LeftColumns), right(s.m, s.k, PanelColumns);
   pack_rows(left, dy, s.n, s.m, s.n, bias_gradient);
   pack_rows(right, x, s.k, s.m, s.k);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <numeric>
 #include <vector>
 
@@ -39,7 +38,7 @@ static void adamw_portable(const at::Tensor& parameters, const at::Tensor& gradi
                            double weight_decay, int64_t step, double gradient_scale, const OptionalTensor& follower,
                            int64_t first, double decay, const OptionalTensor& largest) {
   const AdamW rule{learning_rate, beta1, beta2, epsilon, weight_decay, step, gradient_scale};
-  const at::Tensor g = gradients * gradient_scale;
+  const at::Tensor g = gradients.to(parameters.scalar_type()) * gradient_scale;
   const at::Tensor m = mean.to(g.scalar_type()) * beta1 + g * (1 - beta1);
   const at::Tensor v = square.to(g.scalar_type()) * beta2 + g * g * (1 - beta2);
   parameters.mul_(1 - learning_rate * weight_decay);
@@ -84,11 +83,12 @@ static inline void keep(float value, uint16_t* to) {
   *to = uint16_t((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
-template <bool Largest, class Moment>
-static inline __attribute__((always_inline)) void move(int64_t n, const Rates& r, float* p, const float* g, Moment* m,
-                                                       Moment* v, float* largest) {
+template <bool Largest, class Gradient, class Moment>
+static inline __attribute__((always_inline)) void move(int64_t n, const Rates r, float* __restrict p,
+                                                       const Gradient* __restrict g, Moment* __restrict m,
+                                                       Moment* __restrict v, float* __restrict largest) {
   for (int64_t i = 0; i < n; i++) {
-    const float gradient = g[i] * r.scale;
+    const float gradient = widened(g[i]) * r.scale;
     const float mean = r.b1 * widened(m[i]) + r.c1 * gradient;
     const float square = r.b2 * widened(v[i]) + r.c2 * gradient * gradient;
     float under = square;
@@ -99,19 +99,25 @@ static inline __attribute__((always_inline)) void move(int64_t n, const Rates& r
   }
 }
 
-OTOMASK_EVERY_X86 static void move_all(int64_t n, const Rates& r, float* __restrict p, const float* __restrict g,
-                                       float* __restrict m, float* __restrict v) {
-  move<false>(n, r, p, g, m, v, nullptr);
-}
+// A flat buffer of float32 or bfloat16.
+struct Buffer {
+  explicit Buffer(const at::Tensor& tensor) : Buffer(static_cast<char*>(tensor.data_ptr()), tensor.element_size()) {}
+  Buffer(char* start, int64_t size) : start(start), size(size) {}
+  Buffer from(int64_t at) const { return {start + at * size, size}; }
+  bool is_bf16() const { return size == sizeof(uint16_t); }
+  float* fp32() const { return reinterpret_cast<float*>(start); }
+  uint16_t* bf16() const { return reinterpret_cast<uint16_t*>(start); }
 
-OTOMASK_EVERY_X86 static void move_all(int64_t n, const Rates& r, float* __restrict p, const float* __restrict g,
-                                       uint16_t* __restrict m, uint16_t* __restrict v) {
-  move<false>(n, r, p, g, m, v, nullptr);
-}
+  char* start;
+  int64_t size;  // of a value, in bytes
+};
 
-OTOMASK_EVERY_X86 static void move_all_by_largest(int64_t n, const Rates& r, float* __restrict p, const float* __restrict g,
-                                                  float* __restrict m, float* __restrict v, float* __restrict largest) {
-  move<true>(n, r, p, g, m, v, largest);
+OTOMASK_EVERY_X86 static void move_all(int64_t n, const Rates& r, float* p, Buffer g, Buffer m, Buffer v, float* largest) {
+  if (largest) return move<true>(n, r, p, g.fp32(), m.fp32(), v.fp32(), largest);
+  if (g.is_bf16() && m.is_bf16()) return move<false>(n, r, p, g.bf16(), m.bf16(), v.bf16(), nullptr);
+  if (g.is_bf16()) return move<false>(n, r, p, g.bf16(), m.fp32(), v.fp32(), nullptr);
+  if (m.is_bf16()) return move<false>(n, r, p, g.fp32(), m.bf16(), v.bf16(), nullptr);
+  move<false>(n, r, p, g.fp32(), m.fp32(), v.fp32(), nullptr);
 }
 
 OTOMASK_EVERY_X86 static void follow(int64_t n, float share, const float* __restrict p, float* __restrict follower) {
@@ -121,26 +127,13 @@ OTOMASK_EVERY_X86 static void follow(int64_t n, float share, const float* __rest
 // The values that stay in the cache between the loops.
 constexpr int64_t Stretch = 4096;
 
-// Moves n values from `at` on.
-using Mover = std::function<void(int64_t at, int64_t n, const Rates& rates, float* p, const float* g)>;
-
-static void adamw_on_cpu(const AdamW& rule, const at::Tensor& parameters, const at::Tensor& gradients, const Mover& mover,
-                         float* follower, int64_t first, int64_t last, double decay) {
-  const Rates rates(rule);
-  float *p = parameters.data_ptr<float>(), *g = gradients.data_ptr<float>();
-  const auto share = static_cast<float>(1 - decay);
-  at::parallel_for(0, parameters.numel(), 8 * Stretch, [&](int64_t begin, int64_t end) {
-    for (int64_t at = begin; at < end; at += Stretch) {
-      const int64_t n = std::min(Stretch, end - at);
-      mover(at, n, rates, p + at, g + at);
-      std::memset(g + at, 0, n * sizeof(float));
-      const int64_t from = std::max(at, first), count = std::min(at + n, last) - from;
-      if (count > 0) follow(count, share, p + from, follower + (from - first));
-    }
-  });
+static bool is_flat(const at::Tensor& tensor, int64_t count) {
+  const at::ScalarType type = tensor.scalar_type();
+  return (type == at::kFloat || type == at::kBFloat16) && tensor.is_contiguous() && tensor.numel() == count;
 }
 
-// On the CPU: float32, with moments of float32 or bfloat16, where every value is read and written once; or any other type.
+// On the CPU: float32, with gradients and moments of float32 or bfloat16, where every value is read and written once; or any
+// other type.
 static void adamw_cpu(const at::Tensor& parameters, const at::Tensor& gradients, const at::Tensor& mean,
                       const at::Tensor& square, double learning_rate, double beta1, double beta2, double epsilon,
                       double weight_decay, int64_t step, double gradient_scale, const OptionalTensor& follower,
@@ -149,62 +142,61 @@ static void adamw_cpu(const at::Tensor& parameters, const at::Tensor& gradients,
     return adamw_portable(parameters, gradients, mean, square, learning_rate, beta1, beta2, epsilon, weight_decay, step,
                           gradient_scale, follower, first, decay, largest);
   }
-  const auto fits = [&](const at::Tensor& tensor, at::ScalarType type, int64_t count) {
-    return tensor.scalar_type() == type && tensor.is_contiguous() && tensor.numel() == count;
-  };
-  const int64_t count = parameters.numel(), followed = follower ? follower->numel() : 0;
-  const bool bfloat16 = mean.scalar_type() == at::kBFloat16;
-  const at::ScalarType moment = bfloat16 ? at::kBFloat16 : at::kFloat;
-  TORCH_CHECK(fits(parameters, at::kFloat, count) && fits(gradients, at::kFloat, count) && fits(mean, moment, count) &&
-                  fits(square, moment, count),
-              "adamw_ wants contiguous buffers of one length: float32, moments of float32 or bfloat16");
-  TORCH_CHECK(!largest || (!bfloat16 && fits(*largest, at::kFloat, count)),
-              "adamw_: the largest mean squares are contiguous float32, and so are the moments beside them");
-  TORCH_CHECK(!follower || (fits(*follower, at::kFloat, followed) && first >= 0 && first + followed <= count),
+  const int64_t count = parameters.numel(), last = first + (follower ? follower->numel() : 0);
+  const auto is_flat_float = [](const at::Tensor& x, int64_t n) { return is_flat(x, n) && x.scalar_type() == at::kFloat; };
+  TORCH_CHECK(is_flat_float(parameters, count) && is_flat(gradients, count) && is_flat(mean, count) &&
+                  is_flat(square, count) && mean.scalar_type() == square.scalar_type(),
+              "adamw_ wants contiguous buffers of one length: float32, gradients and moments of float32 or bfloat16");
+  TORCH_CHECK(!largest || (is_flat_float(*largest, count) && is_flat_float(mean, count) && is_flat_float(gradients, count)),
+              "adamw_: the largest mean squares are contiguous float32, and so are gradients and moments beside them");
+  TORCH_CHECK(!follower || (is_flat_float(*follower, follower->numel()) && first >= 0 && last <= count),
               "adamw_: the follower is contiguous float32 and faces a stretch of the parameters");
 
-  const AdamW rule{learning_rate, beta1, beta2, epsilon, weight_decay, step, gradient_scale};
+  const Rates rates(AdamW{learning_rate, beta1, beta2, epsilon, weight_decay, step, gradient_scale});
+  const Buffer g(gradients), m(mean), v(square);
+  float* p = parameters.data_ptr<float>();
   float* follows = follower ? follower->data_ptr<float>() : nullptr;
-  const auto run = [&](const Mover& mover) {
-    adamw_on_cpu(rule, parameters, gradients, mover, follows, first, first + followed, decay);
-  };
-  const auto run_with = [&](auto* m, auto* v) {
-    run([=](int64_t at, int64_t n, const Rates& rates, float* p, const float* g) { move_all(n, rates, p, g, m + at, v + at); });
-  };
-  if (largest) {
-    float *m = mean.data_ptr<float>(), *v = square.data_ptr<float>(), *top = largest->data_ptr<float>();
-    run([=](int64_t at, int64_t n, const Rates& rates, float* p, const float* g) {
-      move_all_by_largest(n, rates, p, g, m + at, v + at, top + at);
-    });
-  } else if (bfloat16) {
-    run_with(static_cast<uint16_t*>(mean.data_ptr()), static_cast<uint16_t*>(square.data_ptr()));
-  } else {
-    run_with(mean.data_ptr<float>(), square.data_ptr<float>());
-  }
+  float* top = largest ? largest->data_ptr<float>() : nullptr;
+  const auto share = static_cast<float>(1 - decay);
+  at::parallel_for(0, count, 8 * Stretch, [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin; at < end; at += Stretch) {
+      const int64_t n = std::min(Stretch, end - at);
+      move_all(n, rates, p + at, g.from(at), m.from(at), v.from(at), top ? top + at : nullptr);
+      std::memset(g.from(at).start, 0, n * g.size);
+      const int64_t from = std::max(at, first), followed = std::min(at + n, last) - from;
+      if (followed > 0) follow(followed, share, p + from, follows + (from - first));
+    }
+  });
 }
 
-OTOMASK_EVERY_X86 static double sum_of_squares(int64_t n, const float* x) {
+template <class Value>
+static inline __attribute__((always_inline)) double sum_of_squares_of(int64_t n, const Value* x) {
   constexpr int64_t Sums = 64;  // side by side, so that none waits for the one before
   float sums[Sums] = {};
   for (; n >= Sums; n -= Sums, x += Sums)
-    for (int64_t i = 0; i < Sums; i++) sums[i] += x[i] * x[i];
-  for (int64_t i = 0; i < n; i++) sums[i] += x[i] * x[i];
+    for (int64_t i = 0; i < Sums; i++) sums[i] += widened(x[i]) * widened(x[i]);
+  for (int64_t i = 0; i < n; i++) sums[i] += widened(x[i]) * widened(x[i]);
   double total = 0;
   for (float sum : sums) total += sum;
   return total;
 }
 
-// The Euclidean norm of all values. One order of summation on the CPU, whatever the number of threads.
+OTOMASK_EVERY_X86 static double sum_of_squares(int64_t n, Buffer x) {
+  return x.is_bf16() ? sum_of_squares_of(n, x.bf16()) : sum_of_squares_of(n, x.fp32());
+}
+
+// The Euclidean norm of all values, of bfloat16 in float32. One order of summation on the CPU, whatever the number of threads.
 static at::Tensor norm(const at::Tensor& x) {
-  if (!x.device().is_cpu() || x.scalar_type() != at::kFloat || !x.is_contiguous()) return at::norm(x, 2);
+  const at::ScalarType type = x.scalar_type() == at::kBFloat16 ? at::kFloat : x.scalar_type();
+  if (!x.device().is_cpu() || !is_flat(x, x.numel())) return at::norm(x, 2, type);
   const int64_t count = x.numel(), stretches = (count + Stretch - 1) / Stretch;
-  const float* values = x.data_ptr<float>();
+  const Buffer values(x);
   std::vector<double> sums(stretches);
   at::parallel_for(0, stretches, 8, [&](int64_t begin, int64_t end) {
     for (int64_t s = begin; s < end; s++)
-      sums[s] = sum_of_squares(std::min(Stretch, count - s * Stretch), values + s * Stretch);
+      sums[s] = sum_of_squares(std::min(Stretch, count - s * Stretch), values.from(s * Stretch));
   });
-  return at::scalar_tensor(std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0)), x.options());
+  return at::scalar_tensor(std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0)), x.options().dtype(type));
 }
 
 TORCH_LIBRARY(otomask, library) {

@@ -101,7 +101,7 @@ constexpr int64_t PackGrain = 16384;
 
 template <class T, int Vectors, class Source>
 void pack_group(const Packed<T>& packed, const Source* source, int64_t stride, int64_t k, int64_t columns, int64_t j,
-                float* sums) {
+                GradientSum sums) {
   Mask lanes[Vectors];
   uint32_t* to[Vectors];
   Floats sum[Vectors];
@@ -125,15 +125,15 @@ void pack_group(const Packed<T>& packed, const Source* source, int64_t stride, i
     }
   }
   for (int v = 0; sums && v < Vectors; v++) {
-    float* total = sums + j + v * Lanes;
-    store(total, load(total, lanes[v]) + sum[v], lanes[v]);
+    const int64_t at = j + v * Lanes;
+    store(sums, at, load(sums, at, lanes[v]) + sum[v], lanes[v]);
   }
 }
 
 /* Packs source [k, columns]: k runs down the rows. To `sums`, where given, is added the sum of each column. */
 template <class T, class Source>
 void pack_rows(const Packed<T>& packed, const Source* source, int64_t stride, int64_t k, int64_t columns,
-               float* sums = nullptr) {
+               GradientSum sums = {}) {
   // Three vectors at a time, so that most of each cache line is used when it comes by.
   const int64_t all = round_up(columns, packed.width), groups = round_up(all, PanelColumns) / PanelColumns;
   at::parallel_for(0, groups, std::max<int64_t>(1, PackGrain / (k * PanelColumns)), [&](int64_t begin, int64_t end) {

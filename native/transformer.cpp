@@ -35,9 +35,11 @@ T* data(const Tensor& tensor) {
   return tensor.defined() ? tensor.data_ptr<T>() : nullptr;
 }
 
-bool is_plain_float(const Tensor& tensor) {
-  return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat && tensor.is_contiguous();
+bool is_plain(const Tensor& tensor, at::ScalarType type) {
+  return tensor.device().is_cpu() && tensor.scalar_type() == type && tensor.is_contiguous();
 }
+
+bool is_plain_float(const Tensor& tensor) { return is_plain(tensor, at::kFloat); }
 
 // bfloat16 goes by pairs, so both sides of a map must be even.
 bool kernels_apply(const Tensor& x, std::initializer_list<Tensor> parameters, std::initializer_list<int64_t> widths) {
@@ -58,18 +60,21 @@ Tensor empty_like(const Tensor& like, at::IntArrayRef sizes, at::ScalarType type
   return at::empty(sizes, like.options().dtype(type));
 }
 
-// Where the gradient of a parameter is added up. A leaf that already has a gradient (a view of the flat buffer, see
-// ParameterSet) is added to in place, which spares a copy as large as the model; autograd then receives nothing.
+// Where the gradient of a parameter is added up. A leaf that already has a gradient (a view of the flat buffer, float32 or
+// bfloat16, see ParameterSet) is added to in place, which spares a copy as large as the model; autograd then receives nothing.
 struct ParameterGradient {
   explicit ParameterGradient(const Tensor& parameter) {
     const Tensor present = parameter.is_leaf() && parameter.requires_grad() ? parameter.grad() : Tensor();
-    if (present.defined() && is_plain_float(present)) {
+    if (present.defined() && (is_plain(present, at::kFloat) || is_plain(present, at::kBFloat16))) {
       sum = present;
     } else if (parameter.defined()) {
       sum = fresh = at::zeros_like(parameter);
     }
   }
-  float* values() const { return sum.data_ptr<float>(); }
+  GradientSum values() const {
+    if (sum.scalar_type() == at::kBFloat16) return {nullptr, sum.data_ptr<c10::BFloat16>()};
+    return {sum.data_ptr<float>(), nullptr};
+  }
 
   Tensor sum, fresh;  // fresh: what autograd still has to add
 };

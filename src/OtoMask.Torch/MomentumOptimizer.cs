@@ -10,7 +10,7 @@ public abstract class MomentumOptimizer : IOptimizer
     {
         (Parameters, Momentum) = (parameters, momentum);
         using var scope = new TensorScope();
-        Velocity = scope.KeepForever(parameters.Gradients.ZerosLike());
+        Velocity = scope.KeepForever(parameters.Values.ZerosLike());
     }
 
     /// <inheritdoc/>

@@ -64,7 +64,7 @@ public sealed class ParameterSet : IDisposable
     /// <summary>All values, [Count].</summary>
     public Tensor Values => values ?? throw new InvalidOperationException("the parameters are not laid out yet");
 
-    /// <summary>All gradients, [Count].</summary>
+    /// <summary>All gradients, [Count]; a parameter of float32 may have one of bfloat16.</summary>
     /// <exception cref="InvalidOperationException">The set was laid out without gradients.</exception>
     public Tensor Gradients => gradients ?? throw new InvalidOperationException("these parameters have no gradients");
 
@@ -79,7 +79,8 @@ public sealed class ParameterSet : IDisposable
     /// <summary>Allocates the flat buffers, makes every parameter a view of them and draws the initial values.</summary>
     /// <param name="device">Where the values live.</param>
     /// <param name="trained">Whether gradients are wanted.</param>
-    public void LayOut(Device device, bool trained)
+    /// <param name="gradientType">Type of the gradients, float32 or bfloat16; what a backward pass adds to the second is rounded to 8 bits.</param>
+    public void LayOut(Device device, bool trained, DType gradientType = DType.Float32)
     {
         long offset = 0;
         foreach (Parameter parameter in declared.OrderBy(parameter => parameter.Decays ? 0 : 1))
@@ -96,7 +97,7 @@ public sealed class ParameterSet : IDisposable
         });
 
         values = scope.KeepForever(host.To(device));
-        gradients = trained ? scope.KeepForever(Tensor.Zeros(device, DType.Float32, Count)) : null;
+        gradients = trained ? scope.KeepForever(Tensor.Zeros(device, gradientType, Count)) : null;
         foreach (Parameter parameter in declared)
         {
             parameter.Value = scope.KeepForever(values.Narrow(0, parameter.Offset, parameter.Count).View(parameter.Shape).Detach());

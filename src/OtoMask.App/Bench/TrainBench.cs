@@ -41,7 +41,7 @@ internal static class TrainBench
     public static TrainBenchResult Run(PretrainingConfig config, int steps, CancellationToken cancel)
     {
         var device = new Device(config.Device);
-        using MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device);
+        using MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device, config.Gradients.Type());
         model.CheckpointActivations = config.CheckpointActivations;
         PrecisionChoice? choice = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config, cancel) : null;
         config = config with { Precision = choice?.Faster ?? config.Precision };
@@ -116,6 +116,7 @@ internal static class TrainBench
         ["batch"] = result.Config.Batch,
         ["precision"] = result.Config.Precision.Name(),
         ["moments"] = result.Config.Moments.Name(),
+        ["gradients"] = result.Config.Gradients.Name(),
         ["precision_auto"] = result.Choice?.ToString(),
         ["checkpoint_activations"] = result.Config.CheckpointActivations,
         ["threads"] = TorchRuntime.Threads,

@@ -13,7 +13,7 @@ internal static class BenchCommand
     private static readonly PretrainingConfig Defaults = new() { Data = "made-up clips", Batch = 16, Mask = "random" };
     /// <summary>What of a configuration changes the time of its steps: the options of <c>bench train</c>.</summary>
     public static readonly string[] TrainKeys =
-        ["framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "moments", "seed", "device", "checkpoint-activations", "workers"];
+        ["framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "moments", "gradients", "seed", "device", "checkpoint-activations", "workers"];
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 

@@ -63,12 +63,13 @@ public abstract class MaskedModel : IDisposable
     /// <param name="shape">Sizes of everything.</param>
     /// <param name="seed">Seed of the first values.</param>
     /// <param name="device">Where the model lives.</param>
+    /// <param name="gradientType">Type of the gradients, float32 or bfloat16.</param>
     /// <exception cref="UserErrorException">The shape is impossible.</exception>
-    public static MaskedModel Create(Framework framework, ModelShape shape, ulong seed, Device device)
+    public static MaskedModel Create(Framework framework, ModelShape shape, ulong seed, Device device, DType gradientType = DType.Float32)
     {
         MaskedModel model = framework == Framework.M2d ? new M2d(shape, seed) : new MaskedAutoencoder(shape, seed);
         model.Device = device;
-        model.Trained.LayOut(device, trained: true);
+        model.Trained.LayOut(device, trained: true, gradientType);
         model.Following.LayOut(device, trained: false);
         model.encoder.LayOut(device);
         model.Decoder.LayOut(device);

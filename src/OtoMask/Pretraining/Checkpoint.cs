@@ -121,11 +121,13 @@ public sealed class Checkpoint
     internal bool HasDecoder => State.IsOfRun || tensors.Keys.Any(name => name.StartsWith("decoder_", StringComparison.Ordinal));
 
     /// <summary>A model with this checkpoint's weights.</summary>
+    /// <param name="device">Where the model lives.</param>
+    /// <param name="gradientType">Type of the gradients, float32 or bfloat16.</param>
     /// <exception cref="UserErrorException">The weights do not fit the configuration.</exception>
-    public MaskedModel LoadModel(Device device)
+    public MaskedModel LoadModel(Device device, DType gradientType = DType.Float32)
     {
         PretrainingConfig config = State.ParsedConfig;
-        return ModelWeights.Filled(MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device), model => ModelWeights.Load(model, tensors, path));
+        return ModelWeights.Filled(MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device, gradientType), model => ModelWeights.Load(model, tensors, path));
     }
 
     /// <summary>Puts the optimiser of a model loaded from here in this checkpoint's state.</summary>

@@ -33,6 +33,7 @@ public static class ConfigKeys
         new("accumulate", "N", "batches whose gradients make one step", c => Text(c.Accumulate), (c, v) => c with { Accumulate = Whole("accumulate", v) }),
         new("precision", "fp32|bf16|auto", "precision of the matrix products; auto times both and takes the faster", c => Name(c.Precision), (c, v) => c with { Precision = OneOf("precision", v, ("fp32", Precision.Fp32), ("bf16", Precision.Bf16), ("auto", Precision.Auto)) }),
         new("moments", "fp32|bf16", "precision of AdamW's two moments; bf16 halves the memory they take", c => Name(c.Moments), (c, v) => c with { Moments = OneOf("moments", v, ("fp32", Precision.Fp32), ("bf16", Precision.Bf16)) }),
+        new("gradients", "fp32|bf16", "precision of the gradients; bf16 halves the memory they take and rounds their sum after each batch", c => Name(c.Gradients), (c, v) => c with { Gradients = OneOf("gradients", v, ("fp32", Precision.Fp32), ("bf16", Precision.Bf16)) }),
         new("seed", "N", "seed of everything random", c => c.Seed.ToString(CultureInfo.InvariantCulture), (c, v) => c with { Seed = Seed(v) }),
         new("base-lr", "RATE", "learning rate for an effective batch of 256", c => Text(c.BaseLearningRate), (c, v) => c with { BaseLearningRate = Number("base-lr", v) }),
         new("warmup", "0..1", "share of the run that warms up", c => Text(c.Warmup), (c, v) => c with { Warmup = Number("warmup", v) }),

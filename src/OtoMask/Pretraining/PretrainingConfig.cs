@@ -70,6 +70,10 @@ public sealed record PretrainingConfig
     /// <summary>Precision of AdamW's moments, <see cref="Precision.Fp32"/> or <see cref="Precision.Bf16"/>.</summary>
     public Precision Moments { get; init; } = Precision.Fp32;
 
+    /// <summary>Precision of the gradients, <see cref="Precision.Fp32"/> or <see cref="Precision.Bf16"/>: the second rounds their sum after each of
+    /// the batches of <see cref="Accumulate"/>.</summary>
+    public Precision Gradients { get; init; } = Precision.Fp32;
+
     /// <summary>Seed of everything random.</summary>
     public ulong Seed { get; init; } = 42;
 

@@ -18,7 +18,8 @@ public sealed class TrainingSetup : IDisposable
         (Config, Source, Normalisation, Noise, BadFiles, From) = (config, source, normalisation, noise, badFiles, from);
         device = new Device(config.Device);
         Masking = KnownMaskings.Find(config.Mask);
-        Model = from is null ? MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device) : from.LoadModel(device);
+        DType gradients = config.Gradients.Type();
+        Model = from is null ? MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device, gradients) : from.LoadModel(device, gradients);
         Model.CheckpointActivations = config.CheckpointActivations;
     }
 

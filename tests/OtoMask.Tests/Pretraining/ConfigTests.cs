@@ -22,6 +22,7 @@ public sealed class ConfigTests : IDisposable
             Steps = 1234,
             Precision = Precision.Bf16,
             Moments = Precision.Bf16,
+            Gradients = Precision.Bf16,
             Seed = ulong.MaxValue,
             BaseLearningRate = 1.5e-3,
             Task = "task.csv",

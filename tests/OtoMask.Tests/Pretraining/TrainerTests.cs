@@ -15,7 +15,7 @@ public class TrainerTests
     public void A_run_stopped_and_resumed_equals_one_that_was_not(Framework framework, string mask, int accumulate, Precision precision)
     {
         using var data = new TrainingFolder();
-        PretrainingConfig config = data.Config with { Framework = framework, Mask = mask, Accumulate = accumulate, Precision = precision, Moments = precision };
+        PretrainingConfig config = data.Config with { Framework = framework, Mask = mask, Accumulate = accumulate, Precision = precision, Moments = precision, Gradients = precision };
         RunFolder straight = data.Train("straight", config), stopped = data.Train("stopped", config, stopAt: 2);
         Assert.NotEqual(straight.LatestCheckpoint[^30..], stopped.LatestCheckpoint[^30..]);
         TrainingFolder.Resume(stopped);
@@ -26,11 +26,31 @@ public class TrainerTests
     public void A_run_may_go_on_with_checkpointed_activations_and_ends_the_same()
     {
         using var data = new TrainingFolder();
-        PretrainingConfig config = data.Config with { Encoder = new BlockShape(16, 3, 2), Decoder = new BlockShape(16, 2, 2), Accumulate = 2, Precision = Precision.Bf16 };
+        PretrainingConfig config = data.Config with { Encoder = new BlockShape(16, 3, 2), Decoder = new BlockShape(16, 2, 2), Accumulate = 2, Precision = Precision.Bf16, Gradients = Precision.Bf16 };
         RunFolder straight = data.Train("straight", config), stopped = data.Train("stopped", config, stopAt: 2);
         TrainingFolder.Resume(stopped, checkpointActivations: true);
         SameRun.AssertSame(straight, stopped);
         Assert.True(Checkpoint.Read(stopped.Path).State.ParsedConfig.CheckpointActivations);
+    }
+
+    [Theory]
+    [InlineData(Framework.M2d, 1)]
+    [InlineData(Framework.MsmMae, 2)]
+    public void Gradients_in_bfloat16_train_as_those_in_float32_but_for_their_rounding(Framework framework, int accumulate)
+    {
+        using var data = new TrainingFolder();
+        double[] Losses(Precision gradients)
+        {
+            var observer = new RecordingObserver();
+            data.Train($"{gradients}", data.Config with { Framework = framework, Accumulate = accumulate, Gradients = gradients, Epochs = 20, BaseLearningRate = 0.3 }, observer: observer);
+            return [.. observer.Steps.Select(step => step.Loss)];
+        }
+        double[] wide = Losses(Precision.Fp32), narrow = Losses(Precision.Bf16);
+        Assert.Equal(wide.Length, narrow.Length);
+        Assert.Equal(wide[0], narrow[0]); // before any gradient
+        double largest = wide.Zip(narrow, (a, b) => Math.Abs(a - b) / a).Max();
+        Assert.InRange(largest, double.Epsilon, 1e-3); // gradients of 8 bits, each off in a direction of its own
+        Assert.True(wide[^5..].Average() < 0.95 * wide[..5].Average(), "the loss did not fall, so the curves show little");
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     [Theory]
     [InlineData(1, "--framework", "m2d", "--mask", "dwm")]
     [InlineData(2, "--framework", "msm-mae", "--mask", "random", "--accumulate", "2")]
-    [InlineData(3, "--framework", "m2d", "--mask", "sgim", "--precision", "bf16", "--moments", "bf16")]
+    [InlineData(3, "--framework", "m2d", "--mask", "sgim", "--precision", "bf16", "--moments", "bf16", "--gradients", "bf16")]
     [InlineData(4, "--framework", "msm-mae", "--mask", "block", "--keep-last", "1", "--keep-every", "7")]
     public void A_run_killed_at_random_moments_equals_one_that_was_not(int seed, params string[] options)
     {

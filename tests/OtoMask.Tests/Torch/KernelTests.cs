@@ -188,21 +188,59 @@ public sealed class KernelTests : IDisposable
         }
     }
 
-    [Fact]
-    public void Parameters_with_a_gradient_are_added_to_in_place()
+    [Theory]
+    [MemberData(nameof(Maps))]
+    public void Gradients_in_bfloat16_are_those_in_float32_rounded(KernelSet set, long rows, long inputs, long outputs)
+    {
+        using var scope = new TensorScope();
+        Tensor x = Tensor.From(Values([1, rows, inputs], 0), 1, rows, inputs);
+        float[] Gradients(DType type) => GradientsOfParameters(
+            set, type, p => F.Linear(F.LayerNorm(MlpBranch([AttentionBranch([x, .. p[..6]], 1), .. p[6..12]]), p[12], p[13], 1e-6), p[14], p[15]),
+            [inputs], [inputs], [3 * inputs, inputs], [3 * inputs], [inputs, inputs], [inputs],
+            [inputs], [inputs], [outputs, inputs], [outputs], [inputs, outputs], [inputs],
+            [inputs], [inputs], [outputs, inputs], [outputs]);
+
+        float[] wide = Gradients(DType.Float32);
+        Assert.Equal(Rounded(wide), Gradients(DType.BFloat16));
+        Assert.Contains(wide, gradient => gradient != 0);
+    }
+
+    [Theory]
+    [MemberData(nameof(EverySet))]
+    public void Gradients_round_to_the_nearest_ties_to_even_and_what_is_no_number_stays_none(KernelSet set)
+    {
+        const float Half = 1 / 256f; // of the step from 1 to the next bfloat16
+        float[] values =
+        [
+            1, 1 + Half, 1 + 3 * Half, -1 - Half, 1 + Half + Half * Half, 255.5f, 0.1f, -0.1f, 0, -0f, 1e-30f, 3e38f, float.MaxValue, float.PositiveInfinity, float.NegativeInfinity,
+            float.NaN, BitConverter.UInt32BitsToSingle(0x7FFFFFFF), BitConverter.UInt32BitsToSingle(0xFFFFFFFF),
+        ];
+        using var scope = new TensorScope();
+        Tensor x = Tensor.From(values, 1, 1, values.Length);
+        float[] Gradients(DType type) => GradientsOfParameters(set, type, p => F.Linear(x, p[0], p[1]), [2, values.Length], [2])[..values.Length]; // those of a row of weights are x
+
+        float[] wide = Gradients(DType.Float32), narrow = Gradients(DType.BFloat16);
+        Assert.Equal(Rounded(wide), narrow);
+        Assert.Equal(Rounded(values), narrow);
+    }
+
+    [Theory]
+    [InlineData(DType.Float32, 1e-6)]
+    [InlineData(DType.BFloat16, 0.02)] // eight roundings to 8 bits
+    public void Parameters_with_a_gradient_are_added_to_in_place(DType gradientType, double tolerance)
     {
         using var parameters = new ParameterSet();
         Parameter weight = parameters.Add("w", static (values, _) => values.Fill(0.5f), 4, 4), bias = parameters.Add("b", static (values, _) => values.Fill(1), 4);
-        parameters.LayOut(Device.Cpu, trained: true);
+        parameters.LayOut(Device.Cpu, trained: true, gradientType);
         using var scope = new TensorScope();
         Tensor x = Tensor.From(Values([2, 3, 4], 0), 2, 3, 4);
         float[] once = [];
         for (int repeat = 1; repeat <= 2; repeat++)
         {
             MlpBranch([x, bias, bias, weight, bias, weight, bias]).Sum().Backward();
-            float[] gradients = parameters.Gradients.ToArray<float>();
+            float[] gradients = parameters.Gradients.To(DType.Float32).ToArray<float>();
             once = repeat == 1 ? gradients : once;
-            Assert.All(gradients.Zip(once), pair => Assert.Equal(pair.Second * repeat, pair.First, 1e-4));
+            Assert.All(gradients.Zip(once), pair => Assert.Equal(pair.Second * repeat, pair.First, tolerance * once.Max(MathF.Abs)));
         }
         Assert.Contains(once, value => value != 0);
     }
@@ -241,6 +279,24 @@ public sealed class KernelTests : IDisposable
         (wide * Tensor.From(Values(wide.Shape, 99), wide.Shape).To(type)).Sum().Backward();
         return [.. inputs.Select(input => input.Gradient!).Prepend(wide.Detach()).Select(tensor => tensor.To(DType.Float32).ToArray<float>())];
     }
+
+    /// <summary>The gradients of all parameters of a function, added up in a type, for the sum of its values.</summary>
+    private static float[] GradientsOfParameters(KernelSet set, DType type, Func<Tensor[], Tensor> function, params long[][] shapes)
+    {
+        using var parameters = new ParameterSet();
+        Parameter[] p = [.. shapes.Select((shape, i) => parameters.Add($"p{i}", (values, _) => Values(shape, i + 1).CopyTo(values), shape))];
+        parameters.LayOut(Device.Cpu, trained: true, type);
+        TorchRuntime.Kernels = set;
+        using var scope = new TensorScope();
+        Tensor value;
+        using (Precision(set))
+            value = function([.. p.Select(parameter => parameter.Value)]);
+        value.To(DType.Float32).Sum().Backward();
+        return parameters.Gradients.To(DType.Float32).ToArray<float>();
+    }
+
+    /// <summary>The values as bfloat16 keeps them.</summary>
+    private static float[] Rounded(float[] values) => Tensor.From(values, values.Length).To(DType.BFloat16).To(DType.Float32).ToArray<float>();
 
     /// <summary>The last set is like the one before it, but for bfloat16.</summary>
     private static IDisposable? Precision(KernelSet set) => set == KernelSet.Avx512Bf16 ? TorchRuntime.Autocast(Device.Cpu) : null;

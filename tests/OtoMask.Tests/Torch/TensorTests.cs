@@ -95,11 +95,13 @@ public class TensorTests
     }
 
     [Theory]
-    [InlineData(DType.Float32, 5e-6)]
-    [InlineData(DType.BFloat16, 2e-4)] // 0.01, the step length, times what three roundings of a moment make
-    public void The_fused_AdamW_follows_the_formula_and_so_does_its_follower(DType moments, double tolerance)
+    [InlineData(DType.Float32, DType.Float32, 5e-6)]
+    [InlineData(DType.Float32, DType.BFloat16, 2e-4)] // 0.01, the step length, times what three roundings of a moment make
+    [InlineData(DType.BFloat16, DType.Float32, 5e-6)] // gradients are given, so their rounding is none of the step's
+    [InlineData(DType.BFloat16, DType.BFloat16, 2e-4)]
+    public void The_fused_AdamW_follows_the_formula_and_so_does_its_follower(DType gradientType, DType moments, double tolerance)
     {
-        using ParameterSet parameters = Trained(), slow = new();
+        using ParameterSet parameters = Trained(gradientType), slow = new();
         slow.Add("w", static (values, _) => values.Fill(9), 2, 5);
         slow.LayOut(Device.Cpu, trained: false);
         using var optimizer = new AdamW(parameters, weightDecay: 0.3, [new Follower(slow, Offset: 1, Start: 4, Count: 8)], moments);
@@ -107,10 +109,11 @@ public class TensorTests
         double[] following = [.. Enumerable.Repeat(9.0, 10)];
         for (int step = 1; step <= 3; step++)
         {
-            Span<float> gradients = parameters.Gradients.Memory();
+            using var scope = new TensorScope();
+            parameters.Gradients.AddInto(Tensor.From([.. p.Select((_, i) => MathF.Sin(i * step))], p.Length));
+            float[] gradients = parameters.Gradients.To(DType.Float32).ToArray<float>();
             for (int i = 0; i < p.Length; i++)
             {
-                gradients[i] = MathF.Sin(i * step);
                 double g = gradients[i] * 0.5;
                 (m[i], v[i]) = (0.9 * m[i] + 0.1 * g, 0.95 * v[i] + 0.05 * g * g);
                 p[i] -= 0.01 * (i < 15 ? 0.3 : 0) * p[i];
@@ -119,14 +122,16 @@ public class TensorTests
             for (int i = 0; i < 8; i++)
                 following[1 + i] = 0.8 * following[1 + i] + 0.2 * p[4 + i];
             optimizer.Step(0.01, gradientScale: 0.5, decay: 0.8);
-            Assert.All(parameters.Gradients.ToArray<float>(), gradient => Assert.Equal(0, gradient));
+            Assert.All(parameters.Gradients.To(DType.Float32).ToArray<float>(), gradient => Assert.Equal(0, gradient));
         }
         Agree(p, parameters.Values, tolerance);
         Agree(following, slow.Values, tolerance);
     }
 
-    [Fact]
-    public void AdamW_of_another_type_takes_the_same_step_operator_by_operator()
+    [Theory]
+    [InlineData(DType.Float32)]
+    [InlineData(DType.BFloat16)]
+    public void AdamW_of_another_type_takes_the_same_step_operator_by_operator(DType gradientType)
     {
         using var scope = new TensorScope();
         const int Count = 12_345; // several stretches of the fused loop, the last one cut
@@ -137,10 +142,23 @@ public class TensorTests
         ];
         var update = new Operator("otomask::adamw_");
         Tensor[] fused = Buffers(DType.Float32), portable = Buffers(DType.Float64);
+        (fused[1], portable[1]) = (fused[1].To(gradientType), portable[1].To(gradientType));
         foreach (Tensor[] b in (Tensor[][])[fused, portable])
             update.Run(b[0], b[1], b[2], b[3], 0.01, 0.9, 0.95, 1e-8, 0.3, 5, 0.5, b[4].Narrow(0, 0, 9000), 3000, 0.8);
         foreach ((Tensor ours, Tensor exact) in fused.Zip(portable))
-            Agree([.. exact.To(DType.Float32).ToArray<float>().Select(value => (double)value)], ours, 2e-6);
+            Agree([.. exact.To(DType.Float32).ToArray<float>().Select(value => (double)value)], ours.To(DType.Float32), 2e-6);
+    }
+
+    [Theory]
+    [InlineData(DType.Float32)]
+    [InlineData(DType.BFloat16)]
+    [InlineData(DType.Float64)]
+    public void The_norm_is_Euclids(DType type)
+    {
+        using var scope = new TensorScope();
+        Tensor x = Tensor.From([.. Enumerable.Range(0, 12_345).Select(i => MathF.Sin(i) * 1e3f)], 12_345).To(type); // several stretches, the last one cut
+        double expected = Math.Sqrt(x.To(DType.Float32).ToArray<float>().Sum(value => (double)value * value));
+        Assert.Equal(expected, x.Norm().Item(), 1e-6 * expected);
     }
 
     [Fact]
@@ -150,12 +168,12 @@ public class TensorTests
         Assert.Throws<ArgumentException>(() => new AdamW(parameters, 0.3, [new Follower(parameters, Offset: 0, Start: 14, Count: 2)]));
     }
 
-    private static ParameterSet Trained()
+    private static ParameterSet Trained(DType gradientType = DType.Float32)
     {
         var parameters = new ParameterSet();
         parameters.Add("w", static (values, _) => { for (int i = 0; i < values.Length; i++) values[i] = i - 3; }, 3, 5);
         parameters.Add("b", static (values, _) => values.Fill(0.5f), 7);
-        parameters.LayOut(Device.Cpu, trained: true);
+        parameters.LayOut(Device.Cpu, trained: true, gradientType);
         return parameters;
     }
 
