@@ -332,7 +332,11 @@ struct CosineLoss : torch::autograd::Function<CosineLoss> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list outputs) {
-    return {context->saved_data["gradient"].toTensor() * outputs[0], Tensor()};
+    // Scaled where it lies, so there is none left for a second backward.
+    Tensor gradient = context->saved_data["gradient"].toTensor();
+    TORCH_CHECK(gradient.defined(), "otomask::cosine_loss differentiates once; run the forward pass again");
+    context->saved_data["gradient"] = Tensor();
+    return {gradient.mul_(outputs[0]), Tensor()};
   }
 };
 

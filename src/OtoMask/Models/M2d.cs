@@ -18,8 +18,9 @@ public sealed class M2d : MaskedModel
     /// <summary>Mean over the masked patches of 2 - 2 cos(prediction, standardised target).</summary>
     public override Tensor Loss(PatchBatch batch)
     {
+        using var scope = new TensorScope();
         Tensor target = Target(batch).To(DType.Float32); // first, while the prediction keeps no activations yet: [B, Lm, D]
-        return F.CosineLoss(Predict(batch).To(DType.Float32), target);
+        return scope.Keep(F.CosineLoss(Predict(batch).To(DType.Float32), target));
     }
 
     /// <summary>The target network, which follows the online encoder's blocks and norm.</summary>

@@ -14,8 +14,9 @@ public sealed class MaskedAutoencoder : MaskedModel
     /// <summary>Mean squared error between the predicted and the per-patch standardised values of the masked patches.</summary>
     public override Tensor Loss(PatchBatch batch)
     {
+        using var scope = new TensorScope();
         Tensor predicted = Predict(batch).To(DType.Float32); // [B, Lm, P]
         Tensor error = predicted - Standardise(batch.Masked);
-        return (error * error).Mean();
+        return scope.Keep((error * error).Mean());
     }
 }
