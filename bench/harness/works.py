@@ -13,7 +13,7 @@ from settings import best_settings
 
 PRECISIONS = ("fp32", "bf16")
 # What saves memory and costs something else: measured beside the default.
-SPARING = (("--moments", "bf16"), ("--moments", "bf16", "--checkpoint-activations", "true"))
+SPARING = (("--moments", "bf16", "--gradients", "bf16"), ("--moments", "bf16", "--gradients", "bf16", "--checkpoint-activations", "true"))
 SPARING_STEPS = 2
 
 
