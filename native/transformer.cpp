@@ -53,6 +53,11 @@ bool kernels_apply(const Tensor& x, std::initializer_list<Tensor> parameters, st
   return has_kernels<c10::BFloat16>();
 }
 
+// Whether the parameters are those of a linear map; where not, ATen says what is wrong.
+bool is_map(const Tensor& weight, const Tensor& bias, int64_t inputs, int64_t outputs) {
+  return weight.sizes() == at::IntArrayRef({outputs, inputs}) && bias.sizes() == at::IntArrayRef({outputs});
+}
+
 // What enters a product: under autocast bfloat16, else as it is.
 Tensor for_product(const Tensor& x) { return autocasts_on_cpu() ? x.to(at::kBFloat16) : x; }
 
@@ -125,7 +130,8 @@ struct Linear : torch::autograd::Function<Linear> {
 };
 
 Tensor linear_operator(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const bool fits = kernels_apply(x, {weight, bias}, {weight.size(0), weight.size(1)}) && x.size(-1) == weight.size(1);
+  const bool fits = x.dim() > 0 && weight.dim() == 2 && is_map(weight, bias, x.size(-1), weight.size(0)) &&
+                    kernels_apply(x, {weight, bias}, {weight.size(0), weight.size(1)});
   if (!fits) return at::linear(x, weight, bias);
   return Linear::apply(for_product(x).contiguous(), weight, bias);
 }
@@ -173,9 +179,13 @@ struct LayerNorm : torch::autograd::Function<LayerNorm> {
   }
 };
 
+// Whether the parameters are those of a layer norm of x, which is float32 as the residual stream is.
+bool is_norm(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return x.dim() > 0 && x.scalar_type() == at::kFloat && weight.sizes() == x.sizes().slice(x.dim() - 1) && bias.sizes() == weight.sizes();
+}
+
 Tensor layer_norm_operator(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon) {
-  const bool fits = kernels_apply(x, {weight, bias}, {}) && x.scalar_type() == at::kFloat && x.size(-1) == weight.numel();
-  if (!fits) return at::layer_norm(x, weight.sizes(), weight, bias, epsilon);
+  if (!is_norm(x, weight, bias) || !kernels_apply(x, {weight, bias}, {})) return at::layer_norm(x, weight.sizes(), weight, bias, epsilon);
   return LayerNorm::apply(x.contiguous(), weight, bias, epsilon);
 }
 
@@ -185,11 +195,6 @@ AttentionShape attention_shape(const Tensor& qkv, int64_t heads) {
 
 // The two branches of a pre-norm block (Xiong et al. 2020): x + f(LN(x)). What the layer norm gives is not kept for the
 // gradient: to compute it again from x costs one pass over memory.
-
-// Whether a branch runs on kernels: x is the residual stream, float32; the first two parameters are the layer norm's.
-bool branch_kernels_apply(const Tensor& x, std::initializer_list<Tensor> parameters, std::initializer_list<int64_t> widths) {
-  return x.scalar_type() == at::kFloat && kernels_apply(x, parameters, widths) && x.size(-1) == parameters.begin()->numel();
-}
 
 struct AttentionBranch : torch::autograd::Function<AttentionBranch> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& norm_weight, const Tensor& norm_bias,
@@ -250,10 +255,12 @@ Tensor attention_branch_operator(const Tensor& x, const Tensor& norm_weight, con
                                  const Tensor& qkv_bias, const Tensor& proj_weight, const Tensor& proj_bias, int64_t heads,
                                  double epsilon) {
   const int64_t width = norm_weight.numel();
-  TORCH_CHECK(x.dim() == 3 && heads > 0 && width % heads == 0 && qkv_weight.size(0) == 3 * width,
-              "attention_branch wants x [B, N, h d], a qkv weight [3 h d, h d] and ", heads, " heads, not ", x.sizes(), " and ",
-              qkv_weight.sizes());
-  if (!branch_kernels_apply(x, {norm_weight, norm_bias, qkv_weight, qkv_bias, proj_weight, proj_bias}, {width / heads})) {
+  TORCH_CHECK(x.dim() == 3 && heads > 0 && width % heads == 0 && is_map(qkv_weight, qkv_bias, width, 3 * width),
+              "attention_branch wants x [B, N, h d], a qkv weight [3 h d, h d], its bias and ", heads, " heads, not ", x.sizes(),
+              ", ", qkv_weight.sizes(), " and ", qkv_bias.sizes());
+  const bool fits = is_norm(x, norm_weight, norm_bias) && is_map(proj_weight, proj_bias, width, width) &&
+                    kernels_apply(x, {norm_weight, norm_bias, qkv_weight, qkv_bias, proj_weight, proj_bias}, {width / heads});
+  if (!fits) {
     const Tensor qkv = at::linear(at::layer_norm(x, {width}, norm_weight, norm_bias, epsilon), qkv_weight, qkv_bias);
     return x + at::linear(attention_reference(qkv, heads), proj_weight, proj_bias);
   }
@@ -311,8 +318,11 @@ struct MlpBranch : torch::autograd::Function<MlpBranch> {
 
 Tensor mlp_branch_operator(const Tensor& x, const Tensor& norm_weight, const Tensor& norm_bias, const Tensor& inner_weight,
                            const Tensor& inner_bias, const Tensor& outer_weight, const Tensor& outer_bias, double epsilon) {
-  if (!branch_kernels_apply(x, {norm_weight, norm_bias, inner_weight, inner_bias, outer_weight, outer_bias},
-                            {inner_weight.size(0), inner_weight.size(1)})) {
+  const int64_t width = norm_weight.numel(), hidden = inner_bias.numel();
+  const bool fits = is_norm(x, norm_weight, norm_bias) && is_map(inner_weight, inner_bias, width, hidden) &&
+                    is_map(outer_weight, outer_bias, hidden, width) &&
+                    kernels_apply(x, {norm_weight, norm_bias, inner_weight, inner_bias, outer_weight, outer_bias}, {width, hidden});
+  if (!fits) {
     const Tensor normalised = at::layer_norm(x, norm_weight.sizes(), norm_weight, norm_bias, epsilon);
     return x + at::linear(at::gelu(at::linear(normalised, inner_weight, inner_bias)), outer_weight, outer_bias);
   }

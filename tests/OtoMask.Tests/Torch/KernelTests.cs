@@ -151,6 +151,29 @@ public sealed class KernelTests : IDisposable
         Assert.All(x.Gradient!.ToArray<float>().Chunk(8), row => Assert.All(row.Zip(expected), pair => Assert.Equal(pair.Second, pair.First, 1e-5)));
     }
 
+    [Theory]
+    [MemberData(nameof(EverySet))]
+    public void Parameters_of_another_shape_are_refused(KernelSet set)
+    {
+        TorchRuntime.Kernels = set;
+        using var scope = new TensorScope();
+        long[][] linear = [[1, 3, 4], [6, 4], [6]], norm = [[1, 3, 4], [4], [4]];
+        long[][] attention = [[1, 3, 4], [4], [4], [12, 4], [12], [4, 4], [4]], mlp = [[1, 3, 4], [4], [4], [8, 4], [8], [4, 8], [4]];
+        using IDisposable? half = Precision(set);
+        RefuseOthers(x => F.Linear(x[0], x[1], x[2]), linear);
+        RefuseOthers(x => F.LayerNorm(x[0], x[1], x[2], 1e-6), norm);
+        RefuseOthers(x => AttentionBranch(x, heads: 2), attention);
+        RefuseOthers(MlpBranch, mlp);
+
+        // Each shape in turn a row or a value too long: a kernel would read what lies behind the others.
+        static void RefuseOthers(Func<Tensor[], Tensor> function, long[][] shapes)
+        {
+            Tensor[] Inputs(int longer) => [.. shapes.Select((shape, i) => i == longer ? [.. shape[..^1], shape[^1] + 2] : shape).Select(shape => Tensor.From(Values(shape, 0), shape))];
+            _ = function(Inputs(-1));
+            Assert.All(Enumerable.Range(0, shapes.Length), i => Assert.Throws<TorchException>(() => function(Inputs(i))));
+        }
+    }
+
     [Fact]
     public void Kernels_that_the_processor_lacks_are_refused()
     {
