@@ -15,8 +15,9 @@ public sealed record StudyCell(string Framework, string Arm, PretrainingConfig C
 
     private static readonly string[] SaysNothingOfResults = ["data", "task", "device"];
 
-    // Younger than the first published rows, which must go on counting where these are not used.
-    private static readonly string[] CountsWhereSet = ["from", "noise", "noise-ratio"];
+    // Younger than the first published rows, which must go on counting where these are as they were before one could set them.
+    private static readonly string[] CountsWhereSet = ["from", "noise", "noise-ratio", "gradients"];
+    private static readonly PretrainingConfig AsBefore = new() { Data = "" };
 
     /// <summary>Seed of the pre-training.</summary>
     public ulong Seed => Config.Seed;
@@ -37,7 +38,7 @@ public sealed record StudyCell(string Framework, string Arm, PretrainingConfig C
     public string Fingerprint(string poolHash, string taskHash, string probe)
     {
         IEnumerable<string?> values = ConfigKeys.All
-            .Where(key => !key.ChangesNoResult && !SaysNothingOfResults.Contains(key.Name) && !(CountsWhereSet.Contains(key.Name) && key.Get(Config) is null))
+            .Where(key => !key.ChangesNoResult && !SaysNothingOfResults.Contains(key.Name) && !(CountsWhereSet.Contains(key.Name) && key.Get(Config) == key.Get(AsBefore)))
             .Select(key => $"{key.Name}: {key.Get(Config)}");
         string text = string.Join('\n', values.Append(Arm == Untrained ? Untrained : "trained").Append(poolHash).Append(taskHash).Append(probe));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16];

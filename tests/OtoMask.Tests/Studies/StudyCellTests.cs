@@ -13,7 +13,7 @@ public sealed class StudyCellTests
     public void The_fingerprint_of_a_configuration_stays() => Assert.Equal("79f718ccaf2b7f8d", FingerprintOf(Cell.Config));
 
     [Theory]
-    [InlineData("mask", "random"), InlineData("seed", "43"), InlineData("from", "runs/other"), InlineData("noise", "hum")]
+    [InlineData("mask", "random"), InlineData("seed", "43"), InlineData("from", "runs/other"), InlineData("noise", "hum"), InlineData("gradients", "bf16")]
     public void It_changes_with_what_results_depend_on(string key, string value) =>
         Assert.NotEqual(FingerprintOf(Cell.Config), FingerprintOf(ConfigKeys.Find(key).Set(Cell.Config, value)));
 
