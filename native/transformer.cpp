@@ -72,7 +72,7 @@ struct ParameterGradient {
     const Tensor present = parameter.is_leaf() && parameter.requires_grad() ? parameter.grad() : Tensor();
     if (present.defined() && (is_plain(present, at::kFloat) || is_plain(present, at::kBFloat16))) {
       sum = present;
-    } else if (parameter.defined()) {
+    } else {
       sum = fresh = at::zeros_like(parameter);
     }
   }
@@ -130,8 +130,8 @@ struct Linear : torch::autograd::Function<Linear> {
 };
 
 Tensor linear_operator(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const bool fits = x.dim() > 0 && weight.dim() == 2 && is_map(weight, bias, x.size(-1), weight.size(0)) &&
-                    kernels_apply(x, {weight, bias}, {weight.size(0), weight.size(1)});
+  const int64_t outputs = bias.numel();
+  const bool fits = x.dim() > 0 && is_map(weight, bias, x.size(-1), outputs) && kernels_apply(x, {weight, bias}, {x.size(-1), outputs});
   if (!fits) return at::linear(x, weight, bias);
   return Linear::apply(for_product(x).contiguous(), weight, bias);
 }
