@@ -32,7 +32,7 @@ internal static class Failure
 
     private static string Message(Exception cause)
     {
-        string text = string.Join(' ', cause.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        string text = string.Join(' ', OneLine.Of(cause.Message).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         return cause switch
         {
             UnauthorizedAccessException => $"{text.TrimEnd('.')}; give yourself access or choose another place",

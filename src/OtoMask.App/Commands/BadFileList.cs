@@ -15,7 +15,7 @@ internal static class BadFileList
     {
         Console.WriteLine($"{bad.Count} of {all} clips cannot be used and are left out ({where} lists them):");
         foreach (BadFile file in bad.Take(Shown))
-            Console.WriteLine($"  {file.Path}: {file.Reason}");
+            Console.WriteLine($"  {file}");
         if (bad.Count > Shown)
             Console.WriteLine($"  and {bad.Count - Shown} more");
     }

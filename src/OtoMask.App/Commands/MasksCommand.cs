@@ -81,7 +81,7 @@ internal static class MasksCommand
             }
             catch (UnreadableAudioException error)
             {
-                unreadable.Add($"{input}: {error.Reason}");
+                unreadable.Add(error.Message);
             }
         }
         if (clips.Count == 0)

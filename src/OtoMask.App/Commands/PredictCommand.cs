@@ -30,7 +30,7 @@ internal static class PredictCommand
                 throw unreadable.WhenAllAreBad();
 
             foreach (BadFile file in unreadable.ToList())
-                Console.Error.WriteLine($"left out: {file.Path}: {file.Reason}");
+                Console.Error.WriteLine($"left out: {file}");
             if (line.GetValue(output) is { } csv)
             {
                 Predictor.WriteCsv(csv, ranked);

@@ -130,7 +130,7 @@ internal static class PretrainCommand
             Log = log,
             Config = ConfigFile.ToYaml(config),
             Clips = setup.Source.Clips.Count,
-            BadFiles = [.. setup.BadFiles.ToList().Select(bad => $"{bad.Path}: {bad.Reason}")],
+            BadFiles = [.. setup.BadFiles.ToList().Select(bad => bad.ToString())],
             Warnings = display.Warnings,
             Environment = RunInWork.Environment(config.Device),
         }));

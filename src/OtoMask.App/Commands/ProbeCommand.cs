@@ -110,7 +110,7 @@ internal static class ProbeCommand
         foreach (string note in scores.SelectMany(row => row.Probe.Notes).Distinct())
             AnsiConsole.MarkupLineInterpolated($"[yellow]note:[/] {note}");
         foreach (BadFile file in unreadable.ToList())
-            AnsiConsole.MarkupLineInterpolated($"[yellow]left out:[/] {file.Path}: {file.Reason}");
+            AnsiConsole.MarkupLineInterpolated($"[yellow]left out:[/] {file}");
     }
 
     private static IEnumerable<string> Cells(EmbeddingScores row, ProbeResult first)

@@ -51,7 +51,7 @@ internal static class FineTuningReport
         if (run.Log.Evaluations.Count > 0)
             page.AddSection("choosing", "Choosing the epoch", Choosing(page, run));
         page.AddSection("throughput", "Throughput", RunReport.Throughput(page, run.Log.Steps));
-        page.AddSection("bad-files", "Files left out", RunReport.BadFiles([.. run.Setup.BadFiles.ToList().Select(bad => $"{bad.Path}: {bad.Reason}")]));
+        page.AddSection("bad-files", "Files left out", RunReport.BadFiles([.. run.Setup.BadFiles.ToList().Select(bad => bad.ToString())]));
         page.AddSection("config", "Configuration", Html.Of($"<pre><code>{ConfigFile.ToYaml(config, FineTuningKeys.All)}</code></pre>"));
         page.AddSection("environment", "Environment", ReportParts.Pairs(run.Environment));
         return page.Render();

@@ -82,7 +82,7 @@ internal sealed record RunLog(IReadOnlyList<StepRow> Steps, IReadOnlyList<Evalua
     {
         List<StepRow> steps = [];
         List<EvaluationRow> evaluations = [];
-        (int Number, JsonException Error)? broken = null;
+        (int Number, Exception Error)? broken = null;
         int number = 0;
         foreach (string line in lines)
         {
@@ -102,7 +102,7 @@ internal sealed record RunLog(IReadOnlyList<StepRow> Steps, IReadOnlyList<Evalua
                 else if (row.RootElement.TryGetProperty("metric", out _))
                     evaluations.Add(row.Deserialize<EvaluationRow>(Options)!);
             }
-            catch (JsonException error)
+            catch (Exception error) when (error is JsonException or InvalidOperationException) // the latter for text that is no Unicode
             {
                 broken = (number, error);
             }

@@ -5,7 +5,7 @@ namespace OtoMask.Audio;
 /// <param name="reason">What is wrong with it, as the end of the sentence "PATH: ...".</param>
 /// <param name="inner">The cause, if another exception told of it.</param>
 public sealed class UnreadableAudioException(string path, string reason, Exception? inner = null)
-    : Exception($"{path}: {reason}", inner)
+    : Exception(OneLine.Of($"{path}: {reason}"), inner)
 {
     /// <summary>The file.</summary>
     public string Path { get; } = path;

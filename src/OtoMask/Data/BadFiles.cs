@@ -5,7 +5,11 @@ namespace OtoMask.Data;
 /// <summary>A clip that could not be used.</summary>
 /// <param name="Path">Where it lies.</param>
 /// <param name="Reason">What is wrong with it, one line.</param>
-public sealed record BadFile(string Path, string Reason);
+public sealed record BadFile(string Path, string Reason)
+{
+    /// <summary>Both as one line for people; names of files may hold what a terminal would obey.</summary>
+    public override string ToString() => OneLine.Of($"{Path}: {Reason}");
+}
 
 /// <summary>Collects the clips that were skipped, each once; loader threads report here, the trainer writes the list into the run folder.</summary>
 public sealed class BadFiles
@@ -26,7 +30,7 @@ public sealed class BadFiles
     public void Add(string path, string reason)
     {
         lock (byPath)
-            byPath.TryAdd(path, new BadFile(path, reason));
+            byPath.TryAdd(path, new BadFile(path, OneLine.Of(reason)));
     }
 
     /// <summary>Uses a clip; one that cannot be used is reported and gives its place to the next. Thread-safe.</summary>
@@ -94,7 +98,7 @@ public sealed class BadFiles
 /// <param name="path">Where the clip lies.</param>
 /// <param name="reason">What is wrong, one line.</param>
 /// <param name="inner">The failure underneath, if any.</param>
-public sealed class BadClipException(string path, string reason, Exception? inner = null) : Exception($"{path}: {reason}", inner)
+public sealed class BadClipException(string path, string reason, Exception? inner = null) : Exception(OneLine.Of($"{path}: {reason}"), inner)
 {
     /// <summary>Where the clip lies.</summary>
     public string Path { get; } = path;

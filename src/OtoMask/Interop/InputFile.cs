@@ -31,10 +31,6 @@ internal static class InputFile
         }
     }
 
-    /// <summary>A message that may quote a stranger's file, cut short and without line breaks or terminal codes.</summary>
-    public static string Quotable(string message)
-    {
-        string start = message.Length <= MaxQuotedLength ? message : message[..MaxQuotedLength] + "...";
-        return string.Concat(start.Select(c => char.IsControl(c) ? '?' : c));
-    }
+    /// <summary>A message that may quote a stranger's file, cut short.</summary>
+    public static string Quotable(string message) => message.Length <= MaxQuotedLength ? message : message[..MaxQuotedLength] + "...";
 }

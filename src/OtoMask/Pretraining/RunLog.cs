@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using OtoMask.Interop;
 
 namespace OtoMask.Pretraining;
@@ -31,6 +32,7 @@ public sealed record EvaluationRecord(long Step, int Epoch, string Metric, doubl
 public sealed class RunLog : IDisposable
 {
     private const string Change = "change";
+    private static readonly JsonSerializerOptions RowOptions = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, AllowDuplicateProperties = false };
     private readonly FileStream file;
     private readonly StreamWriter writer;
     private readonly TensorBoardWriter board;
@@ -130,22 +132,22 @@ public sealed class RunLog : IDisposable
         foreach (string line in File.ReadLines(path))
         {
             // What was changed at this very step is not in its checkpoint: it was for the steps that go now.
-            if (Parse(line) is not { } row || !(Value<long>(row, "step") <= step) || (Value<long>(row, "step") == step && (string?)row["kind"] == Change))
+            if (Parse(line) is not { } row || row.Step > step || (row.Step == step && row.Kind == Change))
                 continue;
             kept.WriteLine(line);
-            if (Value<bool>(row, "applied") is { } applied)
+            if (row.Applied is { } applied)
                 SkippedInARow = applied ? 0 : SkippedInARow + 1;
-            if (row["metric"]?.ToString() == HealthAlarm.RankMe)
-                FirstRank ??= Value<double>(row, "value");
+            if (row.Metric == HealthAlarm.RankMe)
+                FirstRank ??= row.Value;
         }
     }
 
-    /// <summary>A row; null where a crash cut it short.</summary>
-    private static JsonObject? Parse(string line)
+    /// <summary>A row; null for a line that is none: cut short by a crash, or damaged.</summary>
+    private static Row? Parse(string line)
     {
         try
         {
-            return JsonNode.Parse(line, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject;
+            return JsonSerializer.Deserialize<Row>(line, RowOptions);
         }
         catch (JsonException)
         {
@@ -153,6 +155,7 @@ public sealed class RunLog : IDisposable
         }
     }
 
-    private static T? Value<T>(JsonObject row, string key) where T : struct =>
-        row[key] is JsonValue value && value.TryGetValue(out T found) ? found : null;
+    /// <summary>What of a row a run that goes on has to know.</summary>
+    private sealed record Row(
+        [property: JsonRequired] long Step, string? Kind = null, bool? Applied = null, string? Metric = null, double? Value = null);
 }

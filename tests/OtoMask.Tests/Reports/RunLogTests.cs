@@ -34,6 +34,7 @@ public sealed class RunLogTests : IDisposable
     [InlineData("{\"step\":")]
     [InlineData("[1, 2]")]
     [InlineData("{\"loss\":\"high\",\"step\":1}")]
+    [InlineData("{\"\\ud800\":1,\"step\":1}")]
     public void A_broken_line_before_the_last_is_named(string broken) =>
         Assert.Contains("line 2", Assert.Throws<UserErrorException>(() => Read(Step, broken, Step)).Message);
 

@@ -57,7 +57,7 @@ internal sealed class NSynthExamples
             while (reader.Read())
                 Take(reader);
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException) // the latter for text that is no Unicode
         {
             throw Refused($"not JSON ({error.Message})");
         }

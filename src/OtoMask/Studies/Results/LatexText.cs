@@ -10,9 +10,9 @@ internal static class LatexText
     {
         var text = new StringBuilder("% \\usepackage{booktabs}\n");
         foreach (FrameworkVerdict verdict in StudyVerdict.Of(results))
-            text.Append($"% {OneLine(verdict.Answer)}\n% {OneLine(verdict.Floor)}\n");
+            text.Append($"% {OneLine.Of(verdict.Answer)}\n% {OneLine.Of(verdict.Floor)}\n");
         foreach (string line in results.Missing)
-            text.Append($"% missing: {OneLine(line)}\n");
+            text.Append($"% missing: {OneLine.Of(line)}\n");
         foreach (StudyTable table in tables)
             Append(text, table);
         return text.ToString();
@@ -44,9 +44,7 @@ internal static class LatexText
     /// <summary>Cells hold numbers, so their hyphens are minus signs.</summary>
     private static string Numbers(string text) => Escape(text).Replace("-", "$-$", StringComparison.Ordinal);
 
-    private static string OneLine(string text) => string.Concat(text.Select(letter => char.IsControl(letter) ? ' ' : letter));
-
-    private static string Escape(string text) => string.Concat(OneLine(text).Select(letter => letter switch
+    private static string Escape(string text) => string.Concat(OneLine.Of(text).Select(letter => letter switch
     {
         '\\' => "\\textbackslash{}",
         '~' => "\\textasciitilde{}",

@@ -28,6 +28,7 @@ public sealed class NSynthExamplesTests : IDisposable
     [InlineData("{\"a\": {\"instrument_family_str\": \"bass\"}, \"b\": {\"pitch\": 1}}", "note 2: the note b has no instrument_family_str")]
     [InlineData("{\"a\": {\"instrument_family_str\": [\"bass\"]}}", "note 1: the note a has no instrument_family_str")]
     [InlineData("{\"a\": {\"instrument_family_str\": \"bass\"}", "not JSON")]
+    [InlineData("{\"a\": {\"instrument_family_str\": \"\\ud800\"}}", "not JSON")]
     [InlineData("{\"../a\": {\"instrument_family_str\": \"bass\"}}", "'../a' leads out")]
     public void What_is_no_list_of_notes_is_refused(string json, string said)
     {

@@ -15,9 +15,14 @@ internal static class Damage
         0, 1, -1, 2, 7, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x10000, 1 << 20, int.MaxValue, 1L << 31, uint.MaxValue, 1L << 32, 1L << 40, long.MaxValue, long.MinValue,
     ];
 
-    private static readonly string[] Numbers = ["-1", "0", "2147483647", "2147483648", "4294967296", "9223372036854775807", "99999999999999999999999", "1e400", "-0.0", "NaN", "1/0"];
+    // Of every kind that JSON and YAML have, and some that they have not.
+    private static readonly string[] Values =
+    [
+        "true", "null", "{}", "[]", "\"x\"", "\"\\ud800\"",
+        "-1", "0", "2147483647", "2147483648", "4294967296", "9223372036854775807", "99999999999999999999999", "1e400", "-0.0", "NaN", "1/0",
+    ];
 
-    private static readonly string[] Openings = ["[", "{", "(", "{\"a\":", "- ", "? ", "&a [", "\"", "]", "}", "0123456789"];
+    private static readonly string[] Openings = ["[", "{", "(", "{\"a\":", "- ", "? ", "&a [", "\"", "]", "}", "0123456789", "\\ud800", "\\u0000"];
 
     /// <summary>Damages one of some files.</summary>
     /// <param name="seeds">Valid files.</param>
@@ -36,7 +41,7 @@ internal static class Damage
         // Half of all changes fall where headers are.
         int at = random.NextInt32(random.NextInt32(2) == 0 ? Math.Min(file.Count, HeaderBytes) : file.Count);
         int length = Math.Min(1 + random.NextInt32(LongestPiece), file.Count - at);
-        switch (random.NextInt32(9))
+        switch (random.NextInt32(10))
         {
             case 0:
                 file[at] ^= (byte)(1 << random.NextInt32(8));
@@ -60,7 +65,10 @@ internal static class Damage
                 file.InsertRange(at, other.Skip(from).Take(length));
                 break;
             case 7:
-                ReplaceDigits(file, at, Numbers[random.NextInt32(Numbers.Length)]);
+                ReplaceDigits(file, at, Values[random.NextInt32(Values.Length)]);
+                break;
+            case 8:
+                ReplaceValue(file, at, Values[random.NextInt32(Values.Length)]);
                 break;
             default:
                 byte[] opening = Encoding.ASCII.GetBytes(Openings[random.NextInt32(Openings.Length)]);
@@ -82,14 +90,30 @@ internal static class Damage
             file[at + i] = bytes[i];
     }
 
-    /// <summary>Puts a number in the place of the next digits of a text.</summary>
-    private static void ReplaceDigits(List<byte> file, int from, string number)
+    /// <summary>Puts a value in the place of the next digits of a text.</summary>
+    private static void ReplaceDigits(List<byte> file, int from, string value)
     {
-        int begin = file.FindIndex(from, value => char.IsAsciiDigit((char)value));
-        if (begin < 0)
-            return;
-        int end = file.FindIndex(begin, value => !char.IsAsciiDigit((char)value));
+        int begin = file.FindIndex(from, c => char.IsAsciiDigit((char)c));
+        if (begin >= 0)
+            Replace(file, begin, file.FindIndex(begin, c => !char.IsAsciiDigit((char)c)), value);
+    }
+
+    /// <summary>Puts a value in the place of what follows the next colon of a text, up to a comma or a bracket or the line's end.</summary>
+    private static void ReplaceValue(List<byte> file, int from, string value)
+    {
+        int begin = file.IndexOf((byte)':', from) + 1;
+        if (begin > 0)
+            Replace(file, begin, file.FindIndex(begin, c => ",}]\n".Contains((char)c)), value);
+    }
+
+    /// <summary>Puts a text in the place of some bytes.</summary>
+    /// <param name="file">What is changed.</param>
+    /// <param name="begin">The first of the bytes.</param>
+    /// <param name="end">Past the last; negative for all up to the end.</param>
+    /// <param name="text">Of ASCII.</param>
+    private static void Replace(List<byte> file, int begin, int end, string text)
+    {
         file.RemoveRange(begin, (end < 0 ? file.Count : end) - begin);
-        file.InsertRange(begin, Encoding.ASCII.GetBytes(number));
+        file.InsertRange(begin, Encoding.ASCII.GetBytes(text));
     }
 }

@@ -1,12 +1,17 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using OtoMask.App.Reports;
 using OtoMask.Audio;
+using OtoMask.Corpora.Imports;
 using OtoMask.Data;
+using OtoMask.FineTuning;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Studies;
+using OtoMask.Studies.Masks;
+using OtoMask.Tests.FineTuning;
 using OtoMask.Tests.Interop;
 using OtoMask.Tests.Pretraining;
 using OtoMask.Torch;
@@ -53,6 +58,18 @@ public sealed class FuzzTests(ITestOutputHelper output)
                 Checkpoint.Read(path).LoadModel(Device.Cpu).Dispose();
             },
             output, damaged => WithChecksum(damaged, tensors));
+    }
+
+    [Fact]
+    public void Fine_tuned_models()
+    {
+        using var data = new FineTuningFolder();
+        byte[] file = File.ReadAllBytes(data.Train("run", data.Config with { Epochs = 1 }).Folder.BestCheckpoint);
+        int header = (int)BinaryPrimitives.ReadInt64LittleEndian(file);
+        byte[] tensors = file[(sizeof(long) + header)..];
+        Fuzzer.Run(
+            [file[sizeof(long)..(sizeof(long) + header)]], "x.safetensors", path => Predictor.Open(path, Device.Cpu).Dispose(), output,
+            damaged => WithChecksum(damaged, tensors));
     }
 
     [Fact]
@@ -122,6 +139,34 @@ public sealed class FuzzTests(ITestOutputHelper output)
     [Fact]
     public void Rows_of_studies() => Fuzzer.Run(
         [File.ReadAllBytes(Path.Combine(Repository.Root, "docs/study-mini/rows.jsonl"))[..2000]], "rows.jsonl", path => JsonLines.Read<StudyRow>(path), output);
+
+    [Fact]
+    public void Masks_of_studies()
+    {
+        using var folder = new TemporaryFolder();
+        var study = new StudyFolder(folder.Path);
+        new StudyMasks(
+            "key", Crops: 2, "32x32", "16x16", SampleRate: 16000, Progress: [0, 1], [new("tones", "music", "a.wav", "low", [-1, 0.5f])],
+            [new("msm-mae", "dwm", "dwm", 0.75, [1, 0], [[1, 0, 1, 1], [0, 1, 1, 1]], [[0.5], [1]], [[[0, 2, 3], [1, 2, 3]]])], ["m2d: no time"]).Write(study);
+        byte[] seed = File.ReadAllBytes(study.Masks);
+        Fuzzer.Run([seed], Path.GetFileName(study.Masks), path => StudyMasks.Read(new StudyFolder(Path.GetDirectoryName(path)!)), output);
+    }
+
+    [Fact]
+    public void Scores_of_probes() => Fuzzer.Run(
+        [
+            """
+            {"task":"drums","task_sha256":"00","results":[
+            {"encoder":"run","evaluation":"linear","mode":"tuned","metric":"accuracy","value":91.5,"interval95_over_seeds":[90,93],"seed":[42],"notes":[]},
+            {"encoder":"run","evaluation":"knn","mode":"tuned","metric":"accuracy","value":80}],"differences":[],"unreadable":[]}
+            """u8.ToArray(),
+        ],
+        "metrics.json", path => ProbeFile.Read(path), output);
+
+    [Fact]
+    public void Notes_of_NSynth() => Fuzzer.Run(
+        ["""{"bass_1": {"note": 7, "instrument_family_str": "bass", "qualities": [0, 1]}, "reed_2": {"instrument_family_str": "reed"}}"""u8.ToArray()],
+        "examples.json", path => NSynthExamples.Read(path).Count(), output);
 
     [Theory]
     [InlineData("cache.json")]

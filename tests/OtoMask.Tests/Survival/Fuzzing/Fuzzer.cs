@@ -8,19 +8,20 @@ namespace OtoMask.Tests.Survival.Fuzzing;
 
 /// <summary>
 /// Gives a reader one damaged file after the other. It may read one or refuse it in a line; it may not fail otherwise, take long, or allocate
-/// what a header claims. OTOMASK_FUZZ_SECONDS is the time for each kind of file (default 2), OTOMASK_FUZZ_FROM the number of the first.
+/// what a header claims. Without a setting these are the same files on every machine, fast or slow; OTOMASK_FUZZ_SECONDS goes on so long with each
+/// kind of file, OTOMASK_FUZZ_FROM is the number of the first.
 /// </summary>
 internal static class Fuzzer
 {
-    private const int Fewest = 150;
+    private const int Fewest = 2000;
     private const long MostAllocated = 64 << 20, MostAllocatedPerByte = 256;
     private static readonly TimeSpan LongestForOne = TimeSpan.FromMinutes(2); // other tests may take the processor meanwhile
 
-    public static TimeSpan Time { get; } = TimeSpan.FromSeconds(Number("OTOMASK_FUZZ_SECONDS", 2));
+    public static TimeSpan Time { get; } = TimeSpan.FromSeconds(Number("OTOMASK_FUZZ_SECONDS", 0));
 
     public static long First { get; } = (long)Number("OTOMASK_FUZZ_FROM", 0);
 
-    /// <summary>Reads damaged files until the time is up.</summary>
+    /// <summary>Reads damaged files, and more until the time is up.</summary>
     /// <param name="seeds">Valid files.</param>
     /// <param name="name">What the files are called.</param>
     /// <param name="read">Reads a file.</param>
@@ -79,7 +80,7 @@ internal static class Fuzzer
         }
         catch (Exception refused) when (refused is UserErrorException or UnreadableAudioException or BadClipException)
         {
-            Assert.DoesNotContain('\n', refused.Message);
+            Assert.DoesNotContain(refused.Message, char.IsControl);
             isRead = false;
         }
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, MostAllocated + MostAllocatedPerByte * new FileInfo(path).Length);

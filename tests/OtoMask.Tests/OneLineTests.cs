@@ -1,0 +1,16 @@
+using OtoMask.Data;
+
+namespace OtoMask.Tests;
+
+public sealed class OneLineTests
+{
+    [Fact]
+    public void What_a_strangers_file_says_neither_breaks_the_line_nor_reaches_the_terminal()
+    {
+        const string Name = "a\u001b[2J\n\u009bb\u007f.wav", Harmless = "a [2J  b .wav";
+        Assert.Equal(Harmless, OneLine.Of(Name));
+        Assert.Equal($"{Harmless}: no", new UserErrorException($"{Name}: no").Message);
+        Assert.Equal($"{Harmless}: no", new BadClipException(Name, "no").Message);
+        Assert.Equal($"{Harmless}: no", new BadFile(Name, "no").ToString());
+    }
+}
