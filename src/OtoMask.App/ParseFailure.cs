@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 
 namespace OtoMask.App;
@@ -6,13 +8,22 @@ namespace OtoMask.App;
 /// <summary>Says in one line what a command line got wrong, naming the nearest option or verb.</summary>
 internal static class ParseFailure
 {
-    public static string Describe(ParseResult line)
+    /// <summary>What is wrong with a command line; null where nothing is.</summary>
+    public static string? Of(ParseResult line)
     {
-        Command command = line.CommandResult.Command;
-        string verb = Path(line.CommandResult);
-        string problem = line.UnmatchedTokens is [var stray, ..] ? Unknown(stray, command) : Plain(line.Errors[0].Message);
-        return $"{problem} ({verb} --help lists all)";
+        if (line.Action is HelpAction)
+            return null;
+        string? stray = TakenForArgument(line) ?? line.UnmatchedTokens.FirstOrDefault();
+        if (stray is null && line.Action is not ParseErrorAction)
+            return null;
+        string problem = stray is not null ? Unknown(stray, line.CommandResult.Command) : Plain(line.Errors[0].Message);
+        return $"{problem} ({Path(line.CommandResult)} --help lists all)";
     }
+
+    // A mistyped option is taken for an argument where one is due; what comes after "--" is one, however it begins.
+    private static string? TakenForArgument(ParseResult line) => line.Tokens
+        .TakeWhile(token => token.Type != TokenType.DoubleDash)
+        .FirstOrDefault(token => token.Type == TokenType.Argument && token.Value is ['-', '-' or (>= 'a' and <= 'z'), ..])?.Value;
 
     private static string Unknown(string stray, Command command)
     {
@@ -21,8 +32,7 @@ internal static class ParseFailure
             ? [.. command.Options.Where(option => !option.Hidden).Select(option => option.Name)]
             : [.. command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name)];
         string kind = isOption ? "option" : known.Length > 0 ? "command" : "argument";
-        string hint = known.Length > 0 ? $"; did you mean {Nearest.To(stray, known)}?" : "";
-        return $"unknown {kind} '{stray}'{hint}";
+        return $"unknown {kind} '{stray}'{Nearest.Hint(stray, known)}";
     }
 
     // System.CommandLine names .NET types; its users think in numbers.

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Invocation;
 
 namespace OtoMask.App;
 
@@ -13,8 +12,8 @@ internal static class Program
         try
         {
             ParseResult line = CommandLine.Create().Parse(arguments);
-            if (line.Action is ParseErrorAction)
-                throw new UserErrorException(ParseFailure.Describe(line));
+            if (ParseFailure.Of(line) is { } problem)
+                throw new UserErrorException(problem);
             // Signals are ours, exceptions too.
             var settings = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             return line.InvokeAsync(settings, interruption.Token).GetAwaiter().GetResult();

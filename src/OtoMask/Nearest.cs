@@ -3,8 +3,22 @@ namespace OtoMask;
 /// <summary>Guesses what a mistyped name was meant to be.</summary>
 public static class Nearest
 {
-    /// <summary>The known name with the fewest edits to <paramref name="typed"/>; the first of equals.</summary>
-    public static string To(string typed, IEnumerable<string> known) => known.MinBy(name => EditDistance(name, typed)) ?? "";
+    private const int FewEdits = 2, LettersPerEdit = 3;
+
+    /// <summary>
+    /// How a message about an unknown name goes on: "; did you mean NAME?" with the known name that has it as one of its words, or else the one that is
+    /// the fewest edits away, the first of equals, whatever the case; <paramref name="otherwise"/> where none is near: more than two edits and more
+    /// than one for every three letters.
+    /// </summary>
+    public static string Hint(string typed, IEnumerable<string> known, string otherwise = "")
+    {
+        string? nearest = known.FirstOrDefault(HasAsWord) ?? known.Where(IsNear).MinBy(Edits);
+        return nearest is null ? otherwise : $"; did you mean {nearest}?";
+
+        bool HasAsWord(string name) => name.Trim('-').Split('-').Contains(typed.Trim('-'), StringComparer.OrdinalIgnoreCase);
+        bool IsNear(string name) => Edits(name) <= Math.Max(FewEdits, typed.Length / LettersPerEdit);
+        int Edits(string name) => EditDistance(name.ToLowerInvariant(), typed.ToLowerInvariant());
+    }
 
     /// <summary>Levenshtein, 1966: insertions, deletions and substitutions from one text to the other.</summary>
     private static int EditDistance(string from, string to)

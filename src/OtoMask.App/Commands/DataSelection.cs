@@ -16,11 +16,8 @@ internal sealed record DataSelection(IReadOnlyList<TaskRecipe> Tasks, bool WithP
     /// <exception cref="UserErrorException">One is unknown; the message names the nearest.</exception>
     public static DataSelection Of(IReadOnlyList<string> names)
     {
-        // An argument that takes any number of names swallows mistyped options, too.
-        if (names.FirstOrDefault(name => name.StartsWith('-')) is { } option)
-            throw new UserErrorException($"unknown option '{option}'; options and names are shown by --help");
         if (names.FirstOrDefault(name => !Names.Contains(name)) is { } unknown)
-            throw new UserErrorException($"no task is called '{unknown}'; did you mean {Nearest.To(unknown, Names)}? (otomask data list shows all)");
+            throw new UserErrorException($"no task is called '{unknown}'{Nearest.Hint(unknown, Names)} (otomask data list shows all)");
         return new DataSelection([.. names.Distinct().Where(name => name != PretrainingPool.Name).Select(KnownTasks.Find)], names.Contains(PretrainingPool.Name));
     }
 }

@@ -27,7 +27,7 @@ public static class FineTuningKeys
         new("epochs", "N", "length in epochs; every schedule scales with it", c => Text(c.Epochs), (c, v) => c with { Epochs = Whole("epochs", v) }),
         new("batch", "N", "clips in a batch", c => Text(c.Batch), (c, v) => c with { Batch = Whole("batch", v) }) { IsSettled = true },
         new("seed", "N", "seed of everything random", c => c.Seed.ToString(CultureInfo.InvariantCulture), (c, v) => c with { Seed = Seed(v) }) { IsSettled = true },
-        new("precision", "fp32|bf16", "precision of the matrix products", c => Name(c.Precision), (c, v) => c with { Precision = OneOf("precision", v, ("fp32", Precision.Fp32), ("bf16", Precision.Bf16)) }),
+        new("precision", "fp32|bf16", "precision of the matrix products", c => Name(c.Precision), (c, v) => c with { Precision = Fixed("precision", v) }),
         new("optimizer", "sgd|adamw|lars", "how the weights move", c => Name(c.Optimizer), (c, v) => c with { Optimizer = OneOf("optimizer", v, ("sgd", OptimizerKind.Sgd), ("adamw", OptimizerKind.AdamW), ("lars", OptimizerKind.Lars)) }) { IsSettled = true },
         new("lr", "RATE", "learning rate at the end of the warm-up", c => Text(c.LearningRate), (c, v) => c with { LearningRate = Number("lr", v) }),
         new("weight-decay", "X", "decay of matrices (default 1e-4 for adamw, 0 for lars; sgd has none)", c => Text(c.WeightDecay), (c, v) => c with { WeightDecay = Number("weight-decay", v) }),
@@ -48,6 +48,4 @@ public static class FineTuningKeys
 
     /// <summary>What configurations and results call a mode.</summary>
     public static string NameOf(FineTuningMode mode) => mode == FineTuningMode.Strict ? "strict" : "select-on-test";
-
-    private static bool YesOrNo(string key, string text) => OneOf(key, text, ("true", true), ("false", false));
 }

@@ -41,9 +41,10 @@ public static class KnownMaskings
 
     /// <summary>The strategy of a name.</summary>
     /// <exception cref="UserErrorException">There is none; the message names the nearest and lists all.</exception>
-    public static MaskingInfo Find(string name) =>
-        All.FirstOrDefault(masking => masking.Name == name)
-        ?? throw new UserErrorException(
-            $"no masking strategy \"{name}\"; did you mean {Nearest.To(name, All.Select(masking => masking.Name))}? "
-            + $"Known: {string.Join(", ", All.Select(masking => masking.Name))}");
+    public static MaskingInfo Find(string name)
+    {
+        string[] names = [.. All.Select(masking => masking.Name)];
+        return All.FirstOrDefault(masking => masking.Name == name)
+            ?? throw new UserErrorException($"no masking strategy \"{name}\"{Nearest.Hint(name, names)} (there are {string.Join(", ", names)})");
+    }
 }

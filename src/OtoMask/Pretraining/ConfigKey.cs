@@ -26,7 +26,8 @@ public static class ConfigKeyList
     /// <exception cref="UserErrorException">There is none; the message names the nearest.</exception>
     public static ConfigKey<TConfig> Named<TConfig>(this IReadOnlyList<ConfigKey<TConfig>> keys, string name) =>
         keys.FirstOrDefault(key => key.Name == name)
-        ?? throw new UserErrorException($"unknown key '{name}'; did you mean '{Nearest.To(name, keys.Select(key => key.Name))}'?");
+        ?? throw new UserErrorException(
+            $"unknown key '{name}'{Nearest.Hint(name, keys.Select(key => key.Name), $"; the keys are {string.Join(", ", keys.Select(key => key.Name))}")}");
 
     /// <summary>The values that are set, by key.</summary>
     public static Dictionary<string, string> ToDictionary<TConfig>(this IReadOnlyList<ConfigKey<TConfig>> keys, TConfig config) =>

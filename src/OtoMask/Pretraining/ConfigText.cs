@@ -41,6 +41,11 @@ internal static class ConfigText
             : throw new UserErrorException($"{key}: '{text}' should be WIDTH/DEPTH/HEADS, for example 192/12/3");
     }
 
+    public static bool YesOrNo(string key, string text) => OneOf(key, text, ("true", true), ("false", false));
+
+    /// <summary>float32 or bfloat16.</summary>
+    public static Precision Fixed(string key, string text) => OneOf(key, text, ("fp32", Precision.Fp32), ("bf16", Precision.Bf16));
+
     public static T OneOf<T>(string key, string text, params ReadOnlySpan<(string Name, T Value)> choices)
     {
         foreach ((string name, T value) in choices)

@@ -27,7 +27,7 @@ public static class StudyFile
         {
             string name = Text(key, source);
             if (!Keys.Contains(name))
-                throw At(key, source, $"unknown key '{name}'; did you mean '{Nearest.To(name, Keys)}'?");
+                throw At(key, source, $"unknown key '{name}'{Nearest.Hint(name, Keys, $"; the keys are {string.Join(", ", Keys)}")}");
             values.Add(name, value);
         }
         try

@@ -63,7 +63,7 @@ public sealed class BadInputTests : IDisposable
     {
         string audio = folder.Audio();
         string config = folder.Text("run.yaml", "framework: m2d\nmask-ration: 0.7\n");
-        Refused(Pretrain(audio, "--config", config), 2, config, "line 2", "'mask-ration'", "'mask-ratio'");
+        Refused(Pretrain(audio, "--config", config), 2, config, "line 2", "'mask-ration'", "did you mean mask-ratio?");
         Refused(Pretrain(audio, "--mask-ratio", "0"), 2, "mask-ratio 0");
         Refused(Pretrain(audio, "--mask-ratio", "1"), 2, "mask-ratio 1");
         Refused(Pretrain(audio, "--patch", "96x16"), 2, "96x16", "larger than the input");

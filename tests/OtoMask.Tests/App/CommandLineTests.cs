@@ -35,6 +35,21 @@ public sealed class CommandLineTests
     [Fact]
     public void AnUnknownOptionNamesTheNearest() => AppProcess.Run("doctor", "--cahce", "x").AssertUserError("'--cahce'", "did you mean --cache?");
 
+    [Theory]
+    [InlineData("embed", "--zz")]
+    [InlineData("probe", "-x", "run")]
+    [InlineData("finetune", "--gradients", "bf16")]
+    [InlineData("logmel", "a.wav", "--out", "--foo")]
+    public void AnOptionIsNoArgument(params string[] arguments)
+    {
+        AppResult result = AppProcess.Run(arguments);
+        result.AssertUserError($"unknown option '{arguments.First(argument => argument.StartsWith('-') && argument != "--out")}' (");
+        Assert.DoesNotContain("did you mean", result.Error);
+    }
+
+    [Fact]
+    public void AfterTwoDashesAnythingIsAnArgument() => AppProcess.Run("logmel", "--out", "a.npy", "--", "--no such.wav").AssertUserError("cannot read --no such.wav: there is no such file");
+
     [Fact]
     public void AMissingOptionIsNamed() => AppProcess.Run("logmel", "a.wav").AssertUserError("--out");
 

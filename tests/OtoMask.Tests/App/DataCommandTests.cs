@@ -99,7 +99,7 @@ public sealed class DataCommandTests : IDisposable
         Fetch("tones", "tonez").AssertUserError("'tonez'", "did you mean tones?", "data list");
         Fetch("Unlabeled").AssertUserError("did you mean unlabelled?");
         Fetch().AssertUserError("--all");
-        Fetch("--al").AssertUserError("unknown option '--al'");
+        Fetch("--al").AssertUserError("unknown option '--al'", "did you mean --all?");
         debian.Run("data", "fetch", "tones", "--data-dir", "").AssertUserError("data folder");
         debian.Run("data", "describe", "drum", "--data-dir", debian.Data).AssertUserError("did you mean drums?");
         debian.Run("data", "fetsch").AssertUserError("did you mean fetch?");

@@ -43,7 +43,7 @@ public sealed class ConfigTests : IDisposable
     }
 
     [Theory]
-    [InlineData("mask: dwm\nbatchh: 3", "line 2", "'batchh'", "'batch'")]
+    [InlineData("mask: dwm\nbatchh: 3", "line 2", "'batchh'", "did you mean batch?")]
     [InlineData("batch: many", "line 1", "batch: 'many'")]
     [InlineData("precision: fp8", "line 1", "fp32 or bf16")]
     [InlineData("- a\n- b", "key: value")]

@@ -48,7 +48,7 @@ public sealed class StudyCommandTests : IDisposable
 
         string file = Path.Combine(fixture.Folder, "typo.yaml");
         File.WriteAllText(file, fixture.Yaml.Replace("arms:", "armes:", StringComparison.Ordinal));
-        AppProcess.Run("study", file).AssertUserError("typo.yaml, line 8", "did you mean 'arms'");
+        AppProcess.Run("study", file).AssertUserError("typo.yaml, line 8", "did you mean arms?");
     }
 
     /// <summary>The page is there, with masks of every arm, and can be made anew without training or data.</summary>

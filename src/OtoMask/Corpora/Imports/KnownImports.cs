@@ -23,7 +23,10 @@ public static class KnownImports
 
     /// <summary>The data set called <paramref name="name"/>.</summary>
     /// <exception cref="UserErrorException">There is none; the message names the nearest and all there are.</exception>
-    public static ImportRecipe Find(string name) => All.FirstOrDefault(recipe => recipe.Name == name)
-        ?? throw new UserErrorException(
-            $"no data set is called '{name}': did you mean {Nearest.To(name, All.Select(recipe => recipe.Name))}? There are {string.Join(", ", All.Select(recipe => recipe.Name))}");
+    public static ImportRecipe Find(string name)
+    {
+        string[] names = [.. All.Select(recipe => recipe.Name)];
+        return All.FirstOrDefault(recipe => recipe.Name == name)
+            ?? throw new UserErrorException($"no data set is called '{name}'{Nearest.Hint(name, names)} (there are {string.Join(", ", names)})");
+    }
 }
