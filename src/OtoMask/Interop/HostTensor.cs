@@ -3,21 +3,42 @@ using System.Runtime.InteropServices;
 namespace OtoMask.Interop;
 
 /// <summary>
-/// A tensor at rest in host memory, as files hold it: the element type by its safetensors name, the shape, and the
-/// elements in row-major order as little-endian bytes.
+/// A tensor at rest, as files hold it: the element type by its safetensors name, the shape, and the elements in row-major order as
+/// little-endian bytes, in host memory or still in the file.
 /// </summary>
-/// <param name="DType">One of <c>BOOL, U8, I8, U16, I16, F16, BF16, U32, I32, F32, U64, I64, F64</c>.</param>
-/// <param name="Shape">Sizes of the dimensions; empty for a scalar.</param>
-/// <param name="Data">Exactly product(<paramref name="Shape"/>) * size(<paramref name="DType"/>) bytes.</param>
-public sealed record HostTensor(string DType, long[] Shape, byte[] Data)
+public sealed class HostTensor
 {
-    /// <summary>The elements as little-endian bytes, row-major.</summary>
-    public byte[] Data { get; } = Data.LongLength == ByteCount(DType, Shape)
-        ? Data
-        : throw new ArgumentException($"{Data.LongLength} bytes do not make a {DType} tensor of shape [{string.Join(", ", Shape)}]");
+    private readonly Func<byte[]> read;
+
+    /// <summary>A tensor in memory.</summary>
+    /// <param name="dtype">One of <c>BOOL, U8, I8, U16, I16, F16, BF16, U32, I32, F32, U64, I64, F64</c>.</param>
+    /// <param name="shape">Sizes of the dimensions; empty for a scalar.</param>
+    /// <param name="data">Exactly product(<paramref name="shape"/>) * size(<paramref name="dtype"/>) bytes.</param>
+    public HostTensor(string dtype, long[] shape, byte[] data)
+        : this(dtype, shape, () => data)
+    {
+        if (data.LongLength != ByteCount(dtype, shape))
+            throw new ArgumentException($"{data.LongLength} bytes do not make a {dtype} tensor of shape [{string.Join(", ", shape)}]");
+    }
+
+    /// <summary>A tensor in a file.</summary>
+    /// <param name="dtype">As of one in memory.</param>
+    /// <param name="shape">As of one in memory; the bytes of all fit in an array.</param>
+    /// <param name="read">Reads the bytes, as many as type and shape want, each time it is called.</param>
+    internal HostTensor(string dtype, long[] shape, Func<byte[]> read) => (DType, Shape, this.read) = (dtype, shape, read);
+
+    /// <summary>The element type by its safetensors name.</summary>
+    public string DType { get; }
+
+    /// <summary>Sizes of the dimensions; empty for a scalar.</summary>
+    public long[] Shape { get; }
+
+    /// <summary>The elements as little-endian bytes, row-major; those of a tensor in a file are read anew each time.</summary>
+    /// <exception cref="UserErrorException">The file was cut short since it was opened.</exception>
+    public byte[] Data => read();
 
     /// <summary>The number of elements, product of <see cref="Shape"/>.</summary>
-    public int Count => Data.Length / ElementSize(DType);
+    public int Count => (int)(ByteCount(DType, Shape) / ElementSize(DType));
 
     /// <summary>Copies float32 values into a tensor of the given shape.</summary>
     public static HostTensor FromFloats(ReadOnlySpan<float> values, params long[] shape) =>
@@ -26,9 +47,12 @@ public sealed record HostTensor(string DType, long[] Shape, byte[] Data)
     /// <summary>
     /// The elements as float32, row-major. Wider types are rounded to the nearest float32; booleans become 0 and 1.
     /// </summary>
-    public float[] ToFloats() => DType switch
+    public float[] ToFloats() => Floats().ToArray();
+
+    /// <summary>The same without a copy where they are float32 already.</summary>
+    internal ReadOnlySpan<float> Floats() => DType switch
     {
-        "F32" => MemoryMarshal.Cast<byte, float>(Data).ToArray(),
+        "F32" => MemoryMarshal.Cast<byte, float>(Data),
         "F64" => Convert<double>(static x => (float)x),
         "F16" => Convert<Half>(static x => (float)x),
         "BF16" => Convert<ushort>(static bits => BitConverter.UInt32BitsToSingle((uint)bits << 16)),

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace OtoMask.Interop;
 
-/// <summary>What a safetensors file holds.</summary>
+/// <summary>What a safetensors file holds. Its tensors are read when their values are asked for; the file stays open for them.</summary>
 /// <param name="Tensors">By name, in the order of the file.</param>
 /// <param name="Metadata">Free text by key; never null.</param>
 public sealed record SafetensorsContent(IReadOnlyDictionary<string, HostTensor> Tensors, IReadOnlyDictionary<string, string> Metadata)
@@ -20,7 +20,7 @@ public sealed record SafetensorsContent(IReadOnlyDictionary<string, HostTensor> 
 public sealed record SafetensorsEntry(string Name, string DType, long[] Shape, Action<Span<byte>> Fill)
 {
     /// <summary>A tensor that lies in memory already.</summary>
-    public static SafetensorsEntry Of(string name, HostTensor tensor) => new(name, tensor.DType, tensor.Shape, tensor.Data.CopyTo);
+    public static SafetensorsEntry Of(string name, HostTensor tensor) => new(name, tensor.DType, tensor.Shape, bytes => tensor.Data.CopyTo(bytes));
 }
 
 /// <summary>
@@ -33,6 +33,8 @@ public sealed record SafetensorsEntry(string Name, string DType, long[] Shape, A
 /// </remarks>
 public static class SafetensorsFile
 {
+    private const int HashedAtOnce = 1 << 20;
+
     /// <summary>Writes tensors atomically (see <see cref="AtomicFile"/>).</summary>
     /// <exception cref="UserErrorException">The folder is missing or may not be written.</exception>
     public static void Write(
@@ -77,22 +79,28 @@ public static class SafetensorsFile
     }
 
     /// <summary>
-    /// Reads a whole file. The header is checked against the file's size before anything is allocated, and the checksum
-    /// whenever the file carries one.
+    /// Opens a file. The header is checked against the file's size before anything is allocated, and the whole file against its checksum
+    /// whenever it carries one. Tensors are read one by one when they are asked for, so a model needs no memory for its file besides its own.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="requireChecksum">Refuse a file without a checksum: for files that only we write.</param>
     /// <exception cref="UserErrorException">The file cannot be opened, is no valid safetensors file, or fails its checksum.</exception>
     public static SafetensorsContent Read(string path, bool requireChecksum = false)
     {
-        using FileStream stream = InputFile.Open(path);
+        FileStream? stream = InputFile.Open(path);
         try
         {
-            return Read(stream, requireChecksum);
+            SafetensorsContent content = Read(stream, requireChecksum);
+            stream = null; // the tensors have it, and it is closed when the last of them is forgotten
+            return content;
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
         {
             throw new UserErrorException($"{path}: not a valid safetensors file: {InputFile.Quotable(e.Message)}; use another copy", e);
+        }
+        finally
+        {
+            stream?.Dispose();
         }
     }
 
@@ -103,21 +111,42 @@ public static class SafetensorsFile
         if (parsed.Digest is null && requireChecksum)
             throw new InvalidDataException($"it carries no checksum ({SafetensorsHeader.DigestKey})");
 
-        using IncrementalHash? hash = parsed.Digest is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash?.AppendData(LengthPrefix(header));
-        hash?.AppendData(SafetensorsHeader.WithoutDigest(header, parsed.Digest!));
+        long offset = stream.Position;
+        if (parsed.Digest is { } digest && DigestOf(header, digest, stream) != digest)
+            throw new InvalidDataException("its checksum does not match, so the file is damaged");
 
         var tensors = new Dictionary<string, HostTensor>(parsed.Tensors.Count);
         foreach (SafetensorsHeader.Place place in parsed.Tensors)
         {
-            byte[] data = GC.AllocateUninitializedArray<byte>(place.Bytes);
-            stream.ReadExactly(data);
-            hash?.AppendData(data);
-            tensors.Add(place.Name, new HostTensor(place.DType, place.Shape, data));
+            long begin = offset;
+            tensors.Add(place.Name, new HostTensor(place.DType, place.Shape, () => ReadAt(stream, begin, place.Bytes)));
+            offset += place.Bytes;
         }
-        if (hash is not null && Convert.ToHexStringLower(hash.GetHashAndReset()) != parsed.Digest)
-            throw new InvalidDataException("its checksum does not match, so the file is damaged");
-        return new SafetensorsContent(tensors, parsed.Metadata) { IsVerified = hash is not null };
+        return new SafetensorsContent(tensors, parsed.Metadata) { IsVerified = parsed.Digest is not null };
+    }
+
+    /// <summary>The digest of a file whose header was read: with the digest's own place blank, as it was when it was taken.</summary>
+    private static string DigestOf(byte[] header, string digest, FileStream stream)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(LengthPrefix(header));
+        hash.AppendData(SafetensorsHeader.WithoutDigest(header, digest));
+        byte[] block = GC.AllocateUninitializedArray<byte>(HashedAtOnce);
+        for (int read; (read = stream.Read(block)) > 0;)
+            hash.AppendData(block, 0, read);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static byte[] ReadAt(FileStream stream, long offset, int bytes)
+    {
+        byte[] data = GC.AllocateUninitializedArray<byte>(bytes);
+        for (int done = 0, read; done < bytes; done += read)
+        {
+            read = RandomAccess.Read(stream.SafeFileHandle, data.AsSpan(done), offset + done);
+            if (read == 0)
+                throw new UserErrorException($"{stream.Name}: was cut short while it was read; use another copy");
+        }
+        return data;
     }
 
     private static byte[] ReadHeader(FileStream stream)

@@ -85,7 +85,7 @@ public static class ModelWeights
         HostTensor found = Find(shape, tensors, name, source);
         using var scope = new TensorScope();
         using IDisposable noGrad = TorchRuntime.NoGrad();
-        destination.View(shape).CopyFrom(Tensor.From(found.ToFloats(), shape));
+        destination.View(shape).CopyFrom(Tensor.From(found.Floats(), shape));
     }
 
     /// <summary>The tensor of a name.</summary>

@@ -236,7 +236,8 @@ public sealed class TrainingSetup : IDisposable
         TotalSteps = StepsOf(pipeline);
         if (From is not null)
             new Resumption(From.Path, done).RequireAtMost(TotalSteps);
-        observer.Estimate(new RunEstimate(TotalSteps - done, seconds, Environment.WorkingSet, Model.Trained.Count));
+        using Process process = Process.GetCurrentProcess();
+        observer.Estimate(new RunEstimate(TotalSteps - done, seconds, process.PeakWorkingSet64, Model.Trained.Count));
     }
 
     private long StepsOf(BatchPipeline pipeline) => Config.Steps ?? Math.Max(1, (long)Config.Epochs! * pipeline.StepsPerEpoch / Config.Accumulate);

@@ -98,6 +98,32 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
+    public void AnOpenFileTakesNoMemoryForItsValues()
+    {
+        const int Count = 4 << 20, Most = 4 << 20; // 32 MB of values
+        string path = folder.File("large.safetensors");
+        float[] values = [.. Enumerable.Range(0, Count).Select(i => (float)i)];
+        SafetensorsFile.Write(path, new Dictionary<string, HostTensor> { ["a"] = HostTensor.FromFloats(values, Count), ["b"] = HostTensor.FromFloats(values, Count) });
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        SafetensorsContent content = SafetensorsFile.Read(path, requireChecksum: true);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Most);
+        File.Delete(path);
+        Assert.Equal(values, content.Tensors["b"].ToFloats());
+    }
+
+    [Fact]
+    public void AFileCutShortAfterItWasOpenedIsNamed()
+    {
+        string path = folder.File("cut.safetensors");
+        File.WriteAllBytes(path, SmallFile());
+        SafetensorsContent content = SafetensorsFile.Read(path);
+        using (var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+            file.SetLength(file.Length - 1);
+        Assert.Contains(path, Assert.Throws<UserErrorException>(() => content.Tensors.Values.Select(tensor => tensor.Data.Length).Sum()).Message);
+    }
+
+    [Fact]
     public void AFailedWriteLeavesTheOldFile()
     {
         string path = folder.File("model.safetensors");
