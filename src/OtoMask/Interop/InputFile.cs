@@ -31,6 +31,6 @@ internal static class InputFile
         }
     }
 
-    /// <summary>A message that may quote a stranger's file, cut short.</summary>
-    public static string Quotable(string message) => message.Length <= MaxQuotedLength ? message : message[..MaxQuotedLength] + "...";
+    /// <summary>A message that may quote a stranger's file, cut short, and with a question mark where a line break or a terminal code was.</summary>
+    public static string Quotable(string message) => OneLine.Of(message.Length <= MaxQuotedLength ? message : message[..MaxQuotedLength] + "...", '?');
 }

@@ -54,7 +54,7 @@ public sealed class SavedModel
     /// <summary>What a safetensors file says besides; empty for others.</summary>
     internal IReadOnlyDictionary<string, string> Metadata { get; private init; } = new Dictionary<string, string>();
 
-    /// <summary>Opens whatever model lies at a path, and reads all of it.</summary>
+    /// <summary>Opens whatever model lies at a path, and checks all of it.</summary>
     /// <param name="path">Run folder, checkpoint, safetensors, PyTorch checkpoint, or a folder with one.</param>
     /// <param name="hints">What the user says about a foreign model.</param>
     /// <exception cref="UserErrorException">There is none, it is damaged or unsafe, its geometry is not known, or the hints contradict it.</exception>

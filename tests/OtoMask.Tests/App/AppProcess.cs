@@ -15,6 +15,7 @@ internal sealed class AppProcess : IDisposable
     private AppProcess(ProcessStartInfo start)
     {
         start.RedirectStandardOutput = start.RedirectStandardError = true;
+        start.Environment["DOTNET_EnableDiagnostics"] = "0"; // a killed process would leave the sockets of .NET's debugger behind
         process = Process.Start(start)!;
         output = process.StandardOutput.ReadToEndAsync();
         error = process.StandardError.ReadToEndAsync();

@@ -30,6 +30,7 @@ internal sealed class HeadlessChromium : IAsyncDisposable
     {
         string profile = Directory.CreateTempSubdirectory("otomask-chromium-").FullName;
         ProcessStartInfo start = new(Executable!) { RedirectStandardError = true, RedirectStandardOutput = true };
+        start.Environment["TMPDIR"] = profile; // it leaves folders behind
         foreach (string option in (string[])[
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--remote-debugging-port=0", $"--user-data-dir={profile}", "about:blank"])
