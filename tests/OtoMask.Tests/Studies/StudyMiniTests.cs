@@ -3,7 +3,7 @@ using OtoMask.Studies.Results;
 
 namespace OtoMask.Tests.Studies;
 
-/// <summary>The published results of the small study are what its rows say, and its configurations those that were committed before.</summary>
+/// <summary>The published results of the studies are what their rows say, and the small study's configurations those that were committed before.</summary>
 public sealed class StudyMiniTests
 {
     [Theory]
@@ -15,6 +15,7 @@ public sealed class StudyMiniTests
     [Theory]
     [InlineData("study-mini")]
     [InlineData("study-mini-m2d")]
+    [InlineData("study-padding")]
     public void Its_tables_are_those_of_its_rows(string study) => Assert.Equal(
         StudyTables.Markdown(StudyResults.Read(Published(study))), File.ReadAllText(Path.Combine(Published(study).Path, "tables.md")));
 
