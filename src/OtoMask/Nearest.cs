@@ -3,20 +3,22 @@ namespace OtoMask;
 /// <summary>Guesses what a mistyped name was meant to be.</summary>
 public static class Nearest
 {
-    private const int FewEdits = 2, LettersPerEdit = 3;
+    private const int FewEdits = 2, LettersPerEdit = 3, LettersOfBeginning = 3;
 
     /// <summary>
     /// How a message about an unknown name goes on: "; did you mean NAME?" with the known name that has it as one of its words, or else the one that is
-    /// the fewest edits away, the first of equals, whatever the case; <paramref name="otherwise"/> where none is near: more than two edits and more
-    /// than one for every three letters.
+    /// the fewest edits away (two, or one for every three letters), or else one that begins as it does ("--batch-size" and "--batch"); the first of
+    /// equals, whatever the case. <paramref name="otherwise"/> where there is none.
     /// </summary>
     public static string Hint(string typed, IEnumerable<string> known, string otherwise = "")
     {
-        string? nearest = known.FirstOrDefault(HasAsWord) ?? known.Where(IsNear).MinBy(Edits);
+        string? nearest = known.FirstOrDefault(HasAsWord) ?? known.Where(IsNear).MinBy(Edits) ?? known.FirstOrDefault(BeginsAlike);
         return nearest is null ? otherwise : $"; did you mean {nearest}?";
 
         bool HasAsWord(string name) => name.Trim('-').Split('-').Contains(typed.Trim('-'), StringComparer.OrdinalIgnoreCase);
         bool IsNear(string name) => Edits(name) <= Math.Max(FewEdits, typed.Length / LettersPerEdit);
+        bool BeginsAlike(string name) => typed.Trim('-').Length >= LettersOfBeginning
+            && (typed.StartsWith(name, StringComparison.OrdinalIgnoreCase) || name.StartsWith(typed, StringComparison.OrdinalIgnoreCase));
         int Edits(string name) => EditDistance(name.ToLowerInvariant(), typed.ToLowerInvariant());
     }
 

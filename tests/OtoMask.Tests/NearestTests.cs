@@ -12,6 +12,8 @@ public sealed class NearestTests
     [InlineData("radnom", "random")]
     [InlineData("block", "inverse-block")]
     [InlineData("--topk", "dwm-topk")]
+    [InlineData("random-masking", "random")]
+    [InlineData("inv", "inverse-block")]
     public void A_name_a_few_edits_away_is_offered(string typed, string meant) => Assert.Equal($"; did you mean {meant}?", Nearest.Hint(typed, Known));
 
     [Theory]
