@@ -2,9 +2,9 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
-
 using Microsoft.Win32.SafeHandles;
 using OtoMask.Audio;
+using OtoMask.Interop;
 using OtoMask.Randomness;
 
 namespace OtoMask.Data;
@@ -138,12 +138,8 @@ public sealed class LogMelCache : ClipSource
 
     private void ReadData(long offset, Span<byte> bytes)
     {
-        for (int done = 0, read; done < bytes.Length; done += read)
-        {
-            read = RandomAccess.Read(data, bytes[done..], offset + done);
-            if (read == 0)
-                throw new IOException($"the cache {folder} was cut short while it was in use ({DataFile} has {RandomAccess.GetLength(data)} of {Summary.Bytes} bytes): delete the folder and prepare it again");
-        }
+        if (!InputFile.TryReadAt(data, offset, bytes))
+            throw new IOException($"the cache {folder} was cut short while it was in use ({DataFile} has {RandomAccess.GetLength(data)} of {Summary.Bytes} bytes): delete the folder and prepare it again");
     }
 
     internal static CacheSummary? ReadSummary(string folder)

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace OtoMask.Interop;
 
 /// <summary>Opens files that users name, with an error they can act on where that fails.</summary>
@@ -29,6 +31,18 @@ internal static class InputFile
         {
             throw new UserErrorException($"{path}: no permission to read; mend its permissions", e);
         }
+    }
+
+    /// <summary>Fills bytes from a place in a file, wherever other readers of it are; false where the file ends before.</summary>
+    public static bool TryReadAt(SafeFileHandle file, long offset, Span<byte> bytes)
+    {
+        for (int done = 0, read; done < bytes.Length; done += read)
+        {
+            read = RandomAccess.Read(file, bytes[done..], offset + done);
+            if (read == 0)
+                return false;
+        }
+        return true;
     }
 
     /// <summary>A message that may quote a stranger's file, cut short, and with a question mark where a line break or a terminal code was.</summary>

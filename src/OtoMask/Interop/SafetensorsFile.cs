@@ -19,7 +19,7 @@ public sealed record SafetensorsContent(IReadOnlyDictionary<string, HostTensor> 
 /// <param name="Fill">Fills a span of exactly the tensor's bytes (row-major, little-endian); called once.</param>
 public sealed record SafetensorsEntry(string Name, string DType, long[] Shape, Action<Span<byte>> Fill)
 {
-    /// <summary>A tensor that lies in memory already.</summary>
+    /// <summary>A tensor that lies in memory already, or in another file.</summary>
     public static SafetensorsEntry Of(string name, HostTensor tensor) => new(name, tensor.DType, tensor.Shape, bytes => tensor.Data.CopyTo(bytes));
 }
 
@@ -140,13 +140,9 @@ public static class SafetensorsFile
     private static byte[] ReadAt(FileStream stream, long offset, int bytes)
     {
         byte[] data = GC.AllocateUninitializedArray<byte>(bytes);
-        for (int done = 0, read; done < bytes; done += read)
-        {
-            read = RandomAccess.Read(stream.SafeFileHandle, data.AsSpan(done), offset + done);
-            if (read == 0)
-                throw new UserErrorException($"{stream.Name}: was cut short while it was read; use another copy");
-        }
-        return data;
+        return InputFile.TryReadAt(stream.SafeFileHandle, offset, data)
+            ? data
+            : throw new UserErrorException($"{stream.Name}: was cut short while it was read; use another copy");
     }
 
     private static byte[] ReadHeader(FileStream stream)

@@ -23,7 +23,7 @@ public sealed record ConfigKey<TConfig>(string Name, string Placeholder, string 
 public static class ConfigKeyList
 {
     /// <summary>The key of a name.</summary>
-    /// <exception cref="UserErrorException">There is none; the message names the nearest.</exception>
+    /// <exception cref="UserErrorException">There is none; the message names one that is near, or else all.</exception>
     public static ConfigKey<TConfig> Named<TConfig>(this IReadOnlyList<ConfigKey<TConfig>> keys, string name) =>
         keys.FirstOrDefault(key => key.Name == name)
         ?? throw new UserErrorException(
