@@ -60,7 +60,7 @@ public sealed class Encoder : IDisposable
     /// <param name="sampleRate">Samples a second, in Hz, 100 to 1,536,000.</param>
     /// <param name="layers">The last layer, or all of them side by side.</param>
     /// <returns>[frames, <see cref="Width"/>]: a row for each <see cref="SecondsPerFrame"/> of sound, the last one begun included.</returns>
-    /// <exception cref="ArgumentException">There is no sample, or some are NaN or infinite.</exception>
+    /// <exception cref="ArgumentException">There is no sample, or some are NaN, infinite or absurd (above 1e12).</exception>
     /// <exception cref="ArgumentOutOfRangeException">The sample rate is impossible.</exception>
     /// <exception cref="ObjectDisposedException">The encoder is disposed.</exception>
     public float[,] Encode(ReadOnlySpan<float> samples, int sampleRate, EncoderLayers layers = EncoderLayers.Last)
@@ -117,8 +117,8 @@ public sealed class Encoder : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(sampleRate, AudioDecoder.HighestRate);
         if (samples.IsEmpty)
             throw new ArgumentException("there is no sample to encode", nameof(samples));
-        if (NonFinite.IsIn(samples))
-            throw new ArgumentException("some samples are NaN or infinite", nameof(samples));
+        if (Believable.ProblemOfSamples(samples) is { } problem)
+            throw new ArgumentException($"the sound {problem}", nameof(samples));
         if (sampleRate == SampleRate)
             return extractor.Compute(samples);
         float[] resampled = Resampler.Resample(samples, sampleRate, SampleRate);

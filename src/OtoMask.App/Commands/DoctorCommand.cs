@@ -86,6 +86,7 @@ internal static class DoctorCommand
     private static void Audio(Report report)
     {
         report.Need("libsndfile", LibraryVersion("libsndfile.so.1", "sf_version_string"), "no audio file can be read; install libsndfile1");
+        report.Need("libmpg123", NativeLibrary.TryLoad("libmpg123.so.0", out _) ? "there" : null, "no mp3 can be read; install libmpg123-0");
         report.Need("libsoxr", LibraryVersion("libsoxr.so.0", "soxr_version"), "audio cannot be resampled; install libsoxr0");
         report.Need("ffmpeg", ProgramVersion("ffmpeg", "-version"), "m4a, aac and video files cannot be read; install ffmpeg");
         report.Need("fluidsynth", ProgramVersion("fluidsynth", "--version"), "`otomask demo` cannot make its music; install fluidsynth");

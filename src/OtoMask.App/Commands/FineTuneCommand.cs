@@ -94,6 +94,7 @@ internal static class FineTuneCommand
             throw;
         }
         Conclude(folder, setup, tuner, result, display);
+        display.Note(setup.BadFiles, setup.Task.Clips.Count, folder);
         return result is null
             ? $"stopped after step {tuner.StepsDone} of {tuner.TotalSteps}; go on with: otomask finetune --resume {folder.Path}"
             : $"{FineTuningReport.Sentence(result, setup.Config)}; {folder.BestCheckpoint} is the model: otomask predict {folder.Path} AUDIO";

@@ -23,13 +23,15 @@ internal static class LogMelCommand
             HelpName = "HZ",
         };
         Command command = new("logmel", "Write the log-mel spectrogram of an audio file as .npy.") { input, output, sampleRate };
-        command.SetAction(arguments => Run(
-            arguments.GetRequiredValue(input), arguments.GetRequiredValue(output), arguments.GetRequiredValue(sampleRate),
-            arguments.InvocationConfiguration.Output));
+        command.SetAction((arguments, cancellation) =>
+        {
+            Run(arguments.GetRequiredValue(input), arguments.GetRequiredValue(output), arguments.GetRequiredValue(sampleRate), arguments.InvocationConfiguration.Output, cancellation);
+            return Task.CompletedTask;
+        });
         return command;
     }
 
-    private static void Run(string input, string output, int sampleRate, TextWriter console)
+    private static void Run(string input, string output, int sampleRate, TextWriter console, CancellationToken cancellation)
     {
         LogMelSettings settings = sampleRate switch
         {
@@ -37,16 +39,16 @@ internal static class LogMelCommand
             32000 => LogMelSettings.ThirtyTwoKilohertz,
             _ => throw new UserErrorException($"--sample-rate {sampleRate}: there is a front end for 16000 and for 32000; choose one"),
         };
-        LogMel logMel = new LogMelExtractor(settings).Compute(Read(input, settings.SampleRate));
+        LogMel logMel = new LogMelExtractor(settings).Compute(Read(input, settings.SampleRate, cancellation));
         NpyFile.Write(output, logMel.Values, logMel.Bands, logMel.Frames);
         console.WriteLine($"{output}: {logMel.Bands} bands x {logMel.Frames} frames of {input}");
     }
 
-    private static float[] Read(string path, int sampleRate)
+    private static float[] Read(string path, int sampleRate, CancellationToken cancellation)
     {
         try
         {
-            return AudioFile.ReadMono(path, sampleRate);
+            return AudioFile.ReadMono(path, sampleRate, cancellation);
         }
         catch (UnreadableAudioException error)
         {

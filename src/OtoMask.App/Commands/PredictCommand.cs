@@ -12,7 +12,7 @@ internal static class PredictCommand
     public static Command Create()
     {
         Argument<string> model = new("FINETUNED") { Description = "Run folder of otomask finetune, one of its checkpoints, or what otomask export made of it as safetensors." };
-        Argument<string[]> audio = new("AUDIO") { Description = "Recordings, or folders of them; of each the first ten minutes.", Arity = ArgumentArity.OneOrMore };
+        Argument<string[]> audio = new("AUDIO") { Description = "Recordings, or folders of them.", Arity = ArgumentArity.OneOrMore };
         Option<int> top = new("--top") { Description = "How many labels to name.", DefaultValueFactory = _ => 3, HelpName = "K" };
         Option<string?> output = new("--out") { Description = "CSV to write: file_name,rank,label,probability.", HelpName = "X.csv" };
         Option<string> device = new("--device") { Description = "Where the model runs: cpu, cuda, cuda:1.", DefaultValueFactory = _ => "cpu" };
@@ -48,7 +48,7 @@ internal static class PredictCommand
         List<RankedLabel> All(Action<IReadOnlyList<RankedLabel>> tell)
         {
             var ranked = new List<RankedLabel>();
-            foreach (Prediction prediction in predictor.Predict(recordings, unreadable))
+            foreach (Prediction prediction in predictor.Predict(recordings, unreadable, cancellation))
             {
                 cancellation.ThrowIfCancellationRequested();
                 IReadOnlyList<RankedLabel> own = predictor.Rank(prediction, top);

@@ -110,6 +110,7 @@ internal static class PretrainCommand
             throw;
         }
         Conclude(folder, setup, trainer.StepsDone, display);
+        display.Note(setup.BadFiles, setup.Source.Clips.Count, folder);
         return end == TrainingEnd.Stopped
             ? $"stopped after step {trainer.StepsDone} of {trainer.TotalSteps}; go on with: otomask pretrain --resume {folder.Path}"
             : $"done: {trainer.LatestCheckpoint}; look at {folder.Report}, or probe it with: otomask probe {folder.Path} --task TASK.csv";

@@ -1,4 +1,5 @@
 using System.Globalization;
+using OtoMask.Data;
 using OtoMask.Pretraining;
 using Spectre.Console;
 
@@ -47,6 +48,13 @@ internal abstract class PretrainDisplay : ITrainingObserver
 
     /// <summary>A line to know of.</summary>
     public void Note(string text) => Line(text);
+
+    /// <summary>What was left out, if anything was, and where it is listed.</summary>
+    public void Note(BadFiles bad, int clips, RunFolder folder)
+    {
+        if (bad.Summary(clips) is { } summary)
+            Line($"{summary}; {folder.BadFiles} lists them");
+    }
 
     /// <summary>Shows that <paramref name="done"/> of <paramref name="all"/> steps are done.</summary>
     protected abstract void Training(long done, long all, string state);

@@ -1,5 +1,3 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace OtoMask.Audio;
 
 /// <summary>Decodes one audio file from front to back, block by block.</summary>
@@ -8,10 +6,16 @@ internal abstract class AudioDecoder : IDisposable
     /// <summary>Sample rates that can be, in Hz.</summary>
     public const int LowestRate = 100, HighestRate = 1_536_000;
 
-    /// <summary>What the header says.</summary>
+    private const int FramesAtOnce = 4096;
+
+    /// <summary>What the header says; its length may be a guess.</summary>
     public abstract AudioInfo Info { get; }
 
-    /// <summary>Continues at <paramref name="frame"/>, or at the end if the file is shorter.</summary>
+    /// <summary>Frames that decoding gives, as the format's own count tells; null where only decoding to the end does.</summary>
+    public abstract long? Length { get; }
+
+    /// <summary>Continues at exactly <paramref name="frame"/>, or at the end if the file is shorter.</summary>
+    /// <exception cref="UnreadableAudioException">The file is damaged.</exception>
     public abstract void Seek(long frame);
 
     /// <summary>Decodes up to interleaved.Length / channels frames and returns how many; 0 at the end.</summary>
@@ -21,12 +25,14 @@ internal abstract class AudioDecoder : IDisposable
     /// <inheritdoc/>
     public abstract void Dispose();
 
-    /// <summary>Opens a file by libsndfile, and by ffmpeg what libsndfile does not know.</summary>
+    /// <summary>Opens a file by what it holds; where that is none of ours, by ffmpeg.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellation">Ends what waits for another program.</param>
     /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden or not audio.</exception>
-    /// <exception cref="UserErrorException">libsndfile is not installed.</exception>
-    public static AudioDecoder Open(string path)
+    /// <exception cref="UserErrorException">A library is not installed.</exception>
+    public static AudioDecoder Open(string path, CancellationToken cancellation = default)
     {
-        AudioDecoder decoder = OpenBytes(path);
+        AudioDecoder decoder = OpenBytes(path, cancellation);
         AudioInfo info = decoder.Info;
         if (info.SampleRate is >= LowestRate and <= HighestRate && info.Channels > 0)
             return decoder;
@@ -34,23 +40,33 @@ internal abstract class AudioDecoder : IDisposable
         throw new UnreadableAudioException(path, $"its header claims {info.Channels} channels at {info.SampleRate} Hz");
     }
 
-    private static AudioDecoder OpenBytes(string path)
+    /// <summary>Decodes frames and drops them; returns how many there were.</summary>
+    protected internal long Skip(long frames)
     {
-        SafeFileHandle file = OpenFile(path);
+        float[] ignored = new float[FramesAtOnce * Info.Channels];
+        long left = frames;
+        while (left > 0 && Read(ignored.AsSpan(0, (int)Math.Min(FramesAtOnce, left) * Info.Channels)) is > 0 and int read)
+            left -= read;
+        return frames - left;
+    }
+
+    private static AudioDecoder OpenBytes(string path, CancellationToken cancellation)
+    {
+        SoundBytes bytes = SoundBytes.Open(path);
         if (AudioFile.NeedsFfmpeg(path))
         {
-            file.Dispose();
-            return FfmpegDecoder.OpenContainer(path);
+            bytes.Dispose();
+            return FfmpegDecoder.OpenContainer(path, cancellation);
         }
         try
         {
-            return SndFileDecoder.OpenDescriptor(path, file);
+            return OpenKnown(path, bytes);
         }
         catch (UnreadableAudioException unknown) when (FfmpegDecoder.IsInstalled)
         {
             try
             {
-                return FfmpegDecoder.OpenContainer(path);
+                return FfmpegDecoder.OpenContainer(path, cancellation);
             }
             catch (UnreadableAudioException)
             {
@@ -59,42 +75,13 @@ internal abstract class AudioDecoder : IDisposable
         }
     }
 
-    private static SafeFileHandle OpenFile(string path)
+    /// <summary>Opens what libmpg123 and libsndfile decode; <paramref name="bytes"/> are the decoder's, or closed on failure.</summary>
+    private static AudioDecoder OpenKnown(string path, SoundBytes bytes)
     {
-        SafeFileHandle file;
-        try
-        {
-            if (EmptyFile.Is(path))
-                throw new UnreadableAudioException(path, "it has zero bytes: an empty file, a pipe or a device");
-            file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new UnreadableAudioException(path, "there is no such file", e);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new UnreadableAudioException(path, Directory.Exists(path) ? "it is a folder" : "permission denied", e);
-        }
-        catch (Exception e) when (e is IOException or ArgumentException)
-        {
-            throw new UnreadableAudioException(path, e.Message, e);
-        }
-        if (HasLength(file))
-            return file;
-        file.Dispose();
-        throw new UnreadableAudioException(path, "it is a pipe or a device; give a file"); // one without a name, such as /dev/fd/3
-    }
-
-    private static bool HasLength(SafeFileHandle file)
-    {
-        try
-        {
-            return RandomAccess.GetLength(file) >= 0;
-        }
-        catch (NotSupportedException)
-        {
-            return false;
-        }
+        if (MpegDecoder.IsMpeg(bytes) || (path.EndsWith(".mp3", StringComparison.OrdinalIgnoreCase) && !bytes.IsContainer))
+            return MpegDecoder.Open(path, bytes);
+        return bytes.StartsWith("OggS"u8) && OggStreams.Find(bytes) is { Count: > 1 } streams
+            ? ChainedDecoder.Open(path, bytes, streams)
+            : SndFileDecoder.Open(path, WavSizes.FilledIn(bytes));
     }
 }

@@ -1,17 +1,16 @@
-using System.Numerics;
 using Microsoft.Win32.SafeHandles;
 
 namespace OtoMask.Audio;
 
 /// <summary>Audio files of any common format as mono samples, and back. Thread-safe.</summary>
-/// <remarks>libsndfile decodes wav, flac, ogg, opus, mp3 and their kin, ffmpeg (where installed) the rest, libsoxr resamples.</remarks>
+/// <remarks>libsndfile decodes wav, flac, ogg, opus and their kin, libmpg123 mp3, ffmpeg (where installed) the rest, libsoxr resamples. Files are read to the end of
+/// what is there, whatever a header says or guesses.</remarks>
 public static class AudioFile
 {
-    /// <summary>How much of a file is read unless told otherwise: one hour.</summary>
-    public const double DefaultMaxSeconds = 3600;
+    /// <summary>How much of a file is read at once: one hour. Longer ones are read in sections.</summary>
+    public const double LongestSeconds = 3600;
 
-    private const int BlockSamples = 1 << 14;
-    private const double LeadSeconds = 0.05;
+    private const int ProbeBytes = 1 << 14;
 
     private static readonly HashSet<string> SndFileExtensions = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -26,49 +25,89 @@ public static class AudioFile
     /// <summary>Whether the name ends as audio files (or films, for their sound) do; the content is not looked at.</summary>
     public static bool HasAudioExtension(string path) => SndFileExtensions.Contains(Path.GetExtension(path)) || NeedsFfmpeg(path);
 
-    /// <summary>What the header of a file says; nothing is decoded.</summary>
+    /// <summary>What the header of a file says; nothing is decoded, and its length may be a guess: see <see cref="Measure"/>.</summary>
     /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden or not audio.</exception>
-    /// <exception cref="UserErrorException">libsndfile is not installed.</exception>
+    /// <exception cref="UserErrorException">A library is not installed.</exception>
     public static AudioInfo Describe(string path)
     {
         using AudioDecoder decoder = AudioDecoder.Open(path);
         return decoder.Info;
     }
 
-    /// <summary>Reads a file from its start: the mean of its channels at <paramref name="sampleRate"/>.</summary>
+    /// <summary>The same with the length that reading to the end gives, whatever the header says.</summary>
+    /// <remarks>Quick where the format counts its frames and the last one is there, as in wav, flac, ogg, opus and mp3; else all is decoded.</remarks>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellation">Ends the measurement.</param>
+    /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden, damaged or not audio.</exception>
+    /// <exception cref="UserErrorException">A library is not installed.</exception>
+    public static AudioInfo Measure(string path, CancellationToken cancellation = default)
+    {
+        using AudioDecoder decoder = AudioDecoder.Open(path, cancellation);
+        if (CountedLength(decoder) is { } counted)
+            return decoder.Info with { Frames = counted };
+        decoder.Seek(0);
+        long frames = 0;
+        while (decoder.Skip(decoder.Info.SampleRate) is > 0 and long more)
+        {
+            frames += more;
+            cancellation.ThrowIfCancellationRequested();
+        }
+        return decoder.Info with { Frames = frames };
+    }
+
+    /// <summary>Reads a file to its end: the mean of its channels at <paramref name="sampleRate"/>.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="sampleRate">Samples a second of the result, in Hz.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <returns>At least one sample, in about -1..1.</returns>
+    /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden, damaged, not audio, longer than <see cref="LongestSeconds"/>, or holds NaN
+    /// or absurd values, or channels whose mean is silence.</exception>
+    /// <exception cref="UserErrorException">A library is not installed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static float[] ReadMono(string path, int sampleRate, CancellationToken cancellation = default)
+    {
+        float[] samples = ReadMono(path, sampleRate, 0, LongestSeconds + 1, cancellation);
+        return samples.Length <= LongestSeconds * sampleRate
+            ? samples
+            : throw new UnreadableAudioException(path, $"it is longer than {LongestSeconds:0} s, too long to be read at once; cut it");
+    }
+
+    /// <summary>Reads a file from its start.</summary>
     /// <param name="path">The file.</param>
     /// <param name="sampleRate">Samples a second of the result, in Hz.</param>
     /// <param name="maxSeconds">What lies after these seconds is not read.</param>
-    /// <returns>At least one sample, in about -1..1.</returns>
-    /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden, damaged, not audio, or holds NaN.</exception>
-    /// <exception cref="UserErrorException">libsndfile or libsoxr is not installed.</exception>
-    public static float[] ReadMono(string path, int sampleRate, double maxSeconds = DefaultMaxSeconds) => ReadMono(path, sampleRate, 0, maxSeconds);
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <inheritdoc cref="ReadMono(string, int, CancellationToken)" path="/returns|/exception"/>
+    public static float[] ReadMono(string path, int sampleRate, double maxSeconds, CancellationToken cancellation = default) =>
+        ReadMono(path, sampleRate, 0, maxSeconds, cancellation);
 
     /// <summary>Reads a section of a file without decoding what lies before it, where the format allows.</summary>
-    /// <remarks>Of lossless files the samples are those of the whole file at the same places, but for rounding: the section begins on
-    /// the resampler's grid, and a lead of 50 ms fills its filter. In lossy files the decoders' own seeking may be off by some milliseconds,
-    /// always by the same.</remarks>
+    /// <remarks>The samples are those of the whole file at the same places, but for rounding: the section begins on the resampler's grid, and a lead of 50 ms
+    /// fills its filter. What only ffmpeg reads is decoded from its beginning, since its own seeking may be off.</remarks>
     /// <param name="path">The file.</param>
     /// <param name="sampleRate">Samples a second of the result, in Hz.</param>
     /// <param name="startSeconds">Where the section begins.</param>
     /// <param name="maxSeconds">How long it is at most; it ends with the file.</param>
-    /// <inheritdoc cref="ReadMono(string, int, double)" path="/returns|/exception"/>
-    public static float[] ReadMono(string path, int sampleRate, double startSeconds, double maxSeconds)
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <inheritdoc cref="ReadMono(string, int, CancellationToken)" path="/returns|/exception"/>
+    public static float[] ReadMono(string path, int sampleRate, double startSeconds, double maxSeconds, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(sampleRate, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(startSeconds);
         if (!(maxSeconds > 0))
             throw new ArgumentOutOfRangeException(nameof(maxSeconds), maxSeconds, "must be above 0");
-        using AudioDecoder decoder = AudioDecoder.Open(path);
-        Section section = Section.Plan(decoder.Info.SampleRate, sampleRate, startSeconds, maxSeconds);
-        if (section.FirstFrame > 0)
-            decoder.Seek(section.FirstFrame);
-        double expected = Math.Max(0, (double)decoder.Info.Frames - section.FirstFrame) * sampleRate / decoder.Info.SampleRate;
-        SampleCollector collected = new(section.Skip, section.Count, (long)Math.Min(expected, section.Count));
-        Collect(path, decoder, sampleRate, collected);
-        return collected.Samples is { Length: > 0 } samples
+        using AudioReader reader = AudioReader.Open(path, sampleRate, startSeconds, maxSeconds, cancellation);
+        return reader.Take((int)Math.Clamp(Math.Round(maxSeconds * sampleRate), 1, Array.MaxLength)) is { Length: > 0 } samples
             ? samples
             : throw new UnreadableAudioException(path, startSeconds > 0 ? $"there is no sound after {startSeconds:0.###} s" : "it holds no samples");
+    }
+
+    /// <summary>The length of a file whose format tells it, if its last frame is where that says; null where only decoding to the end tells.</summary>
+    /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden or not audio.</exception>
+    internal static AudioInfo? MeasureQuickly(string path)
+    {
+        using AudioDecoder decoder = AudioDecoder.Open(path);
+        return CountedLength(decoder) is { } frames ? decoder.Info with { Frames = frames } : null;
     }
 
     /// <summary>Writes 16-bit FLAC; samples beyond -1..1 are limited. The file appears whole or not at all.</summary>
@@ -82,40 +121,19 @@ public static class AudioFile
 
     internal static bool NeedsFfmpeg(string path) => FfmpegExtensions.Contains(Path.GetExtension(path));
 
-    private static void Collect(string path, AudioDecoder decoder, int sampleRate, SampleCollector collected)
+    private static long? CountedLength(AudioDecoder decoder)
     {
-        AudioInfo info = decoder.Info;
-        using Resampler? resampler = info.SampleRate == sampleRate ? null : new Resampler(info.SampleRate, sampleRate);
-        float[] interleaved = new float[Math.Max(1, BlockSamples / info.Channels) * info.Channels];
-        while (!collected.IsFull && decoder.Read(interleaved) is > 0 and int frames)
+        if (decoder.Length is not { } frames)
+            return null;
+        try
         {
-            Span<float> block = interleaved.AsSpan(0, frames * info.Channels);
-            if (NonFinite.IsIn(block))
-                throw new UnreadableAudioException(path, "contains NaN or infinite samples");
-            ReadOnlySpan<float> mono = MixDown(block, info.Channels);
-            if (resampler is null)
-                collected.Add(mono);
-            else
-                resampler.Process(mono, collected);
+            decoder.Seek(Math.Max(0, frames - 1));
+            return frames == 0 || decoder.Skip(1) == 1 ? frames : null;
         }
-        resampler?.Drain(collected);
-    }
-
-    /// <summary>The mean of the channels, in place at the front of <paramref name="interleaved"/>.</summary>
-    private static ReadOnlySpan<float> MixDown(Span<float> interleaved, int channels)
-    {
-        if (channels == 1)
-            return interleaved;
-        int frames = interleaved.Length / channels;
-        float share = 1f / channels;
-        for (int frame = 0; frame < frames; frame++)
+        catch (UnreadableAudioException)
         {
-            float sum = 0;
-            foreach (float sample in interleaved.Slice(frame * channels, channels))
-                sum += sample;
-            interleaved[frame] = sum * share;
+            return null; // cut short: how much of it is there, reading tells
         }
-        return interleaved[..frames];
     }
 
     private static void Write(string path, ReadOnlySpan<float> mono, int sampleRate, int container) => AtomicFile.Write(path, mono, (stream, samples) =>
@@ -136,7 +154,7 @@ public static class AudioFile
     {
         try
         {
-            RandomAccess.Write(file, new byte[BlockSamples], RandomAccess.GetLength(file));
+            RandomAccess.Write(file, new byte[ProbeBytes], RandomAccess.GetLength(file));
             RandomAccess.FlushToDisk(file);
             return new IOException(reason ?? "libsndfile does not say why");
         }
@@ -144,22 +162,5 @@ public static class AudioFile
         {
             return problem;
         }
-    }
-
-    /// <summary>Where to begin decoding, and which of the resampled samples are wanted.</summary>
-    private readonly record struct Section(long FirstFrame, long Skip, long Count)
-    {
-        public static Section Plan(int inputRate, int outputRate, double startSeconds, double maxSeconds)
-        {
-            // Every `output` samples of the result fall exactly on every `input` frames of the file: begin on such a place.
-            int common = (int)BigInteger.GreatestCommonDivisor(inputRate, outputRate);
-            int input = inputRate / common, output = outputRate / common;
-            long first = ToSamples(startSeconds, outputRate);
-            long lead = inputRate == outputRate ? 0 : ToSamples(LeadSeconds, outputRate);
-            long grid = Math.Max(0, first - lead) / output;
-            return new Section(grid * input, first - grid * output, Math.Clamp(ToSamples(maxSeconds, outputRate), 1, Array.MaxLength));
-        }
-
-        private static long ToSamples(double seconds, int rate) => (long)Math.Min(Math.Round(seconds * rate), 1L << 46);
     }
 }

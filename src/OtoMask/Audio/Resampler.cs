@@ -28,15 +28,15 @@ internal sealed partial class Resampler : IDisposable
     /// <exception cref="UserErrorException">libsoxr is not installed.</exception>
     public static float[] Resample(ReadOnlySpan<float> mono, int inputRate, int outputRate)
     {
-        var collected = new SampleCollector(skip: 0, Array.MaxLength, expected: (long)mono.Length * outputRate / inputRate);
+        var resampled = new SampleBuffer(expected: (long)mono.Length * outputRate / inputRate);
         using var resampler = new Resampler(inputRate, outputRate);
-        resampler.Process(mono, collected);
-        resampler.Drain(collected);
-        return collected.Samples;
+        resampler.Process(mono, resampled);
+        resampler.Drain(resampled);
+        return resampled.Take(resampled.Count);
     }
 
     /// <summary>Takes in samples and hands on those that are ready.</summary>
-    public void Process(ReadOnlySpan<float> input, SampleCollector output)
+    public void Process(ReadOnlySpan<float> input, SampleBuffer output)
     {
         while (!input.IsEmpty)
         {
@@ -48,10 +48,10 @@ internal sealed partial class Resampler : IDisposable
     }
 
     /// <summary>Hands on, after the last input, what is still held back.</summary>
-    public void Drain(SampleCollector output)
+    public void Drain(SampleBuffer output)
     {
         nuint given = 1;
-        while (given > 0 && !output.IsFull)
+        while (given > 0)
         {
             Ensure(DrainFloats(soxr, 0, 0, 0, ref MemoryMarshal.GetArrayDataReference(ready), (nuint)ready.Length, out given));
             output.Add(ready.AsSpan(0, (int)given));

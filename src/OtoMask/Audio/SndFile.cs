@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace OtoMask.Audio;
@@ -8,7 +9,9 @@ internal sealed partial class SndFile : SafeHandle
     public const int ModeRead = 0x10, ModeWrite = 0x20;
     public const int FormatWav = 0x010000, FormatFlac = 0x170000, FormatTypeMask = 0x0FFF0000, FormatSubtypeMask = 0xFFFF, Pcm16 = 2;
     private const int CommandGetFormatInfo = 0x1028, CommandSetClipping = 0x10C0;
+    private const int FromStart = 0, FromHere = 1;
     private const string Library = "libsndfile.so.1";
+    private GCHandle place;
 
     public SndFile() : base(0, ownsHandle: true)
     {
@@ -36,6 +39,26 @@ internal sealed partial class SndFile : SafeHandle
         {
             throw new UserErrorException("libsndfile is missing; install it: apt-get install libsndfile1", e);
         }
+    }
+
+    /// <summary>Opens a part of a file, or one with some bytes replaced, for reading; invalid on failure, see <see cref="OpenError"/>.</summary>
+    /// <exception cref="UserErrorException">libsndfile is not installed.</exception>
+    public static unsafe SndFile Open(SoundBytes bytes, ref Info info)
+    {
+        VirtualFile calls = new() { Length = &LengthOf, Seek = &MoveIn, Read = &ReadFrom, Write = &WriteNothing, Tell = &PlaceIn };
+        GCHandle place = GCHandle.Alloc(new Place(bytes));
+        SndFile sound;
+        try
+        {
+            sound = OpenVirtual(ref calls, ModeRead, ref info, GCHandle.ToIntPtr(place));
+        }
+        catch (DllNotFoundException e)
+        {
+            place.Free();
+            throw new UserErrorException("libsndfile is missing; install it: apt-get install libsndfile1", e);
+        }
+        sound.place = place; // freed with the sound, and by it where opening failed
+        return sound;
     }
 
     /// <summary>Decodes whole frames; fewer than asked for at the end, or where an error stops it.</summary>
@@ -78,7 +101,53 @@ internal sealed partial class SndFile : SafeHandle
     }
 
     /// <inheritdoc/>
-    protected override bool ReleaseHandle() => Close(handle) == 0;
+    protected override bool ReleaseHandle()
+    {
+        bool closed = Close(handle) == 0;
+        FreePlace();
+        return closed;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (IsInvalid)
+            FreePlace();
+    }
+
+    private void FreePlace()
+    {
+        if (place.IsAllocated)
+            place.Free();
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static long LengthOf(nint data) => PlaceOf(data).Bytes.Length;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static long MoveIn(long offset, int whence, nint data)
+    {
+        Place place = PlaceOf(data);
+        return place.Offset = whence switch { FromStart => offset, FromHere => place.Offset + offset, _ => place.Bytes.Length + offset };
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static unsafe long ReadFrom(void* target, long count, nint data)
+    {
+        Place place = PlaceOf(data);
+        int read = place.Offset < 0 ? 0 : place.Bytes.Read(place.Offset, new Span<byte>(target, (int)Math.Min(count, int.MaxValue)));
+        place.Offset += read;
+        return read;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static unsafe long WriteNothing(void* source, long count, nint data) => 0;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static long PlaceIn(nint data) => PlaceOf(data).Offset;
+
+    private static Place PlaceOf(nint data) => (Place)GCHandle.FromIntPtr(data).Target!;
 
     /// <summary>SF_INFO.</summary>
     [StructLayout(LayoutKind.Sequential)]
@@ -86,6 +155,23 @@ internal sealed partial class SndFile : SafeHandle
     {
         public long Frames;
         public int SampleRate, Channels, Format, Sections, Seekable;
+    }
+
+    /// <summary>Where libsndfile reads in bytes that are not a file of their own.</summary>
+    private sealed class Place(SoundBytes bytes)
+    {
+        public SoundBytes Bytes { get; } = bytes;
+        public long Offset { get; set; }
+    }
+
+    /// <summary>SF_VIRTUAL_IO.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private unsafe struct VirtualFile
+    {
+        public delegate* unmanaged[Cdecl]<nint, long> Length;
+        public delegate* unmanaged[Cdecl]<long, int, nint, long> Seek;
+        public delegate* unmanaged[Cdecl]<void*, long, nint, long> Read, Write;
+        public delegate* unmanaged[Cdecl]<nint, long> Tell;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -97,6 +183,9 @@ internal sealed partial class SndFile : SafeHandle
 
     [LibraryImport(Library, EntryPoint = "sf_open_fd")]
     private static partial SndFile OpenDescriptor(int descriptor, int mode, ref Info info, int closeDescriptor);
+
+    [LibraryImport(Library, EntryPoint = "sf_open_virtual")]
+    private static partial SndFile OpenVirtual(ref VirtualFile calls, int mode, ref Info info, nint data);
 
     [LibraryImport("libc", EntryPoint = "dup", SetLastError = true)]
     private static partial int Duplicate(int descriptor);

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Diagnostics;
 
 namespace OtoMask.Corpora;
@@ -45,15 +44,9 @@ internal static class ExternalProgram
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;
 
-        using Process process = new() { StartInfo = start };
-        try
-        {
-            process.Start();
-        }
-        catch (Win32Exception)
-        {
+        using Process? process = ChildProgram.TryStart(start);
+        if (process is null)
             return null;
-        }
         using CancellationTokenRegistration end = cancellation.Register(() => process.Kill());   // its own children end with their pipes
         process.StandardInput.Close();
         Task<string> errors = process.StandardError.ReadToEndAsync();

@@ -26,6 +26,12 @@ public sealed class BadFiles
         }
     }
 
+    /// <summary>One line about how many of a data set were skipped so far, and why the first was; null if none was.</summary>
+    /// <param name="clips">Clips of the data set, good and bad.</param>
+    public string? Summary(int clips) => ToList() is [var first, ..] bad
+        ? $"{bad.Count} of {clips} clips cannot be used and are left out, such as {first}"
+        : null;
+
     /// <summary>Reports one clip; of several reports about it the first is kept. Thread-safe.</summary>
     public void Add(string path, string reason)
     {

@@ -122,7 +122,7 @@ internal sealed class CachePreparation : IDisposable
     private void AppendClips(int workers, Action<int, int>? progress, CancellationToken cancellation)
     {
         int first = entries.Count;
-        var reader = new LogMelReader(settings);
+        var reader = new LogMelReader(settings, cancellation);
         using var ahead = new ReadAhead<Piece>(first, clips.Count, workers, (clip, take) =>
         {
             LogMelExtent extent = reader.Stream(clips[clip].Path, rows => take(new Piece(rows, null)));

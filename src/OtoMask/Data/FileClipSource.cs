@@ -3,27 +3,41 @@ using OtoMask.Randomness;
 namespace OtoMask.Data;
 
 /// <summary>
-/// Crops straight from recordings and <c>.npy</c> log-mels. Clips are decoded whole and kept in memory while the budget lasts; of a
-/// recording longer than <see cref="LogMelReader.WholeSeconds"/> only the section around the crop is decoded, every time.
+/// Crops straight from recordings and <c>.npy</c> log-mels. Clips are decoded whole and kept in memory while the budget lasts. Of a recording longer than
+/// <see cref="LogMelReader.WholeSeconds"/> whose format tells its length only the section around the crop is decoded, every time; so it is of one that took an
+/// hour or more to read.
 /// </summary>
 internal sealed class FileClipSource(ClipList clips, ClipSourceOptions options) : ClipSource(clips, options.LogMel)
 {
+    private const int Unknown = -1;
     private readonly LogMelReader reader = new(options.LogMel);
     private readonly OwnedLogMel?[] kept = new OwnedLogMel?[clips.Count];
+    private readonly int[] longFrames = [.. Enumerable.Repeat(Unknown, clips.Count)]; // T of those that may be read in sections, 0 of others
     private readonly BadClipException?[] bad = new BadClipException?[clips.Count];
     private long budgetLeft = options.MemoryBudget;
 
     public override void ReadCrop(int clip, RandomStream crop, int frames, ShortClips shortClips, Span<float> window)
     {
-        string path = Clips[clip].Path;
-        OwnedLogMel? logMel = Volatile.Read(ref kept[clip]);
-        if (logMel is null && Trying(clip, () => reader.FramesIfLong(path, frames)) is > 0 and int totalFrames)
+        if (Volatile.Read(ref kept[clip]) is { } known)
         {
-            reader.ReadSection(path, totalFrames, crop, frames, window); // damage here says nothing about the next crop: not remembered
+            known.View.CopyCrop(ref crop, frames, shortClips, window);
             return;
         }
-        logMel ??= Keep(clip, Trying(clip, () => reader.ReadWhole(path)));
-        logMel.View.CopyCrop(ref crop, frames, shortClips, window);
+        string path = Clips[clip].Path;
+        int totalFrames = Volatile.Read(ref longFrames[clip]);
+        if (totalFrames == Unknown)
+            Volatile.Write(ref longFrames[clip], totalFrames = Trying(clip, () => reader.FramesIfLong(path)));
+        if (totalFrames <= 2L * frames)
+        {
+            (OwnedLogMel? whole, totalFrames) = Trying(clip, () => reader.ReadWhole(path));
+            if (whole is not null)
+            {
+                Keep(clip, whole).View.CopyCrop(ref crop, frames, shortClips, window);
+                return;
+            }
+            Volatile.Write(ref longFrames[clip], totalFrames);
+        }
+        reader.ReadSection(path, totalFrames, crop, frames, window); // damage here says nothing about the next crop: not remembered
     }
 
     /// <summary>Remembers a clip that is bad as a whole, so that later epochs do not try it again.</summary>

@@ -12,54 +12,52 @@ internal readonly record struct LogMelExtent(int Frames, int SilenceFrom, int Ro
 
 /// <summary>Log-mels of recordings and <c>.npy</c> files. Thread-safe.</summary>
 /// <remarks>
-/// Recordings are read in sections of about a minute that overlap by a frame's length, so that a day of sound needs no more memory than a
+/// Recordings are read to their end in sections of about a minute that overlap by a frame's length, so that a day of sound needs no more memory than a
 /// minute; every frame sees the samples it would see in the whole recording.
 /// </remarks>
 /// <param name="settings">The front end.</param>
-internal sealed class LogMelReader(LogMelSettings settings)
+/// <param name="cancellation">Ends the reading, also of one long recording.</param>
+internal sealed class LogMelReader(LogMelSettings settings, CancellationToken cancellation = default)
 {
     /// <summary>Longer recordings are not decoded whole for one crop.</summary>
     public const double WholeSeconds = 60;
 
     private const int FramesPerSection = 6400;
-    private const double LongestUntold = 3600;
     private readonly LogMelExtractor extractor = new(settings);
 
     /// <summary>Frames on either side of one that share samples with it.</summary>
     private readonly int margin = (settings.FftSize / 2 + settings.HopSize - 1) / settings.HopSize;
 
-    /// <summary>
-    /// The frames of a recording so much longer than a crop of <paramref name="cropFrames"/> that only a section of it should be
-    /// decoded; 0 for others, which are read whole.
-    /// </summary>
+    /// <summary>How much of a recording is kept in memory when it is read whole, in seconds.</summary>
+    internal double LongestSeconds { get; init; } = AudioFile.LongestSeconds;
+
+    /// <summary>T of a recording longer than <see cref="WholeSeconds"/> whose format tells its length; 0 of others, and where only decoding to the end would tell.</summary>
     /// <exception cref="BadClipException">It is not audio.</exception>
-    public int FramesIfLong(string path, int cropFrames)
+    public int FramesIfLong(string path)
     {
-        if (ClipScanner.IsLogMel(path))
+        if (ClipScanner.IsLogMel(path) || Reading(path, () => AudioFile.MeasureQuickly(path)) is not { Seconds: > WholeSeconds } info)
             return 0;
-        AudioInfo info = Reading(path, () => AudioFile.Describe(path));
         double frames = info.Seconds * settings.SampleRate / settings.HopSize;
-        return info.Seconds > WholeSeconds && frames > 2.0 * cropFrames && frames < int.MaxValue ? (int)frames + 1 : 0;
+        return frames < int.MaxValue ? (int)frames + 1 : 0;
     }
 
-    /// <summary>How much of a recording that does not tell its length is kept in memory, in seconds.</summary>
-    internal double LongestSeconds { get; init; } = LongestUntold;
-
-    /// <summary>The log-mel of a whole clip.</summary>
-    /// <exception cref="BadClipException">The clip cannot be used, or goes on and on without having told its length.</exception>
-    public OwnedLogMel ReadWhole(string path)
+    /// <summary>The log-mel of a whole clip, or null where it is longer than <see cref="LongestSeconds"/>; and T, its frames, in either case.</summary>
+    /// <exception cref="BadClipException">The clip cannot be used.</exception>
+    public (OwnedLogMel? LogMel, int Frames) ReadWhole(string path)
     {
         var sections = new List<float[]>();
         double seconds = 0;
-        bool? isUntold = null; // asked once, and only of what gets long
         LogMelExtent extent = Stream(path, rows =>
         {
-            sections.Add(rows);
             seconds += (double)rows.Length / settings.Bands * settings.HopSize / settings.SampleRate;
-            if (seconds > LongestSeconds && (isUntold ??= !ClipScanner.IsLogMel(path) && AudioFile.Describe(path).Seconds < LongestSeconds) == true)
-                throw new BadClipException(path, $"it is longer than {LongestSeconds:0} s and its header does not say so; write it anew (ffmpeg -i IN OUT.flac) or prepare a cache");
+            if (seconds > LongestSeconds)
+                sections.Clear();
+            else
+                sections.Add(rows);
         });
-        return new OwnedLogMel(settings.Bands, extent.Frames, extent.SilenceFrom, sections.Count == 1 ? sections[0] : Join(sections));
+        return seconds > LongestSeconds
+            ? (null, extent.Frames)
+            : (new OwnedLogMel(settings.Bands, extent.Frames, extent.SilenceFrom, sections.Count == 1 ? sections[0] : Join(sections)), extent.Frames);
     }
 
     /// <summary>Hands out the rows of a clip, [some, F] at a time, as <see cref="ClipLogMel"/> stores them.</summary>
@@ -75,17 +73,17 @@ internal sealed class LogMelReader(LogMelSettings settings)
 
     /// <summary>Writes a random crop of a long recording, decoding little more than it.</summary>
     /// <param name="path">The recording.</param>
-    /// <param name="totalFrames">T of the recording, from <see cref="FramesIfLong"/>.</param>
+    /// <param name="totalFrames">T of the recording, from <see cref="FramesIfLong"/> or <see cref="ReadWhole"/>.</param>
     /// <param name="crop">Draws where the crop starts.</param>
     /// <param name="frames">Frames of the crop, at most <paramref name="totalFrames"/>.</param>
-    /// <param name="window">[F, frames], band after band. If the header told too much, the rest is silence.</param>
+    /// <param name="window">[F, frames], band after band. Should the recording have become shorter, the rest is silence.</param>
     /// <exception cref="BadClipException">The section cannot be used.</exception>
     public void ReadSection(string path, int totalFrames, RandomStream crop, int frames, Span<float> window)
     {
         int start = crop.NextInt32(totalFrames - frames + 1);
         int first = Math.Max(0, start - margin);
         LogMel logMel = extractor.Compute(ReadSamples(path, first, start - first + frames + margin));
-        CheckFinite(path, logMel.Values);
+        CheckBelievable(path, logMel.Values);
         int skipped = Math.Min(start - first, logMel.Frames), available = Math.Min(frames, logMel.Frames - skipped);
         for (int band = 0; band < settings.Bands; band++)
         {
@@ -116,14 +114,19 @@ internal sealed class LogMelReader(LogMelSettings settings)
 
     private IEnumerable<Section> Sections(string path, int framesPerSection)
     {
+        using AudioReader reader = Reading(path, () => AudioReader.Open(path, settings.SampleRate, cancellation: cancellation));
+        float[] samples = [];
         bool isLast = false;
-        for (int start = 0; !isLast; start += framesPerSection)
+        for (int start = 0, first = 0; !isLast; start += framesPerSection)
         {
-            int first = Math.Max(0, start - margin), lead = start - first;
-            int hopsWanted = lead + framesPerSection + margin;
-            float[] samples = ReadSamples(path, first, hopsWanted);
+            int dropped = (Math.Max(0, start - margin) - first) * settings.HopSize;
+            first = Math.Max(0, start - margin);
+            int lead = start - first, wanted = (lead + framesPerSection + margin) * settings.HopSize, kept = Math.Max(0, samples.Length - dropped);
+            samples = [.. samples.AsSpan(samples.Length - kept), .. Reading(path, () => reader.Take(wanted - kept))];
+            if (samples.Length == 0)
+                throw new BadClipException(path, "it holds no samples");
             LogMel logMel = extractor.Compute(samples);
-            isLast = samples.Length < hopsWanted * settings.HopSize; // if not, two margins lie behind the last frame taken: the next section is not empty
+            isLast = samples.Length < wanted; // if not, two margins lie behind the last frame taken: the next section is not empty
             yield return new Section(start, lead, isLast ? logMel.Frames - lead : framesPerSection, logMel, isLast ? samples : null);
         }
     }
@@ -140,7 +143,7 @@ internal sealed class LogMelReader(LogMelSettings settings)
     }
 
     private float[] ReadSamples(string path, int firstFrame, int hops) => Reading(path, () => AudioFile.ReadMono(
-        path, settings.SampleRate, (double)firstFrame * settings.HopSize / settings.SampleRate, (double)hops * settings.HopSize / settings.SampleRate));
+        path, settings.SampleRate, (double)firstFrame * settings.HopSize / settings.SampleRate, (double)hops * settings.HopSize / settings.SampleRate, cancellation));
 
     private LogMelExtent StreamArray(string path, Action<float[]> take)
     {
@@ -163,7 +166,7 @@ internal sealed class LogMelReader(LogMelSettings settings)
         int[] shape = array.Shape is [1, _, _] ? array.Shape[1..] : array.Shape;
         if (shape is not [int bands, > 0 and int frames] || bands != settings.Bands)
             throw new BadClipException(path, $"its shape is [{string.Join(", ", array.Shape)}], a log-mel is [1, {settings.Bands}, T] or [{settings.Bands}, T]");
-        CheckFinite(path, array.Values);
+        CheckBelievable(path, array.Values);
         return new LogMel(bands, frames, array.Values);
     }
 
@@ -177,7 +180,7 @@ internal sealed class LogMelReader(LogMelSettings settings)
             for (int frame = 0, target = band; frame < source.Length; frame++, target += logMel.Bands)
                 rows[target] = source[frame];
         }
-        CheckFinite(path, rows);
+        CheckBelievable(path, rows);
         return rows;
     }
 
@@ -193,10 +196,10 @@ internal sealed class LogMelReader(LogMelSettings settings)
         return all;
     }
 
-    private static void CheckFinite(string path, ReadOnlySpan<float> values)
+    private static void CheckBelievable(string path, ReadOnlySpan<float> values)
     {
-        if (NonFinite.IsIn(values))
-            throw new BadClipException(path, "it holds values that are not finite (NaN or infinity)");
+        if (Believable.ProblemOfLogMel(values) is { } problem)
+            throw new BadClipException(path, $"it {problem}");
     }
 
     private static T Reading<T>(string path, Func<T> read)
@@ -228,7 +231,7 @@ internal sealed class LogMelReader(LogMelSettings settings)
             float[] values = new float[LogMel.Bands * Frames];
             for (int band = 0; band < LogMel.Bands; band++)
                 LogMel.Values.AsSpan(band * LogMel.Frames + Lead, Frames).CopyTo(values.AsSpan(band * Frames));
-            CheckFinite(path, values);
+            CheckBelievable(path, values);
             return new LogMel(LogMel.Bands, Frames, values);
         }
     }

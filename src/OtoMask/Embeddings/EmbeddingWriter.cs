@@ -31,7 +31,7 @@ public sealed class EmbeddingWriter
         EncoderSnapshot encoder, ClipList clips, EmbeddingOptions options, EmbeddingOutput output, Action<string, int, int>? progress, CancellationToken cancellation)
     {
         (this.encoder, this.clips, this.options, this.output, this.progress, this.cancellation) = (encoder, clips, options, output, progress, cancellation);
-        reader = new LogMelReader(encoder.LogMel);
+        reader = new LogMelReader(encoder.LogMel, cancellation);
     }
 
     /// <summary>Embeds recordings. Those that cannot be read are left out and listed in <c>NAME.bad-files.csv</c> beside the output.</summary>
@@ -112,7 +112,7 @@ public sealed class EmbeddingWriter
 
             seconds += SecondsOf(piece.Frames);
             if (++taken == 2) // else it is over before anyone would look
-                minutes = (int)(SecondsOf(reader.FramesIfLong(clips[clip].Path, 0)) / 60);
+                minutes = (int)(SecondsOf(reader.FramesIfLong(clips[clip].Path)) / 60);
             if (minutes >= MinutesWorthTelling)
                 progress?.Invoke($"{clips[clip].Name}, minutes of sound", Math.Min(minutes, (int)(seconds / 60)), minutes);
         }

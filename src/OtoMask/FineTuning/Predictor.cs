@@ -20,11 +20,11 @@ public sealed record RankedLabel(string Path, int Rank, string Label, double Pro
 
 /// <summary>A fine-tuned model, ready to name the classes of recordings.</summary>
 /// <remarks>A recording longer than the unit length is cut in units, and their probabilities are averaged, each weighted by how much of the
-/// sound it holds; of a very long one the first ten minutes are heard.</remarks>
+/// sound it holds. Memory does not depend on how long a recording is.</remarks>
 public sealed class Predictor : IDisposable
 {
     private const int FilesAtOnce = 16;
-    private const double LongestSeconds = 600;
+    private const int SecondsAtOnce = 60;
     private readonly FineTunedCheckpoint checkpoint;
     private readonly Classifier model;
     private readonly ClassifierInput input;
@@ -59,20 +59,24 @@ public sealed class Predictor : IDisposable
     /// <summary>Predicts recordings in their order; those that cannot be read are reported and left out.</summary>
     /// <param name="paths">The recordings.</param>
     /// <param name="unreadable">Receives the ones that cannot be read.</param>
-    public IEnumerable<Prediction> Predict(IEnumerable<string> paths, BadFiles unreadable)
+    /// <param name="cancellation">Ends it, also within a long recording.</param>
+    public IEnumerable<Prediction> Predict(IEnumerable<string> paths, BadFiles unreadable, CancellationToken cancellation = default)
     {
         foreach (string[] files in paths.Chunk(FilesAtOnce))
         {
-            var read = new Unit[files.Length][];
-            Parallel.For(0, files.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, i => read[i] = Read(files[i], unreadable));
-            float[] logits = scorer.Logits([.. read.SelectMany(units => units).Select(unit => unit.LogMel)]);
-            int first = 0;
-            for (int i = 0; i < files.Length; i++)
+            Recording[] recordings = [.. files.Select(path => new Recording(path, Classes.Count))];
+            try
             {
-                if (read[i].Length > 0)
-                    yield return new Prediction(files[i], Average(read[i], logits, first));
-                first += read[i].Length;
+                for (Recording[] open = recordings; open.Length > 0; open = [.. open.Where(recording => !recording.IsOver)])
+                    Hear(open, unreadable, cancellation);
             }
+            finally
+            {
+                foreach (Recording recording in recordings)
+                    recording.Dispose();
+            }
+            foreach (Recording recording in recordings.Where(recording => recording.Samples > 0))
+                yield return new Prediction(recording.Path, recording.Mean());
         }
     }
 
@@ -92,15 +96,33 @@ public sealed class Predictor : IDisposable
     /// <inheritdoc/>
     public void Dispose() => model.Dispose();
 
-    private Unit[] Read(string path, BadFiles unreadable)
+    /// <summary>Hears the next minute of recordings.</summary>
+    private void Hear(Recording[] recordings, BadFiles unreadable, CancellationToken cancellation)
+    {
+        var next = new float[recordings.Length][][];
+        Parallel.For(0, recordings.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation }, i => next[i] = Next(recordings[i], unreadable));
+        float[] logits = scorer.Logits([.. next.SelectMany(pieces => pieces).Select(piece => extractor.Compute(Padded(piece)))]);
+        int row = 0;
+        foreach ((Recording recording, float[][] pieces) in recordings.Zip(next))
+        {
+            foreach (float[] piece in pieces)
+            {
+                ReadOnlySpan<float> own = logits.AsSpan(row++ * Classes.Count, Classes.Count);
+                recording.Add(checkpoint.State.MultiLabel ? Sigmoid(own) : Softmax(own), piece.Length);
+            }
+        }
+    }
+
+    /// <summary>The next units of a recording, the last of them maybe shorter; none if it cannot be read.</summary>
+    private float[][] Next(Recording recording, BadFiles unreadable)
     {
         try
         {
-            float[] samples = AudioFile.ReadMono(path, input.LogMel.SampleRate, LongestSeconds);
-            return [.. samples.Chunk(input.UnitSamples).Select(piece => new Unit(extractor.Compute(Padded(piece)), piece.Length / (double)samples.Length))];
+            return recording.Take(input.LogMel.SampleRate, input.UnitSamples * Math.Max(1, SecondsAtOnce * input.LogMel.SampleRate / input.UnitSamples), input.UnitSamples);
         }
         catch (UnreadableAudioException problem)
         {
+            recording.GiveUp();
             unreadable.Add(problem.Path, problem.Reason);
             return [];
         }
@@ -108,21 +130,11 @@ public sealed class Predictor : IDisposable
 
     private float[] Padded(float[] piece)
     {
-        Array.Resize(ref piece, input.UnitSamples);
-        return piece;
-    }
-
-    private double[] Average(Unit[] units, float[] logits, int first)
-    {
-        var average = new double[Classes.Count];
-        for (int i = 0; i < units.Length; i++)
-        {
-            ReadOnlySpan<float> row = logits.AsSpan((first + i) * average.Length, average.Length);
-            double[] probabilities = checkpoint.State.MultiLabel ? Sigmoid(row) : Softmax(row);
-            for (int c = 0; c < average.Length; c++)
-                average[c] += units[i].Share * probabilities[c];
-        }
-        return average;
+        if (piece.Length == input.UnitSamples)
+            return piece;
+        var padded = new float[input.UnitSamples];
+        piece.CopyTo(padded, 0);
+        return padded;
     }
 
     private static double[] Sigmoid(ReadOnlySpan<float> logits)
@@ -146,8 +158,39 @@ public sealed class Predictor : IDisposable
         return probabilities;
     }
 
-    /// <summary>A piece of a recording.</summary>
-    /// <param name="LogMel">Padded to unit length.</param>
-    /// <param name="Share">How much of the recording it holds.</param>
-    private readonly record struct Unit(LogMel LogMel, double Share);
+    /// <summary>A recording that is being heard.</summary>
+    private sealed class Recording(string path, int classes) : IDisposable
+    {
+        private readonly double[] sums = new double[classes];
+        private AudioReader? reader;
+
+        public string Path => path;
+
+        public long Samples { get; private set; }
+
+        public bool IsOver { get; private set; }
+
+        public float[][] Take(int sampleRate, int count, int unit)
+        {
+            reader ??= AudioReader.Open(path, sampleRate);
+            float[] samples = reader.Take(count);
+            IsOver = samples.Length < count;
+            return samples.Length > 0 || Samples > 0 ? [.. samples.Chunk(unit)] : throw new UnreadableAudioException(path, "it holds no samples");
+        }
+
+        /// <summary>Adds what is said of a unit, weighted by the samples that it holds.</summary>
+        public void Add(double[] probabilities, int samples)
+        {
+            for (int c = 0; c < sums.Length; c++)
+                sums[c] += probabilities[c] * samples;
+            Samples += samples;
+        }
+
+        public double[] Mean() => [.. sums.Select(sum => sum / Samples)];
+
+        /// <summary>Damaged: nothing is said of it, of its beginning neither.</summary>
+        public void GiveUp() => (Samples, IsOver) = (0, true);
+
+        public void Dispose() => reader?.Dispose();
+    }
 }

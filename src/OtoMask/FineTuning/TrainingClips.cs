@@ -15,6 +15,8 @@ namespace OtoMask.FineTuning;
 internal sealed class TrainingClips(LabelledTask task, int[] clips, ClassifierInput input, ulong seed, BadFiles unreadable, long memoryBudget = 1L << 30)
 {
     private const double LongSeconds = 60; // of longer recordings only the crop is decoded
+    private readonly double[] toldSeconds = [.. Enumerable.Repeat(double.NaN, clips.Length)]; // NaN before it was asked for, 0 where only decoding to the end tells
+
     private readonly float[]?[] decoded = new float[]?[clips.Length];
     private readonly EpochOrder order = new(clips.Length, minClips: 0, seed);
     private long memoryLeft = memoryBudget;
@@ -56,7 +58,9 @@ internal sealed class TrainingClips(LabelledTask task, int[] clips, ClassifierIn
     private float[] Decode(string path, int number, ref RandomStream random)
     {
         int rate = input.LogMel.SampleRate;
-        double seconds = AudioFile.Describe(path).Seconds, unit = (input.UnitSamples + 1.0) / rate;
+        if (double.IsNaN(toldSeconds[number]))
+            toldSeconds[number] = AudioFile.MeasureQuickly(path)?.Seconds ?? 0;
+        double seconds = toldSeconds[number], unit = (input.UnitSamples + 1.0) / rate;
         if (seconds > LongSeconds && seconds > 2 * unit)
             return AudioFile.ReadMono(path, rate, random.NextDouble() * (seconds - unit), unit);
         float[] samples = AudioFile.ReadMono(path, rate);

@@ -76,6 +76,8 @@ public sealed class TrainingSetup : IDisposable
         var badFiles = new BadFiles();
         observer.Stage("measuring mean and deviation of the data");
         NormalisationStatistics normalisation = Measure(source, config, badFiles, observer, cancellation);
+        if (badFiles.Summary(source.Clips.Count) is { } bad)
+            observer.Warning(bad);
         NoiseMix? noise = OpenNoise(config, some => Measure(some, config, badFiles, observer, cancellation).Mean);
         var setup = new TrainingSetup(config, source, normalisation, noise, badFiles, from: null);
         try

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using OtoMask.Audio;
 
 namespace OtoMask.Tests.Audio;
@@ -55,11 +54,7 @@ public sealed class FfmpegDecoderTests : IDisposable
 
     private string Encode(float[] samples, int rate, string name, string? container = null)
     {
-        string source = files.Write("source.wav", SoundFiles.WavPcm16, samples, rate), target = files.PathOf(name);
-        string[] format = container is null ? [] : ["-c:a", "aac", "-f", container];
-        using Process ffmpeg = Process.Start("ffmpeg", ["-v", "error", "-nostdin", "-i", source, .. format, target]);
-        ffmpeg.WaitForExit();
-        Assert.Equal(0, ffmpeg.ExitCode);
-        return target;
+        string source = files.Write("source.wav", SoundFiles.WavPcm16, samples, rate);
+        return files.Encode(source, name, container is null ? [] : ["-c:a", "aac", "-f", container]);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OtoMask.Audio;
 
 namespace OtoMask.Tests.Audio;
@@ -28,6 +29,18 @@ internal sealed class SoundFiles(string folder) : IDisposable
         Assert.Equal(interleaved.Length / channels, sound.WriteFrames(interleaved, channels));
         return path;
     }
+
+    /// <summary>Has ffmpeg make another file of one.</summary>
+    public string Encode(string source, string name, params string[] options)
+    {
+        using Process ffmpeg = Process.Start("ffmpeg", ["-v", "error", "-nostdin", "-y", "-i", source, .. options, PathOf(name)]);
+        ffmpeg.WaitForExit();
+        Assert.Equal(0, ffmpeg.ExitCode);
+        return PathOf(name);
+    }
+
+    /// <summary>One file after the other in one, as cat does.</summary>
+    public string Join(string name, params string[] paths) => WriteBytes(name, [.. paths.SelectMany(File.ReadAllBytes)]);
 
     public string WriteBytes(string name, byte[] bytes)
     {

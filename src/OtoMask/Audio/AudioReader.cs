@@ -1,0 +1,148 @@
+using System.Numerics;
+
+namespace OtoMask.Audio;
+
+/// <summary>The sound of a file from some place on as mono samples of one rate, piece after piece; what no program can use is refused.</summary>
+internal sealed class AudioReader : IDisposable
+{
+    private const int BlockSamples = 1 << 14;
+    private const double LeadSeconds = 0.05;
+    private const double CancelledShare = 1e-4; // -40 dB: far below what any pair of microphones gives, above what lossy formats leave of exact opposites
+
+    private readonly string path;
+    private readonly AudioDecoder decoder;
+    private readonly Resampler? resampler;
+    private readonly float[] interleaved;
+    private readonly SampleBuffer ready;
+    private readonly CancellationToken cancellation;
+    private double channelPower, mixedPower;
+    private bool isAtEnd;
+
+    private AudioReader(string path, AudioDecoder decoder, int sampleRate, long expected, CancellationToken cancellation)
+    {
+        (this.path, this.decoder, this.cancellation) = (path, decoder, cancellation);
+        AudioInfo info = decoder.Info;
+        resampler = info.SampleRate == sampleRate ? null : new Resampler(info.SampleRate, sampleRate);
+        interleaved = new float[Math.Max(1, BlockSamples / info.Channels) * info.Channels];
+        ready = new SampleBuffer(expected);
+    }
+
+    /// <summary>Opens a file at its beginning or at a place.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="sampleRate">Samples a second of what is taken, in Hz.</param>
+    /// <param name="startSeconds">The place; nothing is there to take where it lies behind the end.</param>
+    /// <param name="cancellation">Ends opening and taking.</param>
+    /// <param name="expected">Seconds that are going to be taken; saves copies.</param>
+    /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden or not audio.</exception>
+    /// <exception cref="UserErrorException">A library is not installed.</exception>
+    public static AudioReader Open(string path, int sampleRate, double startSeconds = 0, double expected = double.PositiveInfinity, CancellationToken cancellation = default)
+    {
+        AudioDecoder decoder = AudioDecoder.Open(path, cancellation);
+        try
+        {
+            AudioInfo info = decoder.Info;
+            var (firstFrame, skip) = Place(info.SampleRate, sampleRate, startSeconds);
+            double told = Math.Max(0, (double)info.Frames - firstFrame) / info.SampleRate;
+            var reader = new AudioReader(path, decoder, sampleRate, (long)Math.Min(Math.Min(told, expected) * sampleRate, int.MaxValue), cancellation);
+            if (firstFrame > 0)
+                decoder.Seek(firstFrame);
+            reader.Skip(skip);
+            return reader;
+        }
+        catch
+        {
+            decoder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The next samples; fewer than asked for at the end of the file, then none.</summary>
+    /// <exception cref="UnreadableAudioException">The file is damaged, holds what is no sound, or channels that cancel each other.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public float[] Take(int count)
+    {
+        while (ready.Count < count && !isAtEnd)
+            ReadBlock();
+        if (channelPower > 0 && mixedPower < CancelledShare * channelPower)
+            throw new UnreadableAudioException(path, "its channels cancel each other, their mean is silence; keep one of them (ffmpeg -i IN -af 'pan=mono|c0=c0' OUT.flac)");
+        return ready.Take(count);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        resampler?.Dispose();
+        decoder.Dispose();
+    }
+
+    /// <summary>The frame to begin decoding at, and the resampled samples between it and the place.</summary>
+    private static (long FirstFrame, long Skip) Place(int inputRate, int outputRate, double seconds)
+    {
+        // Every `output` samples of the result fall exactly on every `input` frames of the file: begin on such a place.
+        int common = (int)BigInteger.GreatestCommonDivisor(inputRate, outputRate);
+        int input = inputRate / common, output = outputRate / common;
+        long first = ToSamples(seconds, outputRate);
+        long lead = inputRate == outputRate ? 0 : ToSamples(LeadSeconds, outputRate);
+        long grid = Math.Max(0, first - lead) / output;
+        return (grid * input, first - grid * output);
+    }
+
+    private static long ToSamples(double seconds, int rate) => (long)Math.Min(Math.Round(seconds * rate), 1L << 46);
+
+    private void Skip(long count)
+    {
+        while (count > 0 && (ready.Count > 0 || !isAtEnd))
+        {
+            if (ready.Count == 0)
+                ReadBlock();
+            int skipped = (int)Math.Min(count, ready.Count);
+            ready.Skip(skipped);
+            count -= skipped;
+        }
+    }
+
+    private void ReadBlock()
+    {
+        cancellation.ThrowIfCancellationRequested();
+        int channels = decoder.Info.Channels, frames = decoder.Read(interleaved);
+        if (frames == 0)
+        {
+            isAtEnd = true;
+            cancellation.ThrowIfCancellationRequested(); // what was decoding may have been ended for it
+            resampler?.Drain(ready);
+            return;
+        }
+        Span<float> block = interleaved.AsSpan(0, frames * channels);
+        if (Believable.ProblemOfSamples(block) is { } problem)
+            throw new UnreadableAudioException(path, problem);
+        ReadOnlySpan<float> mono = MixDown(block, channels);
+        if (resampler is null)
+            ready.Add(mono);
+        else
+            resampler.Process(mono, ready);
+    }
+
+    /// <summary>The mean of the channels, in place at the front of <paramref name="block"/>.</summary>
+    private ReadOnlySpan<float> MixDown(Span<float> block, int channels)
+    {
+        if (channels == 1)
+            return block;
+        int frames = block.Length / channels;
+        float share = 1f / channels, power = 0, mixed = 0;
+        for (int frame = 0; frame < frames; frame++)
+        {
+            float sum = 0;
+            foreach (float sample in block.Slice(frame * channels, channels))
+            {
+                sum += sample;
+                power += sample * sample;
+            }
+            float mean = sum * share;
+            mixed += mean * mean;
+            block[frame] = mean;
+        }
+        channelPower += power * share;
+        mixedPower += mixed;
+        return block[..frames];
+    }
+}

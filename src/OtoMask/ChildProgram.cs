@@ -1,0 +1,59 @@
+using System.Collections.Concurrent;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+
+namespace OtoMask;
+
+/// <summary>Starts other programs so that none outlives this one, whatever ends it, and none takes more than it is given.</summary>
+/// <remarks>By <c>setpriv</c> and <c>prlimit</c> of util-linux, which every Linux has: .NET itself can set neither between fork and exec.</remarks>
+internal static class ChildProgram
+{
+    private const string Warden = "setpriv", Limiter = "prlimit";
+    private static readonly BlockingCollection<Action> Starts = [];
+
+    // The kernel ends a child with the thread that started it, not with the process: so one thread starts all, and never ends.
+    static ChildProgram() => new Thread(() =>
+    {
+        foreach (Action start in Starts.GetConsumingEnumerable())
+            start();
+    })
+    { IsBackground = true, Name = "child programs" }.Start();
+
+    /// <summary>Whether a program is on the PATH.</summary>
+    public static bool IsInstalled(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+        .Any(folder => File.Exists(Path.Combine(folder, program)));
+
+    /// <summary>Starts a program; null where there is none of this name.</summary>
+    /// <param name="start">Program (looked up on the PATH, or a path), arguments, environment and what is redirected.</param>
+    /// <param name="memory">Bytes of address space that it may take; 0 = no limit.</param>
+    /// <param name="processorTime">Seconds of processor time after which it is ended; 0 = no limit.</param>
+    public static Process? TryStart(ProcessStartInfo start, long memory = 0, int processorTime = 0)
+    {
+        if (!(start.FileName.Contains('/') ? File.Exists(start.FileName) : IsInstalled(start.FileName)))
+            return null;
+        List<string> command = [start.FileName, .. start.ArgumentList];
+        if (memory > 0 || processorTime > 0)
+            command.InsertRange(0, [Limiter, .. Limit("as", memory), .. Limit("cpu", processorTime)]);
+        command.InsertRange(0, [Warden, "--pdeathsig", "KILL"]);
+        start.FileName = command[0];
+        start.ArgumentList.Clear();
+        command[1..].ForEach(start.ArgumentList.Add);
+
+        var started = new TaskCompletionSource<Process?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Starts.Add(() =>
+        {
+            try
+            {
+                started.SetResult(Process.Start(start));
+            }
+            catch (Win32Exception error)
+            {
+                started.SetException(new UserErrorException($"cannot start {Warden} ({error.Message}); install it: apt-get install util-linux", error));
+            }
+        });
+        return started.Task.GetAwaiter().GetResult();
+    }
+
+    private static string[] Limit(string what, long most) => most > 0 ? [string.Create(CultureInfo.InvariantCulture, $"--{what}={most}")] : [];
+}
