@@ -70,7 +70,7 @@ internal abstract class AudioDecoder : IDisposable
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new UnreadableAudioException(path, "there is no such file", e);
+            throw new UnreadableAudioException(path, InputFile.HasForeignName(path) ? InputFile.NotUtf8 : "there is no such file", e);
         }
         catch (UnauthorizedAccessException e)
         {

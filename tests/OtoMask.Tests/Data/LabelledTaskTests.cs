@@ -74,5 +74,5 @@ public sealed class LabelledTaskTests : IDisposable
 
     [Fact]
     public void A_missing_file_is_named() =>
-        Assert.Contains("there is no file", Assert.Throws<UserErrorException>(() => LabelledTask.Read(folder["none.csv"])).Message);
+        Assert.Contains("no such file", Assert.Throws<UserErrorException>(() => LabelledTask.Read(folder["none.csv"])).Message);
 }
