@@ -109,9 +109,9 @@ public static class InputFile
         {
             throw new UserErrorException($"{path}: no permission to read; mend its permissions", e);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or ArgumentException)
         {
-            throw new UserErrorException($"{path}: cannot be read ({e.Message})", e);
+            throw new UserErrorException($"{(path.Length > 0 ? path : "''")}: cannot be read ({e.Message})", e);
         }
     }
 

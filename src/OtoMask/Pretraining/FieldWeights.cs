@@ -53,7 +53,7 @@ internal sealed class FieldWeights
                 found.Add(place.Length > 0 ? place : "its top");
             if (place.Count(character => character == '/') < DeepestStateDict)
             {
-                foreach ((object key, object? inner) in dictionary)
+                foreach ((object key, object? inner) in dictionary.Where(pair => pair.Value is PickledDictionary))
                     Look(inner, place.Length > 0 ? $"{place}/{key}" : $"{key}");
             }
         }
