@@ -126,7 +126,7 @@ public sealed partial class ArchitectureTests
             "src/OtoMask/Pretraining/RunLog.cs", // the log it writes
             "src/OtoMask.App/Bench/ProcessStatus.cs", // of /proc
         ];
-        const string Opening = @"(?<!\w)File\.(Read\w+|Open\w*)\(|new FileStream\(|new StreamReader\((?!stream\))|FromFile\(|FileInfo[^;\n]*\.Open\w*\(|MemoryMappedFile";
+        const string Opening = @"(?<!\w)File\.(Read\w+|Open\w*)\(|new FileStream\(|FileStream\??\s+\w+\s*=\s*new\(|new StreamReader\((?!stream\))|FromFile\(|FileInfo[^;\n]*\.Open\w*\(|MemoryMappedFile";
         string[] opening =
         [
             .. from project in (string[])["OtoMask.App", "OtoMask", "OtoMask.Torch"]

@@ -19,7 +19,7 @@ internal sealed class FieldWeights
     public FieldWeights(string source, IReadOnlyDictionary<string, HostTensor> tensors)
     {
         this.source = source;
-        string[] encoders = [.. tensors.Keys.Where(EmbedsPatches)];
+        string[] encoders = [.. tensors.Keys.Where(name => EmbedsPatches(name) && !OptimizerMemory.Holds(name))];
         if (encoders is not [string first])
             throw encoders is []
                 ? new UserErrorException($"{source} holds no encoder of audio patches (no tensor {PatchWeight}); give a checkpoint of M2D or MSM-MAE")
