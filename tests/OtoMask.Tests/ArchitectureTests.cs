@@ -75,11 +75,11 @@ public sealed partial class ArchitectureTests
     }
 
     [Fact]
-    public void Native_code_is_reached_from_the_binding_and_the_sound_libraries_alone()
+    public void Native_code_is_reached_from_the_binding_the_sound_libraries_and_the_status_of_files_alone()
     {
         Assert.All(Glue("LibraryImport|DllImport"), file => Assert.Contains(file, (string[])
         [
-            "src/OtoMask.Torch/Interop/NativeMethods.cs", "src/OtoMask/Audio/Resampler.cs", "src/OtoMask/Audio/SndFile.cs", "src/OtoMask/Audio/Mpg123.cs",
+            "src/OtoMask.Torch/Interop/NativeMethods.cs", "src/OtoMask/Audio/Resampler.cs", "src/OtoMask/Audio/SndFile.cs", "src/OtoMask/Audio/Mpg123.cs", "src/OtoMask/FileStatus.cs",
         ]));
         // The binding hands pointers to the bridge; nobody above it does.
         Assert.All(Glue(@"\bunsafe\b|\bfixed\b"), file => Assert.True(
@@ -109,6 +109,33 @@ public sealed partial class ArchitectureTests
                select Path.GetRelativePath(Root, file),
         ];
         Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public void Files_of_others_are_opened_in_one_way()
+    {
+        string[] mayOpen =
+        [
+            "src/OtoMask/InputFile.cs",
+            "src/OtoMask/AtomicFile.cs", // what it writes itself
+            "src/OtoMask/Audio/SoundBytes.cs", // sound, by the same rule
+            "src/OtoMask/Corpora/ClipLibrary.cs", // its lock
+            "src/OtoMask/Data/CachePreparation.cs", // the cache it writes
+            "src/OtoMask/Interop/TensorBoardWriter.cs", // a new file
+            "src/OtoMask/Pretraining/RunFolder.cs", // its lock, and a probe of the place
+            "src/OtoMask/Pretraining/RunLog.cs", // the log it writes
+            "src/OtoMask.App/Bench/ProcessStatus.cs", // of /proc
+        ];
+        const string Opening = @"(?<!\w)File\.(Read\w+|Open\w*)\(|new FileStream\(|FileStream\??\s+\w+\s*=\s*new\(|new StreamReader\((?!stream\))|FromFile\(|FileInfo[^;\n]*\.Open\w*\(|MemoryMappedFile";
+        string[] opening =
+        [
+            .. from project in (string[])["OtoMask.App", "OtoMask", "OtoMask.Torch"]
+               from file in Sources(Path.Combine(Root, "src", project))
+               where Regex.IsMatch(Regex.Replace(Code(file), @"InputFile\.\w+", ""), Opening)
+               select Path.GetRelativePath(Root, file),
+        ];
+        Assert.Empty(opening.Except(mayOpen));
+        Assert.Empty(mayOpen.Except(opening)); // whoever opens nothing any more needs no leave
     }
 
     private static string[] Glue(string pattern) =>

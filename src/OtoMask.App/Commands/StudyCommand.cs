@@ -47,7 +47,7 @@ internal static class StudyCommand
     {
         StudyPlan plan = StudyData.Resolve(config, dataFolder, Path.GetDirectoryName(Path.GetFullPath(file))!, cancellation);
         Directory.CreateDirectory(folder.Path);
-        AtomicFile.WriteAllText(folder.Config, File.ReadAllText(file));
+        AtomicFile.WriteAllText(folder.Config, InputFile.ReadText(file, InputFile.LargestTable));
         StudyProvenance.Note(folder, plan, Version, $"{ProcessStatus.Processor}, {TorchRuntime.Threads} threads, {TorchRuntime.Describe().Split('\n')[0]}, kernels {TorchRuntime.Kernels.Name()}");
         try
         {

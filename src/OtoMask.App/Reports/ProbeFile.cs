@@ -29,7 +29,7 @@ internal sealed record ProbeFile(string Path, string Task, IReadOnlyList<ProbedE
     {
         try
         {
-            Contents contents = JsonSerializer.Deserialize<Contents>(File.ReadAllText(path), Options) ?? throw new JsonException("it is empty");
+            Contents contents = JsonSerializer.Deserialize<Contents>(InputFile.ReadBytes(path, InputFile.LargestTable), Options) ?? throw new JsonException("it is empty");
             return new ProbeFile(path, contents.Task,
             [
                 .. from result in contents.Results
@@ -38,10 +38,6 @@ internal sealed record ProbeFile(string Path, string Task, IReadOnlyList<ProbedE
                    select new ProbedEncoder(
                        result.Encoder, result.Metric, result.Mode, new Estimate(result.Value, result.Interval95OverSeeds![0], result.Interval95OverSeeds[1]), knn?.Value),
             ]);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"{path}: cannot be read ({error.Message})", error);
         }
         catch (JsonException error)
         {

@@ -64,18 +64,9 @@ internal sealed record RunLog(IReadOnlyList<StepRow> Steps, IReadOnlyList<Evalua
     /// <exception cref="UserErrorException">The file is missing or unreadable, or a line before the last is no JSON object.</exception>
     public static RunLog Read(string path)
     {
-        try
-        {
-            return Parse(File.ReadLines(path), path);
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new UserErrorException($"no log at {path}; name the folder of a pre-training run", error);
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            throw new UserErrorException($"no permission to read {path}", error);
-        }
+        return File.Exists(path)
+            ? Parse(InputFile.ReadLines(path), path)
+            : throw new UserErrorException($"no log at {path}; name the folder of a pre-training run");
     }
 
     private static RunLog Parse(IEnumerable<string> lines, string path)

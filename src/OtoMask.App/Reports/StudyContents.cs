@@ -61,7 +61,7 @@ internal sealed record StudyContents
         return new StudyContents
         {
             Name = Path.GetFileName(Path.GetFullPath(folder.Path)),
-            Yaml = File.ReadAllText(folder.Config),
+            Yaml = InputFile.ReadText(folder.Config, InputFile.LargestTable),
             Results = results,
             Rows = JsonLines.Read<StudyRow>(folder.Rows),
             Confusions = JsonLines.Read<StudyConfusion>(folder.Confusions),

@@ -12,6 +12,9 @@ internal static class Believable
     /// <summary>Natural logarithms of power lie within -20..60, decibels within -200..200.</summary>
     public const float LargestLogMel = 1000;
 
+    /// <summary>Whether all values are numbers.</summary>
+    public static bool AreFinite(ReadOnlySpan<float> values) => AreWithin(values, float.MaxValue);
+
     /// <summary>What is wrong with samples, as the end of the sentence "it ..."; null if nothing is.</summary>
     public static string? ProblemOfSamples(ReadOnlySpan<float> samples) => Problem(samples, LargestSample, "samples", "full scale is 1");
 

@@ -10,6 +10,8 @@ namespace OtoMask.Audio;
 public sealed record LogMelSettings(
     int SampleRate = 16000, int FftSize = 400, int HopSize = 160, int Bands = 80, double MinHz = 50, double MaxHz = 8000)
 {
+    private const int MostBands = 1024;
+
     /// <summary>16 kHz, 80 bands of 50-8000 Hz, 100 frames a second.</summary>
     public static LogMelSettings Default { get; } = new();
 
@@ -17,9 +19,10 @@ public sealed record LogMelSettings(
     public static LogMelSettings ThirtyTwoKilohertz { get; } = new(32000, 800, 320, 80, 50, 16000);
 
     /// <summary>The front end of a sampling rate, with a number of mel bands.</summary>
-    /// <exception cref="UserErrorException">There is none for that rate.</exception>
+    /// <exception cref="UserErrorException">There is none for that rate, or with so many bands.</exception>
     public static LogMelSettings Of(int sampleRate, int bands) => sampleRate switch
     {
+        _ when bands > MostBands => throw new UserErrorException($"{bands} mel bands: a frame has but a few hundred frequencies; choose at most {MostBands}, for example --input 80x608"),
         16000 => Default with { Bands = bands },
         32000 => ThirtyTwoKilohertz with { Bands = bands },
         _ => throw new UserErrorException($"sample-rate {sampleRate}: choose 16000 or 32000"),

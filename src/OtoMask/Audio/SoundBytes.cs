@@ -97,7 +97,7 @@ internal sealed class SoundBytes : IDisposable
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new UnreadableAudioException(path, "there is no such file", e);
+            throw new UnreadableAudioException(path, InputFile.HasForeignName(path) ? InputFile.NotUtf8 : "there is no such file", e);
         }
         catch (UnauthorizedAccessException e)
         {

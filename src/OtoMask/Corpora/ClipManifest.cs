@@ -41,7 +41,7 @@ internal static class ClipManifest
     {
         try
         {
-            using CsvReader csv = CsvReader.FromFile(path);
+            using CsvReader csv = CsvReader.Create(InputFile.ReadUtf8(path, InputFile.LargestTable), CsvReaderOptions.Default);
             List<ManifestClip> clips = [];
             while (csv.Read())
             {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using OtoMask.Audio;
 
 namespace OtoMask.Corpora;
@@ -44,5 +43,5 @@ internal sealed class GameVoices : IClipSource
 
     private static string VoiceOf(string path) => Path.GetFileName(Path.GetDirectoryName(path)!);
 
-    private static string ContentOf(string path) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)));
+    private static string ContentOf(string path) => InputFile.HashOf(path);
 }

@@ -84,7 +84,7 @@ internal sealed class CachePreparation : IDisposable
         var beginning = new Beginning(LogMelCache.Format, settings, clips.ManifestHash);
         if (File.Exists(beginFile))
         {
-            if (JsonSerializer.Deserialize<Beginning>(File.ReadAllBytes(beginFile)) != beginning)
+            if (JsonSerializer.Deserialize<Beginning>(InputFile.ReadBytes(beginFile, LogMelCache.LongestSummary)) != beginning)
                 throw OtherData();
         }
         else if (Directory.EnumerateFileSystemEntries(folder).Any(file => !AtomicFile.IsLeftoverOf(beginFile, file)))
@@ -203,7 +203,7 @@ internal sealed class CachePreparation : IDisposable
         long length = data!.Length;
         Dispose();
         var summary = new CacheSummary(LogMelCache.Format, settings, clips.ManifestHash, clips.Count, bad.Count,
-            entries.Sum(entry => (long)entry.Frames), length, LogMelCache.HashOf(Path.Combine(folder, LogMelCache.IndexFile)));
+            entries.Sum(entry => (long)entry.Frames), length, InputFile.HashOf(Path.Combine(folder, LogMelCache.IndexFile)));
         AtomicFile.Write(Path.Combine(folder, LogMelCache.SummaryFile), stream => JsonSerializer.Serialize(stream, summary));
         File.Delete(Path.Combine(folder, LogMelCache.BeginFile));
         return summary;

@@ -55,7 +55,9 @@ internal static class ClipScanner
         foreach (FileSystemInfo entry in List(folder))
         {
             string name = prefix + entry.Name;
-            if (entry is DirectoryInfo)
+            if (InputFile.HasForeignName(entry.FullName) && (entry is DirectoryInfo || IsClip(entry.Name)))
+                clips.Add(new Clip(name, entry.FullName, 0)); // turns out bad when it is read
+            else if (entry is DirectoryInfo)
                 Walk(entry.FullName, RealPath(entry, realFolder), name + "/", seen, clips);
             else if (IsClip(entry.Name))
                 clips.Add(Describe(name, entry.FullName));

@@ -1,5 +1,4 @@
 using CsvHelper;
-using OtoMask.Interop;
 
 namespace OtoMask.Data;
 
@@ -21,23 +20,22 @@ internal static class CsvTable
         FieldCountMismatch = CsvFieldCountHandling.Throw,
     };
 
+    private static readonly KeyValuePair<char, string>[] OtherSeparators = [new('\t', "tabs"), new(';', "semicolons"), new('|', "bars (|)")];
+
     /// <summary>Reads the columns <paramref name="required"/> and, where present, <paramref name="optional"/>, in this order.</summary>
-    /// <exception cref="UserErrorException">The file is missing, not readable, empty, not CSV, or lacks a required column.</exception>
+    /// <exception cref="UserErrorException">The file is missing, not readable, empty, not CSV in UTF-8, or lacks a required column.</exception>
     public static IReadOnlyList<CsvRow> Read(string path, string[] required, string[]? optional = null)
     {
         try
         {
-            using var csv = CsvReader.FromFile(path, Options);
+            using var csv = CsvReader.Create(InputFile.ReadUtf8(path, InputFile.LargestTable), Options);
             if (csv.Headers.Count == 0)
                 throw new UserErrorException($"{path} is empty: its first line must name the columns {string.Join(',', required)}");
             int[] columns = FindColumns(path, [.. csv.Headers], required, optional ?? []);
             List<CsvRow> rows = [];
             while (csv.Read())
             {
-                string[] fields = [.. columns.Select(column => column < 0 ? "" : csv.GetString(column))];
-                if (fields.Any(field => field.Contains('\0')))
-                    throw new UserErrorException($"{path}, line {csv.LineNumber}: holds a zero byte, so it is no text; save it as UTF-8");
-                rows.Add(new CsvRow((int)csv.LineNumber, fields));
+                rows.Add(new CsvRow((int)csv.LineNumber, [.. columns.Select(column => column < 0 ? "" : csv.GetString(column))]));
             }
             return rows;
         }
@@ -45,24 +43,14 @@ internal static class CsvTable
         {
             throw new UserErrorException($"{path}, line {error.LineNumber}: {error.Message}; quote fields that hold commas, and double the quotation marks in them", error);
         }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new UserErrorException($"there is no file {path}: check the path", error);
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            throw new UserErrorException($"no permission to read {path}: change its permissions (chmod +r)", error);
-        }
-        catch (IOException error)
-        {
-            throw new UserErrorException($"cannot read {path}: {error.Message}", error);
-        }
     }
 
     private static int[] FindColumns(string path, string[] header, string[] required, string[] optional)
     {
         foreach (string name in required)
         {
+            if (!header.Contains(name) && header is [var only] && OtherSeparators.FirstOrDefault(other => only.Contains(other.Key)) is { Value: { } separator })
+                throw new UserErrorException($"{path}: its columns are separated by {separator}; save it with commas between them");
             if (!header.Contains(name))
                 throw new UserErrorException($"{path} has no column '{name}': its columns are {InputFile.Quotable(string.Join(", ", header))}; rename or add one");
         }

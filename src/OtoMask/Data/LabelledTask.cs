@@ -69,7 +69,7 @@ public sealed class LabelledTask
     /// <summary>Reads and checks a task.</summary>
     /// <param name="path">The CSV.</param>
     /// <param name="root">The folder that <c>file_name</c> is relative to; by default the CSV's own.</param>
-    /// <exception cref="UserErrorException">The file cannot be read, lacks a column, has a wrong value or a clip twice (named with
+    /// <exception cref="UserErrorException">The file cannot be read, lacks a column, has a wrong value or a clip twice, also under two names (named with
     /// its line), has no clips to train or to test on, or fewer than two classes.</exception>
     public static LabelledTask Read(string path, string? root = null)
     {
@@ -83,6 +83,7 @@ public sealed class LabelledTask
         if (classes.Length < 2)
             throw new UserErrorException($"{path} has the single label '{classes[0]}': a task needs at least two classes");
 
+        CheckBars(path, rows, classes);
         LabelledClip[] clips = [.. rows.Zip(labels, (row, own) => ParseClip(path, folder, row, own, classes))];
         var task = new LabelledTask(Path.GetFileNameWithoutExtension(path), path, classes, clips);
         task.CheckNames();
@@ -126,15 +127,31 @@ public sealed class LabelledTask
             : throw new UserErrorException($"{path}, line {row.Line}: the fold '{text}' is not a whole number from 0");
     }
 
-    // Named twice, a clip could be trained and tested on, or lose one of its labels.
+    // Named twice, a clip could be trained and tested on, or lose one of its labels. It is the file that counts: ./a.wav and links to a.wav are a.wav.
     private void CheckNames()
     {
-        var lines = new Dictionary<string, int>(StringComparer.Ordinal);
+        Dictionary<object, LabelledClip> seen = [];
         foreach (LabelledClip clip in Clips)
         {
-            if (!lines.TryAdd(clip.Name, clip.Line))
-                throw new UserErrorException($"{CsvPath}, line {clip.Line}: {clip.Name} is on line {lines[clip.Name]} already; give a clip one line, several labels separated by semicolons");
+            object identity = FileStatus.Identity(clip.Path) is { } file ? file : System.IO.Path.GetFullPath(clip.Path);
+            if (seen.TryGetValue(identity, out LabelledClip? earlier))
+                throw new UserErrorException(
+                    $"{CsvPath}, line {clip.Line}: {InputFile.Quotable(clip.Name)} is on line {earlier.Line} already{(clip.Name == earlier.Name ? "" : $", as {InputFile.Quotable(earlier.Name)}")}; give a clip one line, several labels separated by semicolons");
+            seen.Add(identity, clip);
         }
+    }
+
+    // Elsewhere bars separate labels. A bar in a label is taken at its word, unless what it separates are labels, too.
+    private static void CheckBars(string path, IReadOnlyList<CsvRow> rows, string[] classes)
+    {
+        (string Label, string[] Parts)[] barred = [.. classes.Where(label => label.Contains('|')).Select(label => (label, label.Split('|', StringSplitOptions.TrimEntries)))];
+        HashSet<string> others = [.. classes];
+        HashSet<string> shared = [.. barred.SelectMany(label => label.Parts.Distinct()).GroupBy(part => part).Where(part => part.Count() > 1 || others.Contains(part.Key)).Select(part => part.Key)];
+        if (barred.FirstOrDefault(label => label.Parts.Any(shared.Contains)) is not { Label: { } suspect, Parts: var parts })
+            return;
+        int line = rows.First(row => row.Fields[1].Contains(suspect, StringComparison.Ordinal)).Line;
+        throw new UserErrorException(
+            $"{path}, line {line}: the label '{InputFile.Quotable(suspect)}' is made of labels of other lines; separate several labels by semicolons ({InputFile.Quotable(string.Join(';', parts))})");
     }
 
     private void CheckSplits()

@@ -1,10 +1,8 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using OtoMask.Audio;
-using OtoMask.Interop;
 using OtoMask.Randomness;
 
 namespace OtoMask.Data;
@@ -39,6 +37,9 @@ public sealed class LogMelCache : ClipSource
     internal const int Format = 1;
     internal const string DataFile = "log-mels.f32", IndexFile = "clips.jsonl", SummaryFile = "cache.json", BeginFile = "preparing.json", BadFilesFile = "bad-files.csv";
 
+    internal const int LongestSummary = 1 << 20;
+    private const int LongestEntry = 1 << 14;
+
     private readonly CacheEntry[] entries;
     private readonly string folder;
     private readonly SafeFileHandle data;
@@ -47,7 +48,7 @@ public sealed class LogMelCache : ClipSource
         : base(new ClipList(entries.Select(entry => new Clip(entry.Name, entry.Name, entry.FileBytes))), summary.LogMel)
     {
         (Summary, this.entries, this.folder) = (summary, entries, folder);
-        data = File.OpenHandle(Path.Combine(folder, DataFile));
+        data = InputFile.OpenHandle(Path.Combine(folder, DataFile));
     }
 
     /// <summary>What the cache holds.</summary>
@@ -86,22 +87,15 @@ public sealed class LogMelCache : ClipSource
         if (summary.LogMel != settings)
             throw new UserErrorException($"the cache {folder} was made with {summary.LogMel}, this run asks for {settings}: prepare another cache or change the settings");
 
-        try
-        {
-            return new LogMelCache(folder, summary, ReadEntries(folder, summary));
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            throw new UserErrorException($"no permission to read the cache {folder}: change its permissions (chmod -R +r)", error);
-        }
+        return new LogMelCache(folder, summary, ReadEntries(folder, summary));
     }
 
     private static CacheEntry[] ReadEntries(string folder, CacheSummary summary)
     {
         string index = Path.Combine(folder, IndexFile), data = Path.Combine(folder, DataFile);
-        if (File.Exists(index) && File.Exists(data) && new FileInfo(data).Length == summary.Bytes && HashOf(index) == summary.IndexHash)
+        if (File.Exists(index) && File.Exists(data) && new FileInfo(data).Length == summary.Bytes && new FileInfo(index).Length <= LongestEntry * (long)summary.Clips && InputFile.HashOf(index) == summary.IndexHash)
         {
-            CacheEntry?[] entries = [.. File.ReadLines(index).Select(CacheEntry.TryParse)];
+            CacheEntry?[] entries = [.. InputFile.ReadLines(index).Select(CacheEntry.TryParse)];
             if (entries.Length == summary.Clips && entries.All(entry => entry?.LiesWithin(summary.Bytes, summary.LogMel.Bands) == true))
                 return entries!;
         }
@@ -149,25 +143,15 @@ public sealed class LogMelCache : ClipSource
             return null;
         try
         {
-            CacheSummary? summary = JsonSerializer.Deserialize<CacheSummary>(File.ReadAllBytes(path));
+            CacheSummary? summary = JsonSerializer.Deserialize<CacheSummary>(InputFile.ReadBytes(path, LongestSummary));
             return summary is { Format: Format, LogMel: not null }
                 ? summary
                 : throw new UserErrorException($"{path} is of format {summary?.Format}, this program reads format {Format}: prepare the cache again");
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            throw new UserErrorException($"no permission to read {path}: change its permissions (chmod +r)", error);
         }
         catch (JsonException error)
         {
             throw new UserErrorException($"{path} is damaged: delete the folder and prepare it again", error);
         }
-    }
-
-    internal static string HashOf(string path)
-    {
-        using FileStream file = File.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 }
 

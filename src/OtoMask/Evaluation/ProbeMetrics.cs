@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using OtoMask.Data;
@@ -31,7 +30,7 @@ public static class ProbeMetrics
         var file = new
         {
             Task = task.Name,
-            TaskSha256 = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(task.CsvPath))),
+            TaskSha256 = InputFile.HashOf(task.CsvPath),
             Results = scores.SelectMany(Rows),
             Differences = task.IsMultiLabel ? [] : scores.Skip(1).Select(baseline => Difference(scores[0], baseline)),
             Unreadable = unreadable.ToList(),

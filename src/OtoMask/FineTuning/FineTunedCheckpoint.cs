@@ -71,7 +71,7 @@ public sealed class FineTunedCheckpoint
     internal IReadOnlyList<SafetensorsEntry> HeadWeights =>
     [
         .. Classifier.HeadTensors(State.ShapeOfModel(), State.Feature, State.Classes.Length)
-            .Select(head => SafetensorsEntry.Of(head.Name, HostTensor.FromFloats(ModelWeights.Find(head.Shape, tensors, head.Name, path).ToFloats(), head.Shape))),
+            .Select(head => SafetensorsEntry.Of(head.Name, HostTensor.FromFloats(ModelWeights.Find(head.Shape, tensors, head.Name, path), head.Shape))),
     ];
 
     /// <summary>A model with this checkpoint's weights.</summary>
@@ -82,6 +82,7 @@ public sealed class FineTunedCheckpoint
         RequireWeightsOf(shape);
         return ModelWeights.Filled(new Classifier(shape, State.Feature, State.Classes.Length, State.ParsedConfig.Seed, device), model =>
         {
+            WeightNames.RequireModel(path, tensors, [.. model.Trained.Parameters.Select(parameter => parameter.Name), .. model.Running.Select(pair => pair.Name)], [model.Positions.Name]);
             foreach (Parameter parameter in model.Trained.Parameters)
                 ModelWeights.Fill(parameter.Value, parameter.Shape, tensors, parameter.Name, path);
             foreach ((string name, Tensor values) in model.Running)
@@ -104,7 +105,15 @@ public sealed class FineTunedCheckpoint
     }
 
     private static FineTunedCheckpoint? Of(string path, IReadOnlyDictionary<string, HostTensor> tensors, IReadOnlyDictionary<string, string> metadata) =>
-        metadata.TryGetValue(StateKey, out string? json) ? new FineTunedCheckpoint(path, tensors, FineTunedState.Parse(path, json)) : null;
+        metadata.TryGetValue(StateKey, out string? json) ? new FineTunedCheckpoint(path, tensors, FineTunedState.Parse(path, json)).RequireVariances() : null;
+
+    private FineTunedCheckpoint RequireVariances()
+    {
+        const string Name = Classifier.HeadNorm + ".running_var";
+        return tensors.TryGetValue(Name, out HostTensor? variances) && variances.ToFloats().Any(variance => variance < 0)
+            ? throw new UserErrorException($"{path}: {Name} holds variances below 0; use another copy")
+            : this;
+    }
 
     /// <summary>The state, and what <see cref="SavedModel"/> asks of a file of weights, so that every command takes the encoder.</summary>
     private static Dictionary<string, string> Metadata(Classifier model, FineTunedState state)

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Models;
@@ -77,7 +76,7 @@ public sealed class FineTuningSetup : IDisposable
         var state = new FineTunedState(
             FineTunedState.CurrentVersion, 0, 0, FineTuningKeys.All.ToDictionary(config), encoder.Model.Shape.Encoder.ToString(),
             encoder.Input.InputText, encoder.Input.PatchText, encoder.LogMel, input.UnitSamples,
-            encoder.Statistics.Mean, encoder.Statistics.Std, feature, [.. task.Classes], task.IsMultiLabel, HashOf(task), null, CheckpointState.CurrentProgram);
+            encoder.Statistics.Mean, encoder.Statistics.Std, feature, [.. task.Classes], task.IsMultiLabel, InputFile.HashOf(task.CsvPath), null, CheckpointState.CurrentProgram);
         return Owning(new Classifier(state.ShapeOfModel(), feature, task.Classes.Count, config.Seed, device), model =>
         {
             model.Positions.TakeOver(encoder.Model.EncoderPositions);
@@ -98,7 +97,7 @@ public sealed class FineTuningSetup : IDisposable
         Device device = Devices.Find(config.Validate().Device);
         LabelledTask task = LabelledTask.Read(config.Task);
         FineTunedState state = from.State;
-        if (HashOf(task) != state.TaskHash)
+        if (InputFile.HashOf(task.CsvPath) != state.TaskHash)
             throw new UserErrorException(
                 $"{config.Task} is not the task that {from.Path} was trained on, or has changed since, so nothing tells which of its clips the run has learnt from; put the file back or start a new run");
         ConfigChange[] changes = [.. ConfigChange.Between(FineTuningKeys.All, state.ParsedConfig, config)];
@@ -155,6 +154,4 @@ public sealed class FineTuningSetup : IDisposable
             throw;
         }
     }
-
-    private static string HashOf(LabelledTask task) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(task.CsvPath)));
 }

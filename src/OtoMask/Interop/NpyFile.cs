@@ -8,7 +8,7 @@ namespace OtoMask.Interop;
 /// anything is allocated, and whatever is wrong ends in one <see cref="UserErrorException"/>.</remarks>
 public static class NpyFile
 {
-    private const int ValuesPerBlock = 1 << 14;
+    private const int ValuesPerBlock = 1 << 14, MostValues = 1 << 27; // four hours of 80 bands, 512 MiB
 
     /// <summary>Reads float16, float32, float64, int32, int64, uint8 or bool values as floats.</summary>
     /// <remarks>Whole numbers beyond 2^24 are rounded; read them by <see cref="ReadInt64"/>. Fortran order is put in C order.</remarks>
@@ -61,23 +61,12 @@ public static class NpyFile
     {
         try
         {
-            if (EmptyFile.Is(path))
-                throw new FormatException("it has zero bytes: an empty file, a pipe or a device");
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            using FileStream stream = InputFile.Open(path);
             return read(stream, NpyHeader.Read(stream));
         }
-        catch (FormatException e)
+        catch (Exception e) when (e is FormatException or IOException)
         {
             throw new UserErrorException($"cannot read the array {path}: {e.Message}", e);
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new UserErrorException($"cannot read the array {path}: there is no such file", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            string reason = Directory.Exists(path) ? "it is a folder" : e.Message;
-            throw new UserErrorException($"cannot read the array {path}: {reason}", e);
         }
     }
 
@@ -88,6 +77,8 @@ public static class NpyFile
         long claimed = header.Count * Marshal.SizeOf<TStored>(), present = stream.Length - header.DataOffset;
         if (claimed != present)
             throw new FormatException($"its shape ({string.Join(", ", header.Shape)}) needs {claimed} bytes of values, but {present} follow the header");
+        if (header.Count > MostValues)
+            throw new FormatException($"its {header.Count} values are more than the {MostValues} that are read at once; cut it in several files");
         TValue[] values = new TValue[header.Count];
         TStored[] block = new TStored[Math.Min(ValuesPerBlock, values.Length)];
         for (int done = 0; done < values.Length; done += block.Length)

@@ -17,7 +17,7 @@ internal sealed class UnsafePickleException(string global) : Exception($"it want
 /// </summary>
 internal static class PickleGlobals
 {
-    private const int MaxRank = 64;
+    private const int MaxRank = 64, LongestName = 1000;
 
     private static readonly HashSet<string> SystemModules =
     [
@@ -48,8 +48,11 @@ internal static class PickleGlobals
 
     /// <summary>The global of that name.</summary>
     /// <exception cref="UnsafePickleException">It reaches the interpreter or the system.</exception>
+    /// <exception cref="InvalidDataException">Nothing has so long a name.</exception>
     public static PickledGlobal Find(string module, string name)
     {
+        if (module.Length > LongestName || name.Length > LongestName)
+            throw new InvalidDataException($"its pickle names a global in {Math.Max(module.Length, name.Length)} characters");
         module = module switch { "__builtin__" => "builtins", "copy_reg" => "copyreg", _ => module };
         var global = new PickledGlobal(module, name);
         bool harmless = module == "builtins" && HarmlessBuiltins.Contains(name);
@@ -97,7 +100,7 @@ internal static class PickleGlobals
     /// <exception cref="InvalidDataException">It names none.</exception>
     public static PickledStorage FindStorage(List<object?> id) =>
         // The old format may add a sixth item, a view into the storage: null in every file since PyTorch 0.4.
-        id is ["storage", PickledGlobal { Module: "torch" or "torch.cuda" or "torch.storage" } type, string key, _, long count and >= 0, ..]
+        id is ["storage", PickledGlobal { Module: "torch" or "torch.cuda" or "torch.storage" } type, string { Length: <= LongestName } key, _, long count and >= 0, ..]
         && (id.Count == 5 || id is [.., null])
             ? new PickledStorage(key, StorageType(type.Name), count)
             : throw new InvalidDataException("its pickle refers to something other than a storage of elements");
@@ -121,12 +124,11 @@ internal static class PickleGlobals
         var dictionary = new PickledDictionary();
         if (arguments is [List<object?> pairs])
         {
-            spend(pairs.Count);
             foreach (object? pair in pairs)
             {
                 if (pair is not List<object?> { Count: 2 } keyAndValue)
                     throw new InvalidDataException("its pickle makes a dictionary of something other than pairs");
-                dictionary[keyAndValue[0] ?? DBNull.Value] = keyAndValue[1];
+                dictionary.Set(keyAndValue[0], keyAndValue[1], spend);
             }
         }
         return dictionary;

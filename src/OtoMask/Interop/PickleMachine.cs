@@ -17,7 +17,8 @@ internal readonly record struct Unpickled(object? Value, int Bytes, IReadOnlyCol
 /// </summary>
 /// <remarks>
 /// Every value costs at least one byte of input except where a list is copied, and copies draw on the same budget; strings
-/// are sliced from the input. So memory stays within a small multiple of the input. Opcodes: CPython Lib/pickletools.py.
+/// are sliced from the input. So memory stays within a small multiple of the input, and so does time: what costs as much as a text is long
+/// (a key, a global's name, a storage's) draws on the budget or must be short. Opcodes: CPython Lib/pickletools.py.
 /// </remarks>
 internal sealed class PickleMachine
 {
@@ -32,8 +33,8 @@ internal sealed class PickleMachine
 
     private readonly ReadOnlyMemory<byte> input;
     private readonly List<object?> stack = [];
-    private readonly Dictionary<uint, object?> memo = [];
-    private readonly HashSet<PickledStorage> storages = [];
+    private readonly List<object?> memo = [];
+    private readonly Dictionary<string, PickledStorage> storages = [];
     private int position;
     private int steps;
 
@@ -49,7 +50,7 @@ internal sealed class PickleMachine
         try
         {
             object? value = machine.Run();
-            return new Unpickled(value, machine.position, machine.storages);
+            return new Unpickled(value, machine.position, machine.storages.Values);
         }
         catch (Exception e) when (e is DecoderFallbackException or InvalidCastException or OverflowException)
         {
@@ -110,9 +111,9 @@ internal sealed class PickleMachine
             case (byte)'0': Pop(); break;
             case (byte)'1': PopToMark(); break;
             case (byte)'2': Push(Peek()); break;
-            case (byte)'q': memo[Bytes(1)[0]] = Peek(); break;
-            case (byte)'r': memo[BinaryPrimitives.ReadUInt32LittleEndian(Bytes(sizeof(uint)))] = Peek(); break;
-            case 0x94: memo[(uint)memo.Count] = Peek(); break;                                      // MEMOIZE
+            case (byte)'q': Remember(Bytes(1)[0]); break;
+            case (byte)'r': Remember(BinaryPrimitives.ReadUInt32LittleEndian(Bytes(sizeof(uint)))); break;
+            case 0x94: Remember((uint)memo.Count); break;                                           // MEMOIZE
             case (byte)'h': PushRemembered(Bytes(1)[0]); break;
             case (byte)'j': PushRemembered(BinaryPrimitives.ReadUInt32LittleEndian(Bytes(sizeof(uint)))); break;
             // Objects
@@ -138,9 +139,8 @@ internal sealed class PickleMachine
         switch (Peek())
         {
             case PickledDictionary { IsNamespace: true } attributes when state is PickledDictionary items && items != attributes:
-                Spend(items.Count);
                 foreach ((object key, object? value) in items)
-                    attributes[key] = value;
+                    attributes.Set(key, value, Spend);
                 break;
             case PickledObject placeholder:
                 placeholder.State = state;
@@ -161,7 +161,7 @@ internal sealed class PickleMachine
         if (Peek() is not PickledDictionary dictionary || keysAndValues.Count % 2 != 0)
             throw Damaged("a dictionary is expected");
         for (int i = 0; i < keysAndValues.Count; i += 2)
-            dictionary[keysAndValues[i] ?? DBNull.Value] = keysAndValues[i + 1];
+            dictionary.Set(keysAndValues[i], keysAndValues[i + 1], Spend);
     }
 
     private void PushStackGlobal()
@@ -174,12 +174,24 @@ internal sealed class PickleMachine
     private void PushStorage()
     {
         PickledStorage storage = PickleGlobals.FindStorage(List(Pop()));
-        storages.Add(storage);
+        if (!storages.TryAdd(storage.Key, storage) && storages[storage.Key] != storage)
+            throw Damaged($"storage '{storage.Key}' is given two sizes or types");
         Push(storage);
     }
 
+    /// <summary>Stores the top of the stack. Writers number what they store from 0, so no number reaches the bytes read.</summary>
+    private void Remember(uint index)
+    {
+        object? value = Peek();
+        if (index >= position)
+            throw Damaged($"it stores value {index} before there were so many");
+        while (memo.Count <= index)
+            memo.Add(Mark);
+        memo[(int)index] = value;
+    }
+
     private void PushRemembered(uint index) =>
-        Push(memo.TryGetValue(index, out object? value) ? value : throw Damaged($"it recalls value {index}, which it never stored"));
+        Push(index < memo.Count && memo[(int)index] is var value && value != Mark ? value : throw Damaged($"it recalls value {index}, which it never stored"));
 
     private void PushInteger(int length)
     {

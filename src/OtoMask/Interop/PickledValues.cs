@@ -4,10 +4,39 @@ namespace OtoMask.Interop;
 // sets, and the types below. Containers may contain themselves, so whoever walks the tree must bound the walk.
 
 /// <summary>A Python dict. Keys are strings, numbers or other values (by identity); Python's None is <see cref="DBNull"/>.</summary>
-public sealed class PickledDictionary : Dictionary<object, object?>
+public sealed class PickledDictionary() : Dictionary<object, object?>(PickledKeys.Comparer)
 {
+    private const int HashedAtOnce = 64;
+
     /// <summary>Whether it stands for an object whose attributes are its items (<c>argparse.Namespace</c>).</summary>
     internal bool IsNamespace { get; init; }
+
+    /// <summary>Sets an item, whose key is hashed.</summary>
+    /// <param name="key">The key, or null for None.</param>
+    /// <param name="value">Its value.</param>
+    /// <param name="spend">Told what that costs, in steps.</param>
+    internal void Set(object? key, object? value, Action<int> spend)
+    {
+        spend(1 + (key is string text ? text.Length / HashedAtOnce : 0));
+        this[key ?? DBNull.Value] = value;
+    }
+}
+
+/// <summary>Hashes keys so that a stranger cannot choose numbers that fall together: .NET's own hash of a long is its halves combined by exclusive or.</summary>
+internal sealed class PickledKeys : IEqualityComparer<object>
+{
+    public static PickledKeys Comparer { get; } = new();
+
+    public new bool Equals(object? x, object? y) => object.Equals(x, y);
+
+    public int GetHashCode(object key) => key switch
+    {
+        long number => Mixed(number),
+        double number => Mixed(number == 0 || double.IsNaN(number) ? 0 : BitConverter.DoubleToInt64Bits(number)), // 0 equals -0, NaN equals NaN
+        _ => key.GetHashCode(),
+    };
+
+    private static int Mixed(long bits) => HashCode.Combine((int)bits, (int)(bits >> 32));
 }
 
 /// <summary>An instance of a Python class that is not ours to run: its class, what it was made with and of. Inert.</summary>

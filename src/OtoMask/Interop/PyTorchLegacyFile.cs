@@ -65,8 +65,10 @@ internal sealed class PyTorchLegacyFile : IPyTorchContainer
     /// <summary>Walks from storage to storage, each a count of elements and the elements, whose size only the pickle tells.</summary>
     private void IndexStorages(IReadOnlyCollection<PickledStorage> storages, List<object?> keys, long position)
     {
-        Dictionary<string, PickledStorage> byKey = storages.DistinctBy(storage => storage.Key).ToDictionary(storage => storage.Key);
+        Dictionary<string, PickledStorage> byKey = storages.ToDictionary(storage => storage.Key);
         Span<byte> count = stackalloc byte[sizeof(long)];
+        if (keys.Count > byKey.Count)
+            throw new InvalidDataException("it lists more storages than its tensors use");
         foreach (object? key in keys)
         {
             if (key is not string name || !byKey.TryGetValue(name, out PickledStorage storage))

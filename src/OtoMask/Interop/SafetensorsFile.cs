@@ -33,7 +33,7 @@ public sealed record SafetensorsEntry(string Name, string DType, long[] Shape, A
 /// </remarks>
 public static class SafetensorsFile
 {
-    private const int HashedAtOnce = 1 << 20;
+    private const int HashedAtOnce = 1 << 20, ShortHeader = 1 << 20;
 
     /// <summary>Writes tensors atomically (see <see cref="AtomicFile"/>).</summary>
     /// <exception cref="UserErrorException">The folder is missing or may not be written.</exception>
@@ -150,8 +150,8 @@ public static class SafetensorsFile
         Span<byte> prefix = stackalloc byte[sizeof(ulong)];
         stream.ReadExactly(prefix);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (length > (ulong)(stream.Length - prefix.Length) || length > SafetensorsHeader.MaxBytes)
-            throw new InvalidDataException($"its header claims {length} bytes of a file of {stream.Length}");
+        if (length > (ulong)(stream.Length - prefix.Length) || length > SafetensorsHeader.MaxBytes || length > (ulong)stream.Length / 2 + ShortHeader)
+            throw new InvalidDataException($"its header claims {length} bytes of a file of {stream.Length}, and no model needs more than {SafetensorsHeader.MaxBytes}, or than half of its file");
         var header = new byte[length];
         stream.ReadExactly(header);
         return header;

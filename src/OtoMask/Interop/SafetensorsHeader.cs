@@ -8,8 +8,9 @@ namespace OtoMask.Interop;
 internal sealed record SafetensorsHeader(
     IReadOnlyList<SafetensorsHeader.Place> Tensors, IReadOnlyDictionary<string, string> Metadata, string? Digest)
 {
-    /// <summary>The format's own limit on the header's length.</summary>
-    public const int MaxBytes = 100_000_000;
+    /// <summary>The longest header that is read: a thousand tensors take about 100 kB. The format allows 100 MB, which as JSON
+    /// would take gigabytes.</summary>
+    public const int MaxBytes = 1 << 23;
 
     /// <summary>The metadata key of the checksum.</summary>
     public const string DigestKey = "otomask.sha256";

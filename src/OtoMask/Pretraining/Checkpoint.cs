@@ -109,8 +109,8 @@ public sealed class Checkpoint
         if (!content.IsVerified)
             throw new UserErrorException($"{path}: a checkpoint without its checksum, so it cannot be trusted to be whole; use another copy");
         var checkpoint = new Checkpoint(path, content.Tensors, Parse(path, json));
-        ModelShape shape = checkpoint.State.ParsedConfig.ModelShape;
-        ModelWeights.RequireEnough(path, content.Tensors, shape.Encoder, checkpoint.HasDecoder ? shape.Decoder : null);
+        PretrainingConfig config = checkpoint.State.ParsedConfig;
+        ModelWeights.RequireEnough(path, content.Tensors, config.Geometry, config.ModelShape.Encoder, checkpoint.HasDecoder ? config.ModelShape.Decoder : null);
         return checkpoint;
     }
 

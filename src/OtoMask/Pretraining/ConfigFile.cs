@@ -1,4 +1,3 @@
-using OtoMask.Interop;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
@@ -29,19 +28,7 @@ public static class ConfigFile
 
     /// <summary>The text of a configuration's file.</summary>
     /// <exception cref="UserErrorException">The file cannot be read, or is too large to be one.</exception>
-    internal static string ReadText(string path)
-    {
-        try
-        {
-            return new FileInfo(path).Length <= LongestFile
-                ? File.ReadAllText(path)
-                : throw new UserErrorException($"{path}: larger than 1 MiB, so no configuration");
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"{path}: cannot be read ({error.Message})", error);
-        }
-    }
+    internal static string ReadText(string path) => InputFile.ReadText(path, LongestFile);
 
     /// <summary>The configuration that a text tells.</summary>
     /// <param name="yaml">The text.</param>

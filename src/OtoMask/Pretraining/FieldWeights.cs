@@ -1,3 +1,4 @@
+using System.Globalization;
 using OtoMask.Data;
 using OtoMask.Interop;
 using OtoMask.Models;
@@ -9,23 +10,61 @@ internal sealed class FieldWeights
 {
     private const string PatchWeight = "patch_embed.proj.weight", DecoderEmbed = "decoder_embed.weight", DecoderHead = "decoder_pred.weight";
     private const string Positions = "pos_embed";
-    private const int HeadWidth = 64;
+    private const int HeadWidth = 64, DeepestStateDict = 2;
     private readonly string source;
 
     /// <param name="source">Where the tensors come from, for messages.</param>
     /// <param name="tensors">All tensors of the file; a prefix such as <c>backbone.</c> is taken off.</param>
-    /// <exception cref="UserErrorException">They are no encoder of log-mel patches.</exception>
+    /// <exception cref="UserErrorException">They are no encoder of log-mel patches, several, or one with tensors beside it that nobody knows.</exception>
     public FieldWeights(string source, IReadOnlyDictionary<string, HostTensor> tensors)
     {
         this.source = source;
-        string first = tensors.Keys.Where(name => name == PatchWeight || name.EndsWith("." + PatchWeight, StringComparison.Ordinal)).MinBy(name => name.Length)
-            ?? throw new UserErrorException($"{source} holds no encoder of audio patches (no tensor {PatchWeight}); give a checkpoint of M2D or MSM-MAE");
+        string[] encoders = [.. tensors.Keys.Where(name => EmbedsPatches(name) && !OptimizerMemory.Holds(name))];
+        if (encoders is not [string first])
+            throw encoders is []
+                ? new UserErrorException($"{source} holds no encoder of audio patches (no tensor {PatchWeight}); give a checkpoint of M2D or MSM-MAE")
+                : Several(source, encoders.Select(name => name[..^PatchWeight.Length] + "*"));
         string prefix = first[..^PatchWeight.Length];
+        WeightNames.RequireBesides(source, prefix, tensors.Keys.Where(name => !name.StartsWith(prefix, StringComparison.Ordinal)));
         Tensors = tensors.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value);
         long[] shape = Tensors[PatchWeight].Shape;
         if (shape is not [> 0 and <= int.MaxValue, 1, > 0 and <= int.MaxValue, > 0 and <= int.MaxValue])
             throw new UserErrorException($"{source}: {first} of shape [{string.Join(", ", shape)}] does not embed patches of one log-mel; give a checkpoint of M2D or MSM-MAE");
         (Width, PatchHeight, PatchWidth) = ((int)shape[0], (int)shape[2], (int)shape[3]);
+    }
+
+    /// <summary>Refuses a file with a second state dict of an encoder beside the one that would be taken (<c>model</c> and <c>model_ema</c>).</summary>
+    /// <param name="source">The file, for messages.</param>
+    /// <param name="root">Everything in it.</param>
+    /// <exception cref="UserErrorException">There are several.</exception>
+    public static void RequireOne(string source, object? root)
+    {
+        List<string> found = [];
+        HashSet<object> seen = new(ReferenceEqualityComparer.Instance);
+        Look(root, "");
+        if (found.Count > 1)
+            throw Several(source, found);
+
+        void Look(object? value, string place)
+        {
+            if (value is not PickledDictionary dictionary || !seen.Add(dictionary))
+                return;
+            if (dictionary.Any(pair => pair is { Key: string name, Value: PickledTensor } && EmbedsPatches(name)))
+                found.Add(place.Length > 0 ? place : "its top");
+            if (place.Count(character => character == '/') < DeepestStateDict)
+            {
+                foreach ((object key, object? inner) in dictionary.Where(pair => pair.Value is PickledDictionary))
+                    Look(inner, place.Length > 0 ? $"{place}/{key}" : $"{key}");
+            }
+        }
+    }
+
+    private static bool EmbedsPatches(string name) => name == PatchWeight || name.EndsWith("." + PatchWeight, StringComparison.Ordinal);
+
+    private static UserErrorException Several(string source, IEnumerable<string> places)
+    {
+        string[] all = [.. places.Order(StringComparer.Ordinal)];
+        return new UserErrorException($"{source} holds {all.Length} encoders ({InputFile.Quotable(string.Join(", ", all))}); save the one you want as a file of its own");
     }
 
     /// <summary>By the field's names.</summary>
@@ -51,9 +90,21 @@ internal sealed class FieldWeights
         _ => null,
     };
 
+    /// <summary>Whether there is a decoder or predictor, of whatever kind.</summary>
+    public bool HoldsDecoder => Tensors.Keys.Any(name => name.StartsWith("decoder_", StringComparison.Ordinal));
+
     /// <summary>The encoder.</summary>
     /// <param name="heads">Its heads; null = width / 64, at least 1.</param>
-    public BlockShape Encoder(int? heads) => new(Width, Depth("blocks"), heads ?? DefaultHeads(Width));
+    /// <param name="depth">Its depth as stated somewhere; null = nobody says.</param>
+    /// <exception cref="UserErrorException">Some of its blocks are not there.</exception>
+    public BlockShape Encoder(int? heads, int? depth)
+    {
+        int found = Depth("blocks"), ofTarget = Depth("target_blocks");
+        depth ??= ofTarget > 0 ? ofTarget : found; // M2D's target network is as deep
+        return found == depth
+            ? new BlockShape(Width, found, heads ?? DefaultHeads(Width))
+            : throw new UserErrorException($"{source} holds {found} blocks of an encoder that has {depth}; use another copy");
+    }
 
     /// <summary>The decoder or predictor; null where there is none.</summary>
     /// <param name="heads">Its heads; null = those of the published size, else width / 64, at least 1.</param>
@@ -114,10 +165,16 @@ internal sealed class FieldWeights
 
     private int Depth(string blocks)
     {
-        int depth = 0;
-        while (Tensors.ContainsKey($"{blocks}.{depth}.norm1.weight"))
-            depth++;
-        return depth;
+        HashSet<int> numbers = [];
+        foreach (string name in Tensors.Keys)
+        {
+            if (name.Split('.') is [var first, var number, ..] && first == blocks && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int block))
+                numbers.Add(block);
+        }
+        int gap = Enumerable.Range(0, numbers.Count).FirstOrDefault(block => !numbers.Contains(block), -1);
+        return gap < 0
+            ? numbers.Count
+            : throw new UserErrorException($"{source} lacks {blocks}.{gap}, though it goes on to {blocks}.{numbers.Max()}; use another copy");
     }
 
     private static int DefaultHeads(int width) => Math.Max(1, width / HeadWidth);

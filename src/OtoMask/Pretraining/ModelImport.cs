@@ -16,6 +16,7 @@ public static class ModelImport
     public static void Write(SavedModel model, RunFolder folder)
     {
         PretrainingConfig config = Describe(model);
+        config.ValidateModel();
         IReadOnlyList<ConfigKey<PretrainingConfig>> keys = [.. ConfigKeys.OfModels.Where(key => model.Framework is not null || key.Name != "framework")];
         var state = new CheckpointState(
             CheckpointState.CurrentVersion, 0, 0, keys.ToDictionary(config), model.Normalisation.Mean, model.Normalisation.Std, ManifestHash: "", Program: CheckpointState.CurrentProgram);

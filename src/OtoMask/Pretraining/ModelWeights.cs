@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Interop;
 using OtoMask.Models;
@@ -14,11 +15,12 @@ public static class ModelWeights
 
     /// <summary>Overwrites every parameter of a model, and its positions where the file has them (they are sine-cosine where not).</summary>
     /// <param name="model">The model.</param>
-    /// <param name="tensors">Values by parameter name; names the model does not have are ignored.</param>
+    /// <param name="tensors">Values by parameter name; of names the model does not have, those are passed over that are known to change nothing (<see cref="WeightNames"/>).</param>
     /// <param name="source">Where the values come from, for messages.</param>
-    /// <exception cref="UserErrorException">A parameter is missing or has another shape.</exception>
+    /// <exception cref="UserErrorException">A parameter is missing, has another shape or values that are no finite numbers, or a tensor has no place in the model.</exception>
     public static void Load(MaskedModel model, IReadOnlyDictionary<string, HostTensor> tensors, string source)
     {
+        WeightNames.RequireModel(source, tensors, model.Parameters.Select(parameter => parameter.Name), [model.EncoderPositions.Name, model.DecoderPositions.Name]);
         Load(model.Parameters, tensors, source);
         LoadPositions(model.EncoderPositions, tensors, source);
         LoadPositions(model.DecoderPositions, tensors, source);
@@ -28,6 +30,7 @@ public static class ModelWeights
     /// <inheritdoc cref="Load(MaskedModel, IReadOnlyDictionary{string, HostTensor}, string)"/>
     public static void LoadEncoder(MaskedModel model, IReadOnlyDictionary<string, HostTensor> tensors, string source)
     {
+        WeightNames.RequireEncoder(source, tensors, model.EncoderParameters.Select(parameter => parameter.Name), [model.EncoderPositions.Name]);
         Load(model.EncoderParameters, tensors, source);
         LoadPositions(model.EncoderPositions, tensors, source);
     }
@@ -79,35 +82,45 @@ public static class ModelWeights
         });
 
     /// <summary>Overwrites a tensor with the one of a name.</summary>
-    /// <exception cref="UserErrorException">It is missing or has another shape.</exception>
+    /// <inheritdoc cref="Find"/>
     internal static void Fill(Tensor destination, long[] shape, IReadOnlyDictionary<string, HostTensor> tensors, string name, string source)
     {
-        HostTensor found = Find(shape, tensors, name, source);
+        ReadOnlySpan<float> values = Find(shape, tensors, name, source);
         using var scope = new TensorScope();
         using IDisposable noGrad = TorchRuntime.NoGrad();
-        destination.View(shape).CopyFrom(Tensor.From(found.Floats(), shape));
+        destination.View(shape).CopyFrom(Tensor.From(values, shape));
     }
 
-    /// <summary>The tensor of a name.</summary>
-    /// <exception cref="UserErrorException">It is missing or has another shape.</exception>
-    internal static HostTensor Find(long[] shape, IReadOnlyDictionary<string, HostTensor> tensors, string name, string source)
+    /// <summary>The values of the tensor of a name, row-major.</summary>
+    /// <exception cref="UserErrorException">It is missing, has another shape, or its values are no finite numbers.</exception>
+    internal static ReadOnlySpan<float> Find(long[] shape, IReadOnlyDictionary<string, HostTensor> tensors, string name, string source)
     {
         if (!tensors.TryGetValue(name, out HostTensor? found))
             throw new UserErrorException($"{source} holds no tensor {name}; was it made by another kind of model?");
-        return found.Shape.SequenceEqual(shape)
-            ? found
-            : throw new UserErrorException(
+        if (!found.Shape.SequenceEqual(shape))
+            throw new UserErrorException(
                 $"{source}: {name} has shape [{string.Join(", ", found.Shape)}] where the model wants [{string.Join(", ", shape)}]; give the geometry it was trained with");
+        if (found.DType is not ("F16" or "BF16" or "F32" or "F64"))
+            throw new UserErrorException($"{source}: {name} holds whole numbers ({found.DType}), as quantised models do; give the weights as floats");
+        ReadOnlySpan<float> values = found.Floats();
+        return !Believable.AreFinite(values)
+            ? throw new UserErrorException($"{source}: {name} holds NaN or infinity, so the model is broken; use another copy, or an earlier checkpoint")
+            : values;
     }
 
-    /// <summary>A file may claim any shape, so before a model is made it must hold as many values as the matrices of its blocks.</summary>
+    /// <summary>A file may claim any shape, so before a model is made it must hold as many values as the matrices of its blocks, and hardly fewer than
+    /// its tables of positions, which need not be in it.</summary>
     /// <exception cref="UserErrorException">It does not.</exception>
-    internal static void RequireEnough(string source, IReadOnlyDictionary<string, HostTensor> tensors, BlockShape encoder, BlockShape? decoder)
+    internal static void RequireEnough(string source, IReadOnlyDictionary<string, HostTensor> tensors, InputGeometry input, BlockShape encoder, BlockShape? decoder)
     {
         const double MatricesOfBlock = 12; // of D x D values: 3 for attention's input, 1 for its output, 8 for the MLP
-        static double Values(BlockShape blocks) => MatricesOfBlock * blocks.Depth * blocks.Width * blocks.Width;
-        if (Values(encoder) + (decoder is null ? 0 : Values(decoder)) > tensors.Values.Sum(tensor => (double)tensor.Count))
+        const double Untold = 1 << 20; // values of positions that any file may ask for
+        BlockShape[] stacks = decoder is null ? [encoder] : [encoder, decoder];
+        double present = tensors.Values.Sum(tensor => (double)tensor.Count), positions = stacks.Sum(blocks => (double)input.Grid.Count * blocks.Width);
+        if (stacks.Sum(blocks => MatricesOfBlock * blocks.Depth * blocks.Width * blocks.Width) > present)
             throw new UserErrorException($"{source}: it claims to be a larger model than its weights make; use another copy");
+        if (positions > present + Untold)
+            throw new UserErrorException($"{source}: it claims an input of {input.InputText}, {input.Grid.Count} patches, far more than its weights are for; give the --input it was trained with, or use another copy");
     }
 
     private static void Load(IEnumerable<Parameter> parameters, IReadOnlyDictionary<string, HostTensor> tensors, string source)

@@ -186,6 +186,8 @@ public sealed record PretrainingConfig
     {
         ModelShape.Validate();
         _ = LogMel;
+        Require(Framework != Framework.MsmMae || Geometry.PatchSize > 1,
+            $"patch {Patch}: msm-mae predicts every patch less its mean and over its deviation, and a single value has no deviation; choose a larger patch, or the framework m2d");
     }
 
     private static void Require(bool condition, string message)

@@ -129,7 +129,7 @@ public sealed class RunLog : IDisposable
     private void KeepUpTo(long step, string path, FileStream stream)
     {
         using var kept = new StreamWriter(stream, leaveOpen: true) { NewLine = "\n" };
-        foreach (string line in File.ReadLines(path))
+        foreach (string line in InputFile.ReadLines(path))
         {
             // What was changed at this very step is not in its checkpoint: it was for the steps that go now.
             if (Parse(line) is not { } row || row.Step > step || (row.Step == step && row.Kind == Change))

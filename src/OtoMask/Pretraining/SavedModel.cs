@@ -69,6 +69,7 @@ public sealed class SavedModel
         if (!file.EndsWith(Safetensors, StringComparison.OrdinalIgnoreCase))
         {
             PyTorchCheckpoint foreign = PyTorchCheckpoint.Read(file);
+            FieldWeights.RequireOne(file, foreign.Root);
             return OfField(path, file, foreign.Tensors, [StatedGeometry.Of(hints), StatedGeometry.OfArguments(foreign.Root), .. StatedGeometry.OfNames(file)]);
         }
         SafetensorsContent content = SafetensorsFile.Read(file);
@@ -123,14 +124,16 @@ public sealed class SavedModel
         var weights = new FieldWeights(file, tensors);
         InputGeometry input = weights.Geometry(places);
         int? heads = places.Select(place => place.Heads).FirstOrDefault(stated => stated is not null);
-        BlockShape encoder = weights.Encoder(heads);
+        BlockShape encoder = weights.Encoder(heads, places.Select(place => place.Depth).FirstOrDefault(stated => stated is not null));
         BlockShape? decoder = weights.Decoder(places.Select(place => place.DecoderHeads).FirstOrDefault(stated => stated is not null));
         encoder.Validate($"{file}: encoder");
         decoder?.Validate($"{file}: decoder");
-        ModelWeights.RequireEnough(file, weights.Tensors, encoder, decoder);
+        ModelWeights.RequireEnough(file, weights.Tensors, input, encoder, decoder);
         List<string> notes = [];
         if (heads is null)
             notes.Add($"{encoder.Heads} heads are taken for granted (width {encoder.Width} / 64); if it was trained with others, give --heads");
+        if (decoder is null && weights.HoldsDecoder)
+            notes.Add("its decoder is neither that of M2D nor of MSM-MAE and is left out: the encoder alone is taken");
         NormalisationStatistics? normalisation = weights.Normalisation;
         if (normalisation is null)
             notes.Add("it holds no norm_stats: AudioSet's mean -7.1 and standard deviation 4.2 are taken for granted");

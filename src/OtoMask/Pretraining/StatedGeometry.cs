@@ -21,6 +21,9 @@ internal sealed partial record StatedGeometry(string Place)
     /// <summary>Attention heads of the encoder.</summary>
     public int? Heads { get; init; }
 
+    /// <summary>Blocks of the encoder.</summary>
+    public int? Depth { get; init; }
+
     /// <summary>Attention heads of the decoder or predictor.</summary>
     public int? DecoderHeads { get; init; }
 
@@ -51,6 +54,7 @@ internal sealed partial record StatedGeometry(string Place)
             Patch = Pair(arguments?.GetValueOrDefault("patch_size")),
             SampleRate = Number("sample_rate"),
             Heads = Number("num_heads"),
+            Depth = Number("depth"),
             DecoderHeads = Number("decoder_num_heads"),
         };
 
@@ -66,6 +70,7 @@ internal sealed partial record StatedGeometry(string Place)
             Patch = Sides("patch_size"),
             SampleRate = Number(metadata.GetValueOrDefault("sample_rate")),
             Heads = Number(metadata.GetValueOrDefault("num_heads")),
+            Depth = Number(metadata.GetValueOrDefault("depth")),
             DecoderHeads = Number(metadata.GetValueOrDefault("decoder_num_heads")),
         };
 

@@ -18,7 +18,7 @@ public static class JsonLines
     {
         if (!File.Exists(path))
             return [];
-        string text = ReadText(path);
+        string text = InputFile.ReadText(path, InputFile.LargestTable);
         List<T> rows = [];
         string[] lines = text.Split('\n');
         for (int i = 0; i < lines.Length - 1; i++)
@@ -39,20 +39,8 @@ public static class JsonLines
     /// <exception cref="IOException">The disk is full or failed; what was there stays.</exception>
     public static void Append<T>(string path, IEnumerable<T> rows)
     {
-        string kept = File.Exists(path) ? ReadText(path) : "";
+        string kept = File.Exists(path) ? InputFile.ReadText(path, InputFile.LargestTable) : "";
         kept = kept[..(kept.LastIndexOf('\n') + 1)];
         AtomicFile.WriteAllText(path, kept + string.Concat(rows.Select(row => JsonSerializer.Serialize(row, Options) + "\n")));
-    }
-
-    private static string ReadText(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"{path}: cannot be read ({error.Message})", error);
-        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using OtoMask.Data;
 
 namespace OtoMask.Studies;
@@ -17,7 +16,7 @@ public sealed record StudyTask(LabelledTask Task, string Family, string Hash)
 
     /// <summary>A task of a CSV alone: its hash is the file's.</summary>
     public static StudyTask OfCsv(string path, string family, double? seconds = null) =>
-        new(LabelledTask.Read(path), family, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)))) { Seconds = seconds };
+        new(LabelledTask.Read(path), family, InputFile.HashOf(path)) { Seconds = seconds };
 }
 
 /// <summary>A study with everything it needs on this machine.</summary>

@@ -72,7 +72,39 @@ public sealed class LabelledTaskTests : IDisposable
         Assert.DoesNotContain('\n', message);
     }
 
+    [Theory]
+    [InlineData("file_name\tlabel\tsplit\na.wav\tx\ttrain\n", "separated by tabs; save it with commas")]
+    [InlineData("file_name;label;split\na.wav;x;train\n", "separated by semicolons; save it with commas")]
+    [InlineData("file_name,label,split\na.wav,dog|bark,train\nb.wav,dog,test\n", "line 2: the label 'dog|bark' is made of labels of other lines; separate several labels by semicolons (dog;bark)")]
+    [InlineData("file_name,label,split\na.wav,x|y,train\nb.wav,y|z,test\n", "line 2: the label 'x|y'")]
+    [InlineData("file_name,label,split\na.wav,x,train\n./a.wav,y,test\n", "line 3: ./a.wav is on line 2 already, as a.wav")]
+    [InlineData("file_name,label,split\na.wav,x,train\nb/../a.wav,y,test\n", "line 3: b/../a.wav is on line 2 already, as a.wav")]
+    public void What_another_program_writes_otherwise_is_named_with_the_remedy(string csv, string said) => Mistakes_are_named(csv, said);
+
+    [Fact]
+    public void A_bar_in_a_label_is_taken_at_its_word_where_its_parts_are_no_labels() =>
+        Assert.Equal(["a|b", "c|d"], Read("file_name,label,split\na.wav,a|b,train\nb.wav,c|d,test\n").Classes);
+
+    [Fact]
+    public void A_clip_is_its_file_whatever_it_is_called()
+    {
+        folder.Add("a.wav", 0.1, 1).Add("copy.wav", 0.1, 1);
+        File.CreateSymbolicLink(folder["link.wav"], folder["a.wav"]);
+        Directory.CreateSymbolicLink(folder["linked"], folder.Path);
+        foreach (string other in (string[])["link.wav", "linked/a.wav", folder["a.wav"]])
+            Mistakes_are_named($"file_name,label,split\na.wav,x,train\n{other},y,test\n", "is on line 2 already, as a.wav");
+        Assert.Equal(2, Read("file_name,label,split\na.wav,x,train\ncopy.wav,y,test\n").Clips.Count);
+    }
+
+    [Fact]
+    public void Labels_that_are_not_UTF_8_are_refused_and_a_byte_order_mark_is_no_part_of_a_column()
+    {
+        File.WriteAllBytes(folder["task.csv"], System.Text.Encoding.Latin1.GetBytes("file_name,label,split\na.wav,x,train\nb.wav,Bär,train\nc.wav,Bör,test\n"));
+        Assert.Contains("line 3: is not UTF-8; save it as UTF-8", Assert.Throws<UserErrorException>(() => LabelledTask.Read(folder["task.csv"])).Message);
+        Assert.Equal(["Bär", "Bör"], Read("\uFEFFfile_name,label,split\na.wav,Bär,train\nb.wav,Bör,test\n").Classes);
+    }
+
     [Fact]
     public void A_missing_file_is_named() =>
-        Assert.Contains("there is no file", Assert.Throws<UserErrorException>(() => LabelledTask.Read(folder["none.csv"])).Message);
+        Assert.Contains("no such file", Assert.Throws<UserErrorException>(() => LabelledTask.Read(folder["none.csv"])).Message);
 }

@@ -155,6 +155,59 @@ public sealed class PyTorchCheckpointTests : IDisposable
         Assert.Contains("too many values", error.Message);
     }
 
+    /// <summary>A long text that is written once and recalled costs its length each time it is hashed or joined: that must draw on the budget, too.</summary>
+    [Theory]
+    [InlineData("key", "too many values")]
+    [InlineData("global", "names a global in 1000000 characters")]
+    [InlineData("stack global", "names a global in 1000000 characters")]
+    [InlineData("storage", "refers to something other than a storage")]
+    public void LongTextsThatAreRecalledStayCheap(string use, string message)
+    {
+        byte[] text = [.. Enumerable.Repeat((byte)'a', 1_000_000)], length = BitConverter.GetBytes(text.Length);
+        byte[] pickle = use switch
+        {
+            "key" => [0x80, 2, (byte)'X', .. length, .. text, (byte)'q', 0, (byte)'}', (byte)'(', .. Repeat([(byte)'h', 0, (byte)'N'], 100_000), (byte)'u', (byte)'.'],
+            "global" => [0x80, 2, .. "cmypackage\n"u8, .. text, (byte)'\n', (byte)'q', 0, .. Repeat([(byte)'h', 0, (byte)')', (byte)'R'], 100_000), (byte)'.'],
+            "stack global" => [0x80, 2, (byte)'X', .. length, .. text, (byte)'q', 0, .. Repeat([(byte)'h', 0, (byte)'h', 0, 0x93], 100_000), (byte)'.'],
+            _ =>
+            [
+                0x80, 2, (byte)'(', (byte)'X', 7, 0, 0, 0, .. "storage"u8, .. "ctorch\nFloatStorage\n"u8, (byte)'X', .. length, .. text,
+                (byte)'X', 3, 0, 0, 0, .. "cpu"u8, (byte)'K', 1, (byte)'t', (byte)'Q', (byte)'.',
+            ],
+        };
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains(message, Assert.Throws<InvalidDataException>(() => PickleMachine.Load(pickle)).Message);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 20);
+    }
+
+    [Fact]
+    public void KeysCannotBeChosenToFallTogether()
+    {
+        var keys = Assert.IsType<PickledKeys>(new PickledDictionary().Comparer);
+        Assert.InRange(Enumerable.Range(1, 1000).Select(i => keys.GetHashCode((long)i << 32 | (uint)i)).Distinct().Count(), 990, 1000);
+        Assert.InRange(Enumerable.Range(1, 1000).Select(i => keys.GetHashCode(BitConverter.Int64BitsToDouble((long)i << 32 | (uint)i))).Distinct().Count(), 990, 1000);
+        Assert.Equal(keys.GetHashCode(0.0), keys.GetHashCode(-0.0));
+        Assert.Equal(keys.GetHashCode(double.NaN), keys.GetHashCode(-double.NaN));
+    }
+
+    [Fact]
+    public void NumbersOfWhatIsStoredAreNoMoreThanTheBytesRead()
+    {
+        byte[] far = [0x80, 2, (byte)'N', (byte)'r', 0, 0, 0, 1, (byte)'.'], never = [0x80, 2, (byte)'N', (byte)'q', 2, (byte)'h', 1, (byte)'.'];
+        Assert.Contains("before there were so many", Assert.Throws<InvalidDataException>(() => PickleMachine.Load(far)).Message);
+        Assert.Contains("which it never stored", Assert.Throws<InvalidDataException>(() => PickleMachine.Load(never)).Message);
+    }
+
+    [Fact]
+    public void AStorageOfTwoSizesIsRefused()
+    {
+        string path = WriteZip(new PickleBuilder().Dictionary(
+            ("a", p => p.Tensor(6, offset: 0, shape: [6], strides: [1])), ("b", p => p.Tensor(5, offset: 0, shape: [5], strides: [1]))));
+        Assert.Contains("is given two sizes", Assert.Throws<UserErrorException>(() => PyTorchCheckpoint.Read(path)).Message);
+    }
+
+    private static byte[] Repeat(byte[] bytes, int times) => [.. Enumerable.Repeat(bytes, times).SelectMany(each => each)];
+
     private string WriteZip(PickleBuilder pickle) => WriteZip(pickle.ToArray());
 
     private string WriteZip(byte[] pickle)

@@ -97,6 +97,17 @@ public sealed class SafetensorsFileTests : IDisposable
         Assert.DoesNotContain('\n', error.Message);
     }
 
+    [Theory]
+    [InlineData(3 << 20, 0)]
+    [InlineData(9 << 20, 32 << 20)]
+    public void AHeaderThatItsFileCannotJustifyTakesNoMemory(int headerBytes, int dataBytes)
+    {
+        string path = FileWithHeader("{}" + new string(' ', headerBytes - 2), dataBytes);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("its header claims", Assert.Throws<UserErrorException>(() => SafetensorsFile.Read(path)).Message);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+    }
+
     [Fact]
     public void AnOpenFileTakesNoMemoryForItsValues()
     {

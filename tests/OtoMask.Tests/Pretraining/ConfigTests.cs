@@ -58,6 +58,15 @@ public sealed class ConfigTests : IDisposable
         Assert.DoesNotContain('\n', message);
     }
 
+    [Fact]
+    public void A_patch_of_one_value_has_no_deviation_to_be_predicted_over()
+    {
+        var config = new PretrainingConfig { Data = "x", Framework = Framework.MsmMae, Input = "80x16", Patch = "1x1", Mask = "random" };
+        Assert.Contains("a single value has no deviation", Assert.Throws<UserErrorException>(() => config.Validate()).Message);
+        (config with { Patch = "1x2" }).Validate();
+        (config with { Framework = Framework.M2d }).Validate(); // predicts vectors
+    }
+
     [Theory]
     [InlineData("mask-ratio", "0")]
     [InlineData("mask-ratio", "1")]

@@ -44,7 +44,7 @@ public sealed class StudyCommandTests : IDisposable
     [Fact]
     public void A_mistake_is_one_line()
     {
-        AppProcess.Run("study", Path.Combine(fixture.Folder, "nothing.yaml")).AssertUserError("nothing.yaml", "cannot be read");
+        AppProcess.Run("study", Path.Combine(fixture.Folder, "nothing.yaml")).AssertUserError("nothing.yaml", "no such file");
 
         string file = Path.Combine(fixture.Folder, "typo.yaml");
         File.WriteAllText(file, fixture.Yaml.Replace("arms:", "armes:", StringComparison.Ordinal));

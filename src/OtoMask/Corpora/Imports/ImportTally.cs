@@ -1,5 +1,3 @@
-using OtoMask.Interop;
-
 namespace OtoMask.Corpora.Imports;
 
 /// <summary>How much of a part is there.</summary>

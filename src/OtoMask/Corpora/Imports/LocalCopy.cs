@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using OtoMask.Data;
-using OtoMask.Interop;
 
 namespace OtoMask.Corpora.Imports;
 
@@ -86,7 +85,7 @@ internal sealed class LocalCopy
     public IEnumerable<ListLine> ReadLines(string path)
     {
         listsRead.Add(path);
-        using var reader = new StreamReader(InputFile.Open(path));
+        using var reader = new StringReader(InputFile.ReadText(path, LargestTable));
         for (int number = 1; NextLine(reader, path, number) is { } line; number++)
         {
             if (line.Trim() is { Length: > 0 } text)
@@ -137,7 +136,7 @@ internal sealed class LocalCopy
 
     private static string Below(string folder, string name) => folder.Length == 0 ? name : $"{folder}/{name}";
 
-    private static string? NextLine(StreamReader reader, string path, int number)
+    private static string? NextLine(StringReader reader, string path, int number)
     {
         StringBuilder line = new();
         for (int next = reader.Read(); next >= 0; next = reader.Read())

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using OtoMask.Interop;
 
 namespace OtoMask.Corpora.Imports;
 

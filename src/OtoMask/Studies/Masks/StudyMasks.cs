@@ -55,7 +55,7 @@ public sealed record StudyMasks(
             return null;
         try
         {
-            return JsonSerializer.Deserialize<StudyMasks>(File.ReadAllText(folder.Masks), Options) ?? throw new JsonException("null");
+            return JsonSerializer.Deserialize<StudyMasks>(InputFile.ReadBytes(folder.Masks, InputFile.LargestTable), Options) ?? throw new JsonException("null");
         }
         catch (JsonException error)
         {
