@@ -87,7 +87,7 @@ internal static class PretrainCommand
             {
                 display.Stage("reading the checkpoint");
                 Checkpoint from = Checkpoint.Read(path);
-                using TrainingSetup setup = TrainingSetup.Resume(from, configure(from.State.ParsedConfig), RunInWork.Accept(from.Path, force), display, cancellation);
+                using TrainingSetup setup = TrainingSetup.Resume(from, configure(from.State.ConfigAsWritten), RunInWork.Accept(from.Path, force), display, cancellation);
                 return run.Train(() => Train(folder, setup, TaskOf(setup.Config), stopAt, display, cancellation));
             },
             cancellation);

@@ -53,8 +53,9 @@ public sealed class TrainingSetup : IDisposable
     /// <summary>The masking strategy.</summary>
     public MaskingInfo Masking { get; }
 
-    /// <summary>The hint schedule, or none where the strategy does not use one.</summary>
-    public HintSchedule Hint => Masking.UsesHint ? Config.Hint : HintSchedule.Fixed(0);
+    /// <summary>The hint ratio of one step: what the strategy goes by of its schedule.</summary>
+    /// <param name="step">In 0 .. <see cref="TotalSteps"/> - 1.</param>
+    public double HintAt(long step) => Masking.Heeded(Config.Hint.At((int)step, (int)TotalSteps));
 
     /// <summary>Optimiser steps of the whole run.</summary>
     public long TotalSteps { get; private set; }
@@ -115,7 +116,7 @@ public sealed class TrainingSetup : IDisposable
         NoiseMix? noise = OpenNoise(config, some => some.Clips.ManifestHash == state.Noise?.ManifestHash ? state.Noise.Mean : Measure(some, config, badFiles, observer, cancellation).Mean);
         ConfigChange[] changes =
         [
-            .. ConfigChange.Between(ConfigKeys.All, state.ParsedConfig, config),
+            .. ConfigChange.Between(ConfigKeys.All, state.ParsedConfig, config).Select(state.Explained),
             .. DataChanges("clips", state.ManifestHash, state.Clips, source.Clips),
             .. state.Noise is null || noise is null ? [] : DataChanges("noise", state.Noise.ManifestHash, state.Noise.Clips, noise.Source.Clips),
         ];
@@ -177,6 +178,7 @@ public sealed class TrainingSetup : IDisposable
         CheckpointState.CurrentVersion, step, optimizerSteps, CheckpointState.ToDictionary(Config), Normalisation.Mean, Normalisation.Std, Source.Clips.ManifestHash,
         Source.Clips.Count, CheckpointState.CurrentProgram)
     {
+        MaskNames = CheckpointState.CurrentMaskNames,
         Noise = Noise is null ? null : new NoiseState(Noise.Mean, Noise.Source.Clips.ManifestHash, Noise.Source.Clips.Count),
     };
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using OtoMask.Interop;
 using OtoMask.Pretraining;
 using OtoMask.Tests.Pretraining;
+using OtoMask.Tests.Survival;
 
 namespace OtoMask.Tests.App;
 
@@ -103,6 +104,29 @@ public sealed class EndToEndTests : IDisposable
         Assert.Contains("\nbatch: 6\n", File.ReadAllText(new RunFolder(run).Config));
         Ok(AppProcess.Run("pretrain", "--resume", run, "--checkpoint-activations", "true", "--workers", "1"));
         Assert.Contains("checkpoint-activations: true", File.ReadAllText(new RunFolder(run).Config));
+    }
+
+    /// <summary>A run that was begun when <c>inverse-block</c> had no random warm-up: it goes on as it was by the name this has now, and as another by force alone.</summary>
+    [Fact]
+    public void A_run_of_blocks_from_before_their_warm_up_does_not_become_another_in_silence()
+    {
+        string[] run = ["pretrain", "--data", folder.Audio(), .. AppFolder.TinyRun.Select(value => value == "80x96" ? "80x128" : value), "--patch", "16x8"];
+        Ok(AppProcess.Run([.. run, "--mask", "inverse-block-from-start", "--out", folder.Inside("whole")]));
+        foreach (string name in (string[])["old", "old, forced"])
+        {
+            Ok(AppProcess.Run([.. run, "--mask", "inverse-block-from-start", "--stop-at", "1", "--out", folder.Inside(name)]));
+            new CheckpointDamage(new RunFolder(folder.Inside(name)).LatestCheckpoint, "otomask.state").Rewrite(state =>
+            {
+                Assert.True(state.Remove("MaskNames"));
+                state["Config"]!["mask"] = "inverse-block";
+            });
+        }
+        Refused(AppProcess.Run("pretrain", "--resume", folder.Inside("old")), "mask inverse-block-from-start -> inverse-block", "say --mask inverse-block-from-start", "--force");
+        Ok(AppProcess.Run("pretrain", "--resume", folder.Inside("old"), "--mask", "inverse-block-from-start"));
+        AssertSameRun("whole", "old");
+        Assert.Contains(
+            "from step 3 on the run is another: mask inverse-block-from-start -> inverse-block",
+            Ok(AppProcess.Run("pretrain", "--resume", folder.Inside("old, forced"), "--force")).Output);
     }
 
     [Theory]
