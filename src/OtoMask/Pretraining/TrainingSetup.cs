@@ -69,6 +69,7 @@ public sealed class TrainingSetup : IDisposable
     {
         config.Validate();
         RequireDevice(config);
+        config.RequireMemory();
         foreach (string warning in MaskingGeometry.Warnings(KnownMaskings.Find(config.Mask), config.Geometry.Grid, config.ResolvedMaskRatio))
             observer.Warning(warning);
         SavedModel? from = FurtherPretraining.Open(config);
@@ -110,6 +111,7 @@ public sealed class TrainingSetup : IDisposable
                 $"{from.Path} holds weights without the state of a run (they were imported), so there is nothing to go on with; begin a run with them: otomask pretrain --from {from.Path} --data PATH --out RUN");
         config.Validate();
         RequireDevice(config);
+        config.RequireMemory();
         CheckpointState state = from.State;
         ClipSource source = OpenData(config);
         var badFiles = new BadFiles();
