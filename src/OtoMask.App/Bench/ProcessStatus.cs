@@ -11,9 +11,6 @@ internal static class ProcessStatus
     /// <summary>Memory of the machine, bytes; 0 where there is no /proc.</summary>
     public static long MachineMemory => Kilobytes("/proc/meminfo", "MemTotal:") * 1024;
 
-    /// <summary>Memory that programs can still have, bytes; 0 where there is no /proc.</summary>
-    public static long AvailableMemory => Kilobytes("/proc/meminfo", "MemAvailable:") * 1024;
-
     /// <summary>The processor's name; empty where there is no /proc.</summary>
     public static string Processor => Lines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) is { } line
         ? line[(line.IndexOf(':') + 1)..].Trim()

@@ -40,6 +40,7 @@ internal static class TrainBench
     /// <summary>Trains <paramref name="steps"/> steps after two that do not count.</summary>
     public static TrainBenchResult Run(PretrainingConfig config, int steps, CancellationToken cancel)
     {
+        config.RequireMemory();
         var device = new Device(config.Device);
         using MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device, config.Gradients.Type());
         model.CheckpointActivations = config.CheckpointActivations;

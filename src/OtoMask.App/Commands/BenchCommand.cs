@@ -15,6 +15,9 @@ internal static class BenchCommand
     public static readonly string[] TrainKeys =
         ["framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "moments", "gradients", "seed", "device", "checkpoint-activations", "workers"];
 
+    /// <summary>What of it matters only to strategies that read the encoder's features.</summary>
+    private static readonly string[] OfFeatures = ["size", "encoder", "precision", "device"];
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static Command Create() => new("bench", "Measure what log-mels, masks and training steps cost on this machine.") { LogMel(), Masks(), Train() };
@@ -28,7 +31,7 @@ internal static class BenchCommand
         options.AddTo(command);
         command.SetAction((line, cancel) =>
         {
-            PretrainingConfig config = options.Read(line, Defaults).Validate();
+            PretrainingConfig config = options.InEffect(line, options.Read(line, Defaults).Validate());
             LogMelSpeed speed = LogMelBench.Run(config.LogMel, config.Seed, Positive(line.GetRequiredValue(seconds), "--seconds"), cancel);
             Write(line, json, () => LogMelBench.Json(speed), console => LogMelBench.Write(speed, console));
             return Task.FromResult(0);
@@ -45,8 +48,10 @@ internal static class BenchCommand
         options.AddTo(command);
         command.SetAction((line, cancel) =>
         {
-            PretrainingConfig config = options.Read(line, Defaults).Validate();
+            PretrainingConfig config = options.InEffect(line, options.Read(line, Defaults).Validate());
             IReadOnlyList<MaskingInfo> maskings = options.Given(line).Contains("mask") ? [KnownMaskings.Find(config.Mask)] : KnownMaskings.All;
+            if (options.Given(line).Intersect(OfFeatures).FirstOrDefault() is { } idle && maskings.All(masking => masking.CreateFeatureStrategy() is null))
+                throw new UserErrorException($"--{idle} has no effect: mask {config.Mask} reads {maskings[0].DependsOn}, and no model is run for it; leave it out");
             IReadOnlyList<MaskCost> costs = MaskBench.Run(maskings, config, Positive(line.GetRequiredValue(seconds), "--seconds"), cancel);
             Write(line, json, () => MaskBench.Json(config, costs), console => MaskBench.Write(config, costs, console));
             return Task.FromResult(0);
@@ -63,7 +68,7 @@ internal static class BenchCommand
         options.AddTo(command);
         command.SetAction((line, cancel) =>
         {
-            PretrainingConfig config = options.Read(line, Defaults).Validate();
+            PretrainingConfig config = options.InEffect(line, options.Read(line, Defaults).Validate());
             TrainBenchResult result = TrainBench.Run(config, (int)Positive(line.GetRequiredValue(steps), "--steps"), cancel);
             Write(line, json, () => TrainBench.Json(result), console => TrainBench.Write(result, console));
             return Task.FromResult(0);

@@ -6,7 +6,7 @@ namespace OtoMask.App.Commands;
 /// <summary>Values of a configuration as options of a command, named and explained by its keys.</summary>
 /// <typeparam name="TConfig">The configuration.</typeparam>
 /// <param name="keys">One option each.</param>
-internal sealed class ConfigOptions<TConfig>(IEnumerable<ConfigKey<TConfig>> keys)
+internal sealed class ConfigOptions<TConfig>(IReadOnlyList<ConfigKey<TConfig>> keys)
 {
     private readonly (ConfigKey<TConfig> Key, Option<string> Option)[] options =
     [
@@ -28,9 +28,10 @@ internal sealed class ConfigOptions<TConfig>(IEnumerable<ConfigKey<TConfig>> key
         options.Where(pair => line.GetValue(pair.Option) is not null).Select(pair => pair.Key.Name).ToHashSet();
 
     /// <summary>The configuration with what the command line says.</summary>
-    /// <exception cref="UserErrorException">A value is not what its key takes; the message names the option.</exception>
+    /// <exception cref="UserErrorException">A value is not what its key takes, or two options say the same thing; the message names the option.</exception>
     public TConfig Read(ParseResult line, TConfig config)
     {
+        keys.RequireOneWay(Given(line), "--");
         foreach ((ConfigKey<TConfig> key, Option<string> option) in options)
         {
             if (line.GetValue(option) is not { } text)
@@ -46,6 +47,14 @@ internal sealed class ConfigOptions<TConfig>(IEnumerable<ConfigKey<TConfig>> key
         }
         return config;
     }
+
+    /// <summary>The configuration that comes of a command line and whatever else decides, unless an option changes nothing in it.</summary>
+    /// <exception cref="UserErrorException">An option has no effect; the message names it.</exception>
+    public TConfig InEffect(ParseResult line, TConfig config)
+    {
+        keys.RequireEffect(config, Given(line), "--");
+        return config;
+    }
 }
 
 /// <summary>Values of a pre-training run as options.</summary>
@@ -53,5 +62,5 @@ internal static class ConfigOptions
 {
     /// <summary>One option for each value, or for those of the given names.</summary>
     public static ConfigOptions<PretrainingConfig> Of(params string[] names) =>
-        new(ConfigKeys.All.Where(key => names.Length == 0 || names.Contains(key.Name)));
+        new([.. ConfigKeys.All.Where(key => names.Length == 0 || names.Contains(key.Name))]);
 }

@@ -34,6 +34,8 @@ internal static class DataCommand
             string[] named = line.GetValue(names) ?? [];
             if (named.Length == 0 && !line.GetValue(all))
                 throw new UserErrorException("name the tasks to fetch, or take --all (otomask data list shows them)");
+            if (named.Length > 0 && line.GetValue(all))
+                throw new UserErrorException($"{named[0]} has no effect beside --all: choose one");
             DataFetch.Run(line.GetValue(all) ? DataSelection.All : DataSelection.Of(named), line.GetRequiredValue(folder), cancellation);
             return Task.CompletedTask;
         });

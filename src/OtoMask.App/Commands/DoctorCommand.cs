@@ -45,7 +45,7 @@ internal static class DoctorCommand
     private static void Machine(Report report, string folder)
     {
         report.Line("cores", $"{Environment.ProcessorCount} given to this process");
-        report.Line("memory", $"{Gigabytes(ProcessStatus.MachineMemory)}, {Gigabytes(ProcessStatus.AvailableMemory)} available");
+        report.Line("memory", $"{Gigabytes(ProcessStatus.MachineMemory)}, {Gigabytes(HostMemory.Available ?? 0)} available");
         long free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
         report.Line("disk", $"{Gigabytes(free)} free in {Path.GetFullPath(folder)}");
         if (free < LowDiskGigabytes * 1e9)

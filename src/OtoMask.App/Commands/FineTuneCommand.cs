@@ -15,7 +15,7 @@ internal static class FineTuneCommand
     {
         Argument<string?> checkpoint = new("CHECKPOINT") { Description = $"What to begin from: {ModelOptions.WhatACheckpointIs}.", Arity = ArgumentArity.ZeroOrOne };
         RunOptions options = new();
-        ConfigOptions<FineTuningConfig> values = new(FineTuningKeys.All.Where(key => key.Name != FineTuningKeys.Checkpoint));
+        ConfigOptions<FineTuningConfig> values = new([.. FineTuningKeys.All.Where(key => key.Name != FineTuningKeys.Checkpoint)]);
         Command command = new(Verb, "Train an encoder further, with a head, to tell the classes of a labelled task.") { checkpoint };
         options.AddTo(command);
         values.AddTo(command);
@@ -34,6 +34,7 @@ internal static class FineTuneCommand
             {
                 if (line.GetValue(checkpoint) is not null)
                     throw new UserErrorException("CHECKPOINT is what a new run begins with, --resume goes on with a run: choose one");
+                model.RequireNone(line, "a run that is resumed knows its own geometry");
                 return Task.FromResult(Resume(run, Read, options.IsForced(line), stopAt, cancellation));
             }
             FineTuningConfig configuration = Read(new FineTuningConfig());

@@ -17,10 +17,27 @@ internal sealed class ModelOptions
     private readonly Option<int?> decoderHeads = new("--decoder-heads") { Description = "Attention heads of its decoder or predictor (default: as published, else width / 64).", HelpName = "N" };
     private readonly Option<int?> sampleRate = new("--sample-rate") { Description = "Its sampling rate in Hz (default: what its name says, else 16000).", HelpName = "16000|32000" };
 
+    private Option[] All => [input, patch, heads, decoderHeads, sampleRate];
+
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[input, patch, heads, decoderHeads, sampleRate])
+        foreach (Option option in All)
             command.Options.Add(option);
+    }
+
+    /// <summary>Refuses all of them where there is no model that they could say something about.</summary>
+    /// <param name="line">The command line.</param>
+    /// <param name="why">Why they have no effect.</param>
+    /// <exception cref="UserErrorException">One is given.</exception>
+    public void RequireNone(ParseResult line, string why) => RequireNone(line, why, All);
+
+    private static void RequireNone(ParseResult line, string why, params ReadOnlySpan<Option> options)
+    {
+        foreach (Option option in options)
+        {
+            if (line.GetResult(option) is not null)
+                throw new UserErrorException($"{option.Name} has no effect: {why}; leave it out");
+        }
     }
 
     /// <summary>Opens a model and tells what was taken for granted about it.</summary>
@@ -41,5 +58,10 @@ internal sealed class ModelOptions
     }
 
     /// <summary>The geometry said, for a baseline without a checkpoint.</summary>
-    public InputGeometry Geometry(ParseResult line) => InputGeometry.Parse(line.GetValue(input) ?? "80x608", line.GetValue(patch) ?? "16x16");
+    /// <exception cref="UserErrorException">It is impossible, or something else is said about a checkpoint.</exception>
+    public InputGeometry Geometry(ParseResult line)
+    {
+        RequireNone(line, "no CHECKPOINT is given", heads, decoderHeads, sampleRate);
+        return InputGeometry.Parse(line.GetValue(input) ?? "80x608", line.GetValue(patch) ?? "16x16");
+    }
 }

@@ -25,18 +25,17 @@ internal static class PretrainCommand
         {
             IReadOnlySet<string> given = values.Given(line);
             int? stopAt = options.StopAt(line);
-            if (given.Intersect(["epochs", "steps", "minutes"]).Count() > 1)
-                throw new UserErrorException("--epochs, --steps and --minutes are three ways to give one length: choose one");
             if (line.GetValue(seconds) is not null && given.Contains("input"))
                 throw new UserErrorException("--input and --input-seconds say the same thing: choose one");
             string? file = options.ConfigFile(line);
             PretrainingConfig Read(PretrainingConfig start) => values.Read(line, file is null ? start : ConfigFile.Read(file, start));
+            PretrainingConfig Resolve(PretrainingConfig config) => values.InEffect(line, PretrainCommand.Resolve(config, line.GetValue(seconds)));
 
             if (options.Resumed(line) is { } run)
             {
                 if (given.Contains("from"))
                     throw new UserErrorException("--from begins a run with another model's weights, --resume goes on with a run: choose one");
-                return Task.FromResult(Resume(run, start => Resolve(Read(start), line.GetValue(seconds)), options.IsForced(line), stopAt, cancellation));
+                return Task.FromResult(Resume(run, start => Resolve(Read(start)), options.IsForced(line), stopAt, cancellation));
             }
             PretrainingConfig configuration = Read(new PretrainingConfig());
             if (configuration.From is { } model)
@@ -44,7 +43,7 @@ internal static class PretrainCommand
                 IEnumerable<string> inFile = file is null ? [] : ConfigFile.KeysOf(file), bySeconds = line.GetValue(seconds) is null ? [] : ["input"];
                 configuration = FurtherPretraining.Complete(configuration, SavedModel.Open(model), given.Concat(inFile).Concat(bySeconds).ToHashSet());
             }
-            return Task.FromResult(Begin(options.NewRun(line), Resolve(configuration, line.GetValue(seconds)), stopAt, cancellation));
+            return Task.FromResult(Begin(options.NewRun(line), Resolve(configuration), stopAt, cancellation));
         });
         return command;
     }
@@ -87,7 +86,7 @@ internal static class PretrainCommand
             {
                 display.Stage("reading the checkpoint");
                 Checkpoint from = Checkpoint.Read(path);
-                using TrainingSetup setup = TrainingSetup.Resume(from, configure(from.State.ParsedConfig), RunInWork.Accept(from.Path, force), display, cancellation);
+                using TrainingSetup setup = TrainingSetup.Resume(from, configure(from.State.ConfigAsWritten), RunInWork.Accept(from.Path, force), display, cancellation);
                 return run.Train(() => Train(folder, setup, TaskOf(setup.Config), stopAt, display, cancellation));
             },
             cancellation);

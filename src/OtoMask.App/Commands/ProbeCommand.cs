@@ -43,6 +43,8 @@ internal static class ProbeCommand
             string? path = line.GetValue(checkpoint), only = line.GetValue(encoder);
             if (path is null && only is null)
                 throw new UserErrorException($"name the CHECKPOINT to judge, or a baseline with --encoder {Random} or --encoder {LogMelStats}");
+            if (line.GetResult(size) is { Implicit: false } && (path is not null || only == LogMelStats))
+                throw new UserErrorException($"--size has no effect: it is of a random encoder without a CHECKPOINT, and {path ?? LogMelStats} is no such; leave it out");
 
             using EncoderSnapshot judged = path is not null
                 ? model.Open(path, line).LoadEncoder(where)

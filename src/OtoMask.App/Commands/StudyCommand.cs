@@ -32,6 +32,8 @@ internal static class StudyCommand
             StudyConfig config = StudyFile.Read(path);
             var folder = new StudyFolder(line.GetValue(output) ?? Path.GetFileNameWithoutExtension(path));
             void Tell() => Report(folder, line.GetValue(markdown), line.GetValue(latex));
+            if (line.GetValue(reportOnly) && line.GetResult(data) is { Implicit: false })
+                throw new UserErrorException("--data-dir has no effect: --report-only needs no data; leave it out");
             if (line.GetValue(reportOnly))
                 Tell();
             else

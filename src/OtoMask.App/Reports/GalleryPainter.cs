@@ -84,15 +84,8 @@ internal sealed class GalleryPainter
     private IEnumerable<(MaskKey Key, PatchMask Mask)> DrawAll(
         MaskingInfo masking, PatchGrid grid, float[] patches, double maskRatio, int index)
     {
-        PatchMask first = Draw(masking, grid, patches, maskRatio, 0, index);
-        yield return (new(masking.Name, maskRatio, 0), first);
-        // Strategies that do not go by the hint ratio may still become random at 1.
-        foreach (double hintRatio in DefaultHintRatios.Where(hint => hint == 1 || (hint > 0 && masking.UsesHint)))
-        {
-            PatchMask mask = Draw(masking, grid, patches, maskRatio, hintRatio, index);
-            if (masking.UsesHint || !mask.Masked.AsSpan().SequenceEqual(first.Masked))
-                yield return (new(masking.Name, maskRatio, hintRatio), mask);
-        }
+        foreach (double hintRatio in DefaultHintRatios.Select(masking.Heeded).Distinct())
+            yield return (new(masking.Name, maskRatio, hintRatio), Draw(masking, grid, patches, maskRatio, hintRatio, index));
     }
 
     private PatchMask Draw(MaskingInfo masking, PatchGrid grid, float[] patches, double maskRatio, double hintRatio, int index)

@@ -19,8 +19,8 @@ internal static class StudyMaskParts
             masks.Arms.FirstOrDefault(one => one.Arm == arm && one.Framework == frameworks[framework]) is { } found ? Mask(found.Masked[clip][step], masks) : null;
         return Html.Of(
             $"""
-            <p>What each arm hides of a test clip of each family (the most varied of its task's first clips). Arms that are informed by more than chance begin
-            randomly and follow their hint schedule; the slider goes through the training.</p>
+            <p>What each arm hides of a test clip of each family (the most varied of its task's first clips). Arms that follow the hint schedule
+            begin randomly; the slider goes through the training.</p>
             {LeftOut(masks)}
             {MaskGallery.Section(
                 page, [.. masks.Clips.Select(clip => Picture(clip, masks))], [.. masks.Arms.DistinctBy(arm => arm.Arm).Select(Strategy)],
@@ -78,7 +78,7 @@ internal static class StudyMaskParts
     private static GalleryStrategy Strategy(ArmMasks arm)
     {
         MaskingInfo masking = KnownMaskings.Find(arm.Mask);
-        string hint = masking.UsesHint ? $" Hint ratio {Text(arm.HintRatios[0])} at the beginning, {Text(arm.HintRatios[^1])} at the end." : "";
+        string hint = masking.Hint != HintUse.None ? $" Hint ratio {Text(arm.HintRatios[0])} at the beginning, {Text(arm.HintRatios[^1])} at the end." : "";
         return new GalleryStrategy(arm.Arm, $"{masking.Summary}.{hint}", masking.DependsOn);
     }
 

@@ -44,7 +44,8 @@ internal sealed class BenchedCosts : IStudyCosts
             yield return word;
         foreach (string name in Commands.BenchCommand.TrainKeys)
         {
-            if (ConfigKeys.Find(name).Get(config) is not { } value)
+            ConfigKey<PretrainingConfig> key = ConfigKeys.Find(name);
+            if (key.Get(config) is not { } value || key.Idle(config) is not null)
                 continue;
             yield return $"--{name}";
             yield return value;

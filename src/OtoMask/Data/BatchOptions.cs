@@ -6,6 +6,9 @@ namespace OtoMask.Data;
 /// <summary>What the batches of a run are made of. Together with the data they determine every number in every batch.</summary>
 public sealed record BatchOptions
 {
+    /// <summary>Batches kept ready unless told otherwise.</summary>
+    public const int DefaultPrefetch = 4;
+
     /// <summary>Input and patches.</summary>
     public required InputGeometry Geometry { get; init; }
 
@@ -40,7 +43,7 @@ public sealed record BatchOptions
     public int Workers { get; init; }
 
     /// <summary>Batches kept ready ahead of the consumer.</summary>
-    public int Prefetch { get; init; } = 4;
+    public int Prefetch { get; init; } = DefaultPrefetch;
 
     /// <summary>One thread for every four cores, at least one and at most eight: the model needs the cores more.</summary>
     public static int DefaultWorkers => Math.Clamp(Environment.ProcessorCount / 4, 1, 8);

@@ -97,13 +97,23 @@ public sealed class EncoderSnapshot : IDisposable
         FrameEmbeddings[] encoded = [.. clips.Select(clip => Allocate(clip, layers))];
         foreach (IGrouping<int, Chunk> alike in clips.SelectMany(ChunksOf).GroupBy(chunk => chunk.Columns))
         {
-            foreach (Chunk[] batch in alike.Chunk(chunksAtOnce))
+            foreach (Chunk[] batch in alike.Chunk(AtOnce(Math.Min(chunksAtOnce, alike.Count()), alike.Key)))
             {
                 cancellation.ThrowIfCancellationRequested();
                 EncodeBatch(batch, clips, layers, encoded);
             }
         }
         return encoded;
+    }
+
+    /// <summary>How many chunks of so many columns go through the model together: as many as are asked for, or as fit in memory.</summary>
+    private int AtOnce(int wanted, int columns)
+    {
+        if (!Model.Device.IsCpu)
+            return wanted;
+        var memory = ModelMemory.Here(DType.Float32);
+        int tokens = 1 + Input.Grid.Rows * columns;
+        return ModelMemory.AtOnce($"encoding a clip of {Input.Bands}x{columns * Input.PatchWidth} in {tokens - 1} patches", chunks => memory.Encoding(Model.Shape, chunks, tokens), wanted);
     }
 
     /// <inheritdoc/>

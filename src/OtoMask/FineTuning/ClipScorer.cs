@@ -53,6 +53,14 @@ internal sealed class ClipScorer(Classifier model, ClassifierInput input)
     {
         if (clips.Count == 0)
             return [];
+        var memory = ModelMemory.Here(DType.Float32);
+        int fit = !model.Device.IsCpu ? clips.Count : ModelMemory.AtOnce(
+            $"classifying a clip of {input.Geometry.InputText} in {input.Geometry.Grid.Count} patches", some => memory.Encoding(model.Shape, some, 1 + input.Geometry.Grid.Count), clips.Count);
+        return [.. clips.Chunk(fit).SelectMany(LogitsOfThose)];
+    }
+
+    private float[] LogitsOfThose(IReadOnlyList<LogMel> clips)
+    {
         InputGeometry geometry = input.Geometry;
         int count = geometry.Grid.Count;
         var patches = new float[clips.Count * geometry.InputSize];

@@ -16,6 +16,7 @@ public sealed class FineTuningSetup : IDisposable
         Input = state.InputOfModel();
         Clips = new TaskClips(task, Input.LogMel, Input.UnitSamples);
         Batches = new ClassBatches(new TrainingClips(task, Parts.Train, Input, config.Seed, Clips.Unreadable), task.Classes.Count, Input, config);
+        RequireMemory();
     }
 
     /// <summary>The configuration.</summary>
@@ -130,6 +131,19 @@ public sealed class FineTuningSetup : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
+
+    /// <summary>Refuses a step that does not fit in the memory of this machine. On another device nothing is known.</summary>
+    /// <exception cref="UserErrorException">It does not fit; the message says what to lower.</exception>
+    private void RequireMemory()
+    {
+        if (!Model.Device.IsCpu)
+            return;
+        var memory = ModelMemory.Here(Config.Precision.Type());
+        int tokens = 1 + Input.Geometry.Grid.VisibleCount(Config.PatchOut);
+        ModelMemory.Require(
+            $"a step of {StepClips} clips of {Input.Geometry.InputText} in {Input.Geometry.Grid.Count} patches", clips => memory.FineTuning(Model.Shape, clips, tokens), StepClips,
+            $"lower batch or seconds{(Config.PatchOut == 0 ? ", or leave patches out (patch-out)" : "")}");
+    }
 
     /// <summary>What the head sees: where patches are left out, no band has all of its own.</summary>
     private static ClipFeature FeatureOf(FineTuningConfig config) => config.PatchOut > 0 ? ClipFeature.Flat : ClipFeature.PerBand;

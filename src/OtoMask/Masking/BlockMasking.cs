@@ -8,10 +8,13 @@ namespace OtoMask.Masking;
 /// <remarks>After Bao et al., BEiT, arXiv 2106.08254; METHOD section 2.</remarks>
 public sealed class BlockMasking : IMaskingStrategy
 {
+    /// <summary>Whether a hint ratio of 1 changes nothing, either: the variant without a random warm-up.</summary>
+    public bool IgnoresHint { get; init; }
+
     /// <inheritdoc/>
     public PatchMask Sample(in PatchView clip, in MaskingContext context)
     {
-        if (context.HintRatio >= HintRatio.Random)
+        if (!IgnoresHint && context.HintRatio >= HintRatio.Random)
             return RandomMasking.Draw(clip.Grid, context);
 
         PatchGrid grid = clip.Grid;

@@ -10,25 +10,31 @@ public static class KnownMaskings
     [
         new() { Name = "random", DependsOn = Nothing, Data = () => new RandomMasking(),
             Summary = "masked patches uniformly at random (MAE)" },
-        new() { Name = "inverse-block", DependsOn = Nothing, Data = () => new InverseBlockMasking(),
+        new() { Name = "inverse-block", DependsOn = Nothing, Hint = HintUse.WarmUp, Data = () => new InverseBlockMasking(),
             BlockCount = InverseBlockMasking.CentreCount,
-            Summary = "visible patches in 5x5 blocks (data2vec 2.0)" },
-        new() { Name = "block", DependsOn = Nothing, Data = () => new BlockMasking(),
+            Summary = "visible patches in 5x5 blocks (data2vec 2.0); random until the hint schedule starts, as published" },
+        new() { Name = "inverse-block-from-start", DependsOn = Nothing, FormerName = "inverse-block", Data = () => new InverseBlockMasking { IgnoresHint = true },
+            BlockCount = InverseBlockMasking.CentreCount,
+            Summary = "inverse-block from the first step on, without a random warm-up" },
+        new() { Name = "block", DependsOn = Nothing, Hint = HintUse.WarmUp, Data = () => new BlockMasking(),
             BlockCount = BlockMasking.CentreCount,
-            Summary = "masked patches in 5x5 blocks (after BEiT)" },
-        new() { Name = "sgim", DependsOn = EncoderFeatures, UsesHint = true,
+            Summary = "masked patches in 5x5 blocks (after BEiT); random until the hint schedule starts" },
+        new() { Name = "block-from-start", DependsOn = Nothing, FormerName = "block", Data = () => new BlockMasking { IgnoresHint = true },
+            BlockCount = BlockMasking.CentreCount,
+            Summary = "block from the first step on, without a random warm-up" },
+        new() { Name = "sgim", DependsOn = EncoderFeatures, Hint = HintUse.Trade,
             Features = () => new ObjectCentricMasking(PatchCuts.PrincipalAxis),
             Summary = "masks what belongs least to either half of the scene, split by the first principal axis (SGIM)" },
-        new() { Name = "sgim-spectral", DependsOn = EncoderFeatures, UsesHint = true,
+        new() { Name = "sgim-spectral", DependsOn = EncoderFeatures, Hint = HintUse.Trade,
             Features = () => new ObjectCentricMasking(PatchCuts.Spectral),
             Summary = "sgim split by the graph Laplacian, as in the literature (costly)" },
-        new() { Name = "dwm", DependsOn = Input, ReadsInput = true, UsesHint = true,
+        new() { Name = "dwm", DependsOn = Input, ReadsInput = true, Hint = HintUse.Trade,
             Data = () => new DispersionWeightedMasking(DispersionWeights.MeanAbsoluteDeviation),
             Summary = "masks what varies: chance proportional to mean absolute deviation (DWM)" },
-        new() { Name = "dwm-variance", DependsOn = Input, ReadsInput = true, UsesHint = true,
+        new() { Name = "dwm-variance", DependsOn = Input, ReadsInput = true, Hint = HintUse.Trade,
             Data = () => new DispersionWeightedMasking(DispersionWeights.Variance),
             Summary = "dwm with the variance as weight" },
-        new() { Name = "dwm-topk", DependsOn = Input, ReadsInput = true, UsesHint = true,
+        new() { Name = "dwm-topk", DependsOn = Input, ReadsInput = true, Hint = HintUse.Trade,
             Data = () => new DispersionTopMasking(DispersionWeights.MeanAbsoluteDeviation),
             Summary = "dwm without chance: the patches of largest deviation (ablation)" },
         new() { Name = "structured", DependsOn = Nothing, Data = () => new StructuredMasking(),
@@ -38,6 +44,9 @@ public static class KnownMaskings
             Impossible = TimeSpanMasking.Impossible,
             Summary = "runs of time steps over all frequencies" },
     ];
+
+    /// <summary>What a strategy is called now that versions before the warm-up of blocks called <paramref name="formerName"/>.</summary>
+    public static string NameNow(string formerName) => All.FirstOrDefault(masking => masking.FormerName == formerName)?.Name ?? formerName;
 
     /// <summary>The strategy of a name.</summary>
     /// <exception cref="UserErrorException">There is none; the message names the nearest and lists all.</exception>

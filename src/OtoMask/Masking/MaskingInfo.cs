@@ -15,10 +15,23 @@ public sealed record MaskingInfo
     /// <summary>Whether <see cref="PatchView.Patches"/> must be filled in.</summary>
     public bool ReadsInput { get; init; }
 
+    /// <summary>What the hint ratio does to it.</summary>
+    public HintUse Hint { get; init; }
+
     /// <summary>
-    /// Whether a hint ratio between 0 and 1 matters (for <c>inverse-block</c> and <c>block</c> only 1 does: it makes them random).
+    /// What it was called by versions in which no strategy of blocks began randomly; null where its name has always been its own.
+    /// <see cref="KnownMaskings.NameNow"/> translates.
     /// </summary>
-    public bool UsesHint { get; init; }
+    public string? FormerName { get; init; }
+
+    /// <summary>What of a hint ratio it goes by: the ratio itself, or 0 where that ratio changes nothing.</summary>
+    /// <param name="hintRatio">h, in [0, 1].</param>
+    public double Heeded(double hintRatio) => Hint switch
+    {
+        HintUse.Trade => hintRatio,
+        HintUse.WarmUp when hintRatio >= HintRatio.Random => HintRatio.Random,
+        _ => 0,
+    };
 
     /// <summary>How to make the strategy if it needs the clip alone; else null.</summary>
     internal Func<IMaskingStrategy>? Data { get; init; }

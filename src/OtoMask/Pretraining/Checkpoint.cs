@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using OtoMask.Data;
 using OtoMask.Interop;
+using OtoMask.Masking;
 using OtoMask.Models;
 using OtoMask.Torch;
 
@@ -27,10 +28,26 @@ public sealed record CheckpointState(
     /// <summary>The version of this program, with its commit where that is known: <c>0.1.0+5077cde...</c>.</summary>
     public static string CurrentProgram { get; } = typeof(CheckpointState).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
-    /// <summary>The configuration as values.</summary>
+    /// <summary>What the names of masking strategies in <see cref="Config"/> mean in checkpoints that this program writes.</summary>
+    internal const int CurrentMaskNames = 2;
+
+    /// <summary>Of what time the names of masking strategies are. 1, or no word of it: <c>inverse-block</c> and <c>block</c> are those that now end in <c>-from-start</c>.</summary>
+    public int MaskNames { get; init; } = 1;
+
+    /// <summary>The configuration as values, by the names of today.</summary>
     /// <exception cref="UserErrorException">A key is unknown or its value is impossible.</exception>
     [JsonIgnore]
-    public PretrainingConfig ParsedConfig => ConfigKeys.All.Parse(Config, new PretrainingConfig(), WrittenBy);
+    public PretrainingConfig ParsedConfig => MaskNames < CurrentMaskNames ? ConfigAsWritten with { Mask = KnownMaskings.NameNow(ConfigAsWritten.Mask) } : ConfigAsWritten;
+
+    /// <summary>The configuration as values, by the names of its time: where one means something else today, a run that goes on by it is another.</summary>
+    /// <exception cref="UserErrorException">A key is unknown or its value is impossible.</exception>
+    [JsonIgnore]
+    public PretrainingConfig ConfigAsWritten => ConfigKeys.All.Parse(Config, new PretrainingConfig(), WrittenBy);
+
+    /// <summary>The change with a remark where the user changed nothing and a name means something else today.</summary>
+    internal ConfigChange Explained(ConfigChange change) => change.Key == "mask" && change.New == ConfigAsWritten.Mask
+        ? change with { Remark = $"{change.New} did not begin randomly when the run began; that is {change.Old} now, so to go on as it was say --mask {change.Old}" }
+        : change;
 
     /// <summary>Whether it is of a run, which can go on from it; a model that was imported has weights alone.</summary>
     [JsonIgnore]

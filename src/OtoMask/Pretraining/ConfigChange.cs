@@ -6,6 +6,9 @@ namespace OtoMask.Pretraining;
 /// <param name="New">The value from now on; null where there is none.</param>
 public sealed record ConfigChange(string Key, string? Old, string? New)
 {
+    /// <summary>What is not to be seen from the values; null where they say it all.</summary>
+    public string? Remark { get; init; }
+
     /// <summary>What differs between two configurations and would change results, in the order of a configuration file.</summary>
     /// <param name="keys">The values to compare.</param>
     /// <param name="before">How the run was up to a checkpoint.</param>
@@ -16,5 +19,5 @@ public sealed record ConfigChange(string Key, string? Old, string? New)
         select new ConfigChange(key.Name, key.Get(before), key.Get(now));
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Key} {Old ?? "unset"} -> {New ?? "unset"}";
+    public override string ToString() => $"{Key} {Old ?? "unset"} -> {New ?? "unset"}{(Remark is null ? "" : $" ({Remark})")}";
 }

@@ -45,7 +45,16 @@ public static class ConfigFile
     /// <exception cref="UserErrorException">A line names no key, a key twice, or no valid value.</exception>
     public static TConfig Parse<TConfig>(string yaml, string source, IReadOnlyList<ConfigKey<TConfig>> keys, TConfig config)
     {
-        foreach ((YamlNode keyNode, YamlNode valueNode) in Mapping(yaml, source))
+        KeyValuePair<YamlNode, YamlNode>[] lines = [.. Mapping(yaml, source)];
+        try
+        {
+            keys.RequireOneWay(lines.Select(line => line.Key).OfType<YamlScalarNode>().Select(key => key.Value!));
+        }
+        catch (UserErrorException error)
+        {
+            throw new UserErrorException($"{source}: {error.Message}", error);
+        }
+        foreach ((YamlNode keyNode, YamlNode valueNode) in lines)
         {
             if (keyNode is not YamlScalarNode { Value: { } name } || valueNode is not YamlScalarNode { Value: { } value })
                 throw new UserErrorException($"{source}, line {keyNode.Start.Line}: write one `key: value` a line");

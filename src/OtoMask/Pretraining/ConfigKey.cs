@@ -15,6 +15,12 @@ public sealed record ConfigKey<TConfig>(string Name, string Placeholder, string 
     /// <summary>Whether it is where data lies: a run may find the same data elsewhere, which its checkpoint knows by a hash.</summary>
     public bool IsPlace { get; init; }
 
+    /// <summary>Why a value of it changes nothing in a configuration; null where it does change something.</summary>
+    public Func<TConfig, string?> Idle { get; init; } = _ => null;
+
+    /// <summary>What it is one of several ways to say, of which one place gives at most one; null where it is the only way.</summary>
+    public string? Says { get; init; }
+
     /// <summary>Whether it stays for the whole run: what the run began with, counts by, or what its score means.</summary>
     public bool IsSettled { get; init; }
 }
@@ -28,6 +34,36 @@ public static class ConfigKeyList
         keys.FirstOrDefault(key => key.Name == name)
         ?? throw new UserErrorException(
             $"unknown key '{name}'{Nearest.Hint(name, keys.Select(key => key.Name), $"; the keys are {string.Join(", ", keys.Select(key => key.Name))}")}");
+
+    /// <summary>Refuses keys that say the same thing in different ways, of which only one could be heeded.</summary>
+    /// <param name="keys">All keys.</param>
+    /// <param name="given">Names of those that one place gives.</param>
+    /// <param name="prefix">What stands before a name there, for example <c>--</c>.</param>
+    /// <exception cref="UserErrorException">Two of them are ways to say the same.</exception>
+    public static void RequireOneWay<TConfig>(this IReadOnlyList<ConfigKey<TConfig>> keys, IEnumerable<string> given, string prefix = "")
+    {
+        HashSet<string> names = [.. given];
+        foreach (IGrouping<string?, ConfigKey<TConfig>> ways in keys.Where(key => key.Says is not null).GroupBy(key => key.Says))
+        {
+            if (ways.Count(key => names.Contains(key.Name)) > 1)
+                throw new UserErrorException($"{string.Join(", ", ways.SkipLast(1).Select(key => prefix + key.Name))} and {prefix}{ways.Last().Name} are {ways.Count()} ways to give one {ways.Key}: choose one");
+        }
+    }
+
+    /// <summary>Refuses what somebody says that changes nothing in the configuration that comes of it.</summary>
+    /// <param name="keys">All keys.</param>
+    /// <param name="config">The configuration, whole.</param>
+    /// <param name="said">Names of the keys that are said.</param>
+    /// <param name="prefix">What stands before a name where it is said, for example <c>--</c>.</param>
+    /// <exception cref="UserErrorException">One of them has no effect; the message says why.</exception>
+    public static void RequireEffect<TConfig>(this IReadOnlyList<ConfigKey<TConfig>> keys, TConfig config, IEnumerable<string> said, string prefix = "")
+    {
+        foreach (ConfigKey<TConfig> key in said.Select(keys.Named))
+        {
+            if (key.Idle(config) is { } why)
+                throw new UserErrorException($"{prefix}{key.Name} has no effect: {why}; leave it out");
+        }
+    }
 
     /// <summary>The values that are set, by key.</summary>
     public static Dictionary<string, string> ToDictionary<TConfig>(this IReadOnlyList<ConfigKey<TConfig>> keys, TConfig config) =>

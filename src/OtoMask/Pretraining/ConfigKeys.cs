@@ -9,13 +9,15 @@ namespace OtoMask.Pretraining;
 /// <summary>Every value of the configuration, declared once for YAML and the command line.</summary>
 public static class ConfigKeys
 {
+    private const string Length = "length";
+
     /// <summary>All keys in the order of a configuration file.</summary>
     public static IReadOnlyList<ConfigKey<PretrainingConfig>> All { get; } =
     [
         new("data", "PATH", "folder of audio or .npy log-mels, CSV with a file_name column, or prepared cache", c => c.Data, (c, v) => c with { Data = v }) { IsPlace = true },
         new("from", "CHECKPOINT", "begin with the weights of this model (run folder, checkpoint, .pth, .safetensors): further pre-training", c => c.From, (c, v) => c with { From = v }),
         new("framework", "m2d|msm-mae", "how hidden patches are predicted", c => Name(c.Framework), (c, v) => c with { Framework = OneOf("framework", v, ("m2d", Framework.M2d), ("msm-mae", Framework.MsmMae)) }),
-        new("size", "tiny|small|base|large", "size of encoder and decoder", c => c.Size, (c, v) => c with { Size = v }),
+        new("size", "tiny|small|base|large", "size of encoder and decoder", c => c.Size, (c, v) => c with { Size = v }) { Idle = c => c is { Encoder: not null, Decoder: not null } && KnownSizes.Names.Contains(c.Size) ? $"encoder {c.Encoder} and decoder {c.Decoder} are given by themselves" : null },
         new("encoder", "WIDTH/DEPTH/HEADS", "encoder of a size of its own", c => c.Encoder?.ToString(), (c, v) => c with { Encoder = Shape("encoder", v) }),
         new("decoder", "WIDTH/DEPTH/HEADS", "decoder or predictor of a size of its own", c => c.Decoder?.ToString(), (c, v) => c with { Decoder = Shape("decoder", v) }),
         new("sample-rate", "16000|32000", "sampling rate in Hz", c => Text(c.SampleRate), (c, v) => c with { SampleRate = Whole("sample-rate", v) }),
@@ -23,12 +25,12 @@ public static class ConfigKeys
         new("patch", "16x16", "mel bands x frames of a patch", c => c.Patch, (c, v) => c with { Patch = v }),
         new("mask", "NAME", "masking strategy: " + string.Join(", ", KnownMaskings.All.Select(masking => masking.Name)), c => c.Mask, (c, v) => c with { Mask = v }),
         new("mask-ratio", "0..1", "share of patches to hide (default .7 for m2d, .75 for msm-mae)", c => Text(c.MaskRatio), (c, v) => c with { MaskRatio = Number("mask-ratio", v) }),
-        new("hint-start", "0..1", "share of the run before masking becomes informed", c => Text(c.Hint.Start), (c, v) => c with { Hint = c.Hint with { Start = Number("hint-start", v) } }),
-        new("hint-power", "K", "k of the hint ratio 1 - (e/E)^k", c => Text(c.Hint.Power), (c, v) => c with { Hint = c.Hint with { Power = Number("hint-power", v) } }),
-        new("hint-constant", "0..1", "the same hint ratio throughout", c => Text(c.Hint.Constant), (c, v) => c with { Hint = c.Hint with { Constant = Number("hint-constant", v) } }),
-        new("epochs", "N", "length in epochs; every schedule scales with the length (default 300)", c => Text(c.Epochs), (c, v) => c with { Epochs = Whole("epochs", v), Steps = null, Minutes = null }),
-        new("steps", "N", "length in optimiser steps", c => Text(c.Steps), (c, v) => c with { Epochs = null, Steps = Whole("steps", v), Minutes = null }),
-        new("minutes", "M", "length in minutes, turned into steps by timing a few", c => Text(c.Minutes), (c, v) => c with { Epochs = null, Steps = null, Minutes = Number("minutes", v) }),
+        new("hint-start", "0..1", "share of the run before masking becomes informed", c => Text(c.Hint.Start), (c, v) => c with { Hint = c.Hint with { Start = Number("hint-start", v) } }) { Idle = c => WithoutHint(c, HintUse.WarmUp) ?? ByConstantHint(c) },
+        new("hint-power", "K", "k of the hint ratio 1 - (e/E)^k", c => Text(c.Hint.Power), (c, v) => c with { Hint = c.Hint with { Power = Number("hint-power", v) } }) { Idle = c => WithoutHint(c, HintUse.Trade) ?? ByConstantHint(c) },
+        new("hint-constant", "0..1", "the same hint ratio throughout", c => Text(c.Hint.Constant), (c, v) => c with { Hint = c.Hint with { Constant = Number("hint-constant", v) } }) { Idle = c => WithoutHint(c, HintUse.WarmUp) },
+        new("epochs", "N", "length in epochs; every schedule scales with the length (default 300)", c => Text(c.Epochs), (c, v) => c with { Epochs = Whole("epochs", v), Steps = null, Minutes = null }) { Says = Length },
+        new("steps", "N", "length in optimiser steps", c => Text(c.Steps), (c, v) => c with { Epochs = null, Steps = Whole("steps", v), Minutes = null }) { Says = Length },
+        new("minutes", "M", "length in minutes, turned into steps by timing a few", c => Text(c.Minutes), (c, v) => c with { Epochs = null, Steps = null, Minutes = Number("minutes", v) }) { Says = Length },
         new("batch", "N", "clips in a batch", c => Text(c.Batch), (c, v) => c with { Batch = Whole("batch", v) }),
         new("accumulate", "N", "batches whose gradients make one step", c => Text(c.Accumulate), (c, v) => c with { Accumulate = Whole("accumulate", v) }),
         new("precision", "fp32|bf16|auto", "precision of the matrix products; auto times both and takes the faster", c => Name(c.Precision), (c, v) => c with { Precision = OneOf("precision", v, ("fp32", Precision.Fp32), ("bf16", Precision.Bf16), ("auto", Precision.Auto)) }),
@@ -39,12 +41,12 @@ public static class ConfigKeys
         new("warmup", "0..1", "share of the run that warms up", c => Text(c.Warmup), (c, v) => c with { Warmup = Number("warmup", v) }),
         new("weight-decay", "X", "decay of matrices", c => Text(c.WeightDecay), (c, v) => c with { WeightDecay = Number("weight-decay", v) }),
         new("clip", "NORM", "largest global gradient norm", c => Text(c.ClipNorm), (c, v) => c with { ClipNorm = Number("clip", v) }),
-        new("ema-start", "0..1", "how much of M2D's target network stays at the first step", c => Text(c.EmaStart), (c, v) => c with { EmaStart = Number("ema-start", v) }),
-        new("ema-end", "0..1", "and at the last", c => Text(c.EmaEnd), (c, v) => c with { EmaEnd = Number("ema-end", v) }),
+        new("ema-start", "0..1", "how much of M2D's target network stays at the first step", c => Text(c.EmaStart), (c, v) => c with { EmaStart = Number("ema-start", v) }) { Idle = WithoutTarget },
+        new("ema-end", "0..1", "and at the last", c => Text(c.EmaEnd), (c, v) => c with { EmaEnd = Number("ema-end", v) }) { Idle = WithoutTarget },
         new("min-clips", "N", "repeat small sets to this many clips an epoch", c => Text(c.MinClips), (c, v) => c with { MinClips = Whole("min-clips", v) }),
         new("short-clips", "silence|repeat", "what follows a clip shorter than the input", c => Name(c.ShortClips), (c, v) => c with { ShortClips = OneOf("short-clips", v, ("silence", ShortClips.Silence), ("repeat", ShortClips.Repeat)) }),
         new("noise", "PATH", "background noise (as data) to mix under the visible patches, so that clean sound is predicted from noisy", c => c.Noise, (c, v) => c with { Noise = v }),
-        new("noise-ratio", "0..1", "share of the noise's power in the mixture (default 0.2)", c => c.Noise is null ? null : Text(c.NoiseRatio), (c, v) => c with { NoiseRatio = Number("noise-ratio", v) }),
+        new("noise-ratio", "0..1", "share of the noise's power in the mixture (default 0.2)", c => c.Noise is null ? null : Text(c.NoiseRatio), (c, v) => c with { NoiseRatio = Number("noise-ratio", v) }) { Idle = c => c.Noise is null ? "no noise is given" : null },
         new("device", "cpu|cuda:0", "where the model lives", c => c.Device, (c, v) => c with { Device = v }),
         new("checkpoint-activations", "true|false", "keep only the input of every block and compute it again in the backward pass: less memory, more time", c => Name(c.CheckpointActivations), (c, v) => c with { CheckpointActivations = YesOrNo("checkpoint-activations", v) }) { ChangesNoResult = true },
         new("workers", "N", "loader threads (0 = automatic)", c => Text(c.Workers), (c, v) => c with { Workers = Whole("workers", v) }) { ChangesNoResult = true },
@@ -52,7 +54,7 @@ public static class ConfigKeys
         new("keep-last", "N", "newest checkpoints to keep", c => Text(c.KeepLast), (c, v) => c with { KeepLast = Whole("keep-last", v) }) { ChangesNoResult = true },
         new("keep-every", "N", "keep the checkpoint of every so many epochs for ever (0 = only the newest)", c => Text(c.KeepEvery), (c, v) => c with { KeepEvery = Whole("keep-every", v) }) { ChangesNoResult = true },
         new("evaluate-every", "N", "epochs between evaluations (0 = never)", c => Text(c.EvaluateEvery), (c, v) => c with { EvaluateEvery = Whole("evaluate-every", v) }),
-        new("task", "CSV", "labelled task for k-NN accuracy during training", c => c.Task, (c, v) => c with { Task = v }),
+        new("task", "CSV", "labelled task for k-NN accuracy during training", c => c.Task, (c, v) => c with { Task = v }) { Idle = c => c.EvaluateEvery == 0 ? "evaluate-every 0 never evaluates" : null },
     ];
 
     /// <summary>The keys that say what a model is, whatever it was trained on and how.</summary>
@@ -62,6 +64,13 @@ public static class ConfigKeys
     /// <summary>The key of a name.</summary>
     /// <exception cref="UserErrorException">There is none; the message names the nearest.</exception>
     public static ConfigKey<PretrainingConfig> Find(string name) => All.Named(name);
+
+    private static string? WithoutHint(PretrainingConfig config, HintUse least) => KnownMaskings.Find(config.Mask).Hint >= least ? null
+        : KnownMaskings.Find(config.Mask).Hint == HintUse.None ? $"mask {config.Mask} goes by no hint ratio" : $"of the hint ratio mask {config.Mask} goes by 1 alone";
+
+    private static string? ByConstantHint(PretrainingConfig config) => config.Hint.Constant is { } constant ? $"hint-constant {Text(constant)} holds throughout" : null;
+
+    private static string? WithoutTarget(PretrainingConfig config) => config.Framework == Framework.M2d ? null : $"{Name(config.Framework)} has no target network";
 
     /// <summary>What configurations call a framework, for example <c>msm-mae</c>.</summary>
     public static string NameOf(Framework framework) => Name(framework);

@@ -24,6 +24,9 @@ public static class PrecisionExtensions
     /// <summary>The type of values kept in it; float32 where it is not resolved.</summary>
     public static DType Type(this Precision precision) => precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32;
 
+    /// <summary>Bytes of a value kept in it.</summary>
+    internal static int Bytes(this Precision precision) => precision == Precision.Bf16 ? 2 : sizeof(float);
+
     /// <summary>Until disposed, matrix products on this thread run in <paramref name="precision"/>; null where nothing has to change.</summary>
     /// <exception cref="ArgumentException">The precision is <see cref="Precision.Auto"/>, which is none before it is resolved.</exception>
     public static IDisposable? On(this Precision precision, Device device) => precision switch

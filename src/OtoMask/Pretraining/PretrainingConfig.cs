@@ -146,6 +146,27 @@ public sealed record PretrainingConfig
     /// <summary>Sizes of the model.</summary>
     public ModelShape ModelShape => ModelShapes.Of(Geometry, Encoder ?? KnownSizes.Encoder(Size), Decoder ?? KnownSizes.Decoder(Size, Framework));
 
+    /// <summary>Bytes that a step over so many clips at once certainly takes on the CPU.</summary>
+    public long MemoryOf(long clips)
+    {
+        // What auto stands for is measured later; it takes no less than bfloat16.
+        var memory = ModelMemory.Here(Precision == Precision.Fp32 ? DType.Float32 : DType.BFloat16, CheckpointActivations);
+        int visible = Geometry.Grid.VisibleCount(ResolvedMaskRatio), perParameter = sizeof(float) + Gradients.Bytes() + 2 * Moments.Bytes();
+        return memory.Training(
+            Framework, ModelShape, clips, visible, perParameter, BatchOptions.DefaultPrefetch + Accumulate, KnownMaskings.Find(Mask).CreateFeatureStrategy() is not null);
+    }
+
+    /// <summary>Refuses a step that does not fit in the memory of this machine, before anything of it is made. On another device nothing is known.</summary>
+    /// <exception cref="UserErrorException">It does not fit; the message says what to lower.</exception>
+    public void RequireMemory()
+    {
+        if (!new Device(Device).IsCpu)
+            return;
+        ModelMemory.Require(
+            $"a step of {Batch} clips of {Input} in {ModelShape.PatchCount} patches of {Patch}", MemoryOf, Batch,
+            $"lower batch (accumulate keeps the effective one) or input, or take a larger patch{(CheckpointActivations ? "" : ", or checkpoint-activations true")}");
+    }
+
     /// <summary>The optimiser of a model, at its beginning.</summary>
     public AdamW CreateOptimizer(MaskedModel model) =>
         new(model.Trained, WeightDecay, model.Followers, Moments.Type());
@@ -160,6 +181,7 @@ public sealed record PretrainingConfig
         Require(Steps is null or >= 1, $"steps {Steps}: at least 1");
         Require(Minutes is null or > 0 and < 1e6, $"minutes {Minutes}: give a positive number");
         Require(Batch >= 1, $"batch {Batch}: at least 1 clip");
+        Require((long)Batch * Geometry.Bands * Geometry.Frames <= Array.MaxLength, $"a batch of {Batch} clips of {Input} is more than one array holds; lower batch (accumulate keeps the effective one) or input");
         Require(Accumulate >= 1, $"accumulate {Accumulate}: at least 1 batch");
         Require(BaseLearningRate > 0 && double.IsFinite(BaseLearningRate), $"base-lr {BaseLearningRate}: give a positive number such as 3e-4");
         Require(Warmup is >= 0 and < 1, $"warmup {Warmup}: give the share of the run, from 0 to below 1");
@@ -184,6 +206,7 @@ public sealed record PretrainingConfig
     /// <exception cref="UserErrorException">Names the value and what to do.</exception>
     internal void ValidateModel()
     {
+        _ = KnownSizes.Encoder(Size); // also where encoder and decoder leave it no effect
         ModelShape.Validate();
         _ = LogMel;
         Require(Framework != Framework.MsmMae || Geometry.PatchSize > 1,

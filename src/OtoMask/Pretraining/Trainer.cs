@@ -100,7 +100,7 @@ public sealed class Trainer : IDisposable
     private double HintAt(int epoch, int batch)
     {
         long number = ((long)epoch * pipeline.StepsPerEpoch + batch) / config.Accumulate;
-        return setup.Hint.At((int)Math.Min(number, TotalSteps - 1), (int)TotalSteps);
+        return setup.HintAt(Math.Min(number, TotalSteps - 1));
     }
 
     private void TakeStep(BatchReader<MaskedBatch> reader)

@@ -53,8 +53,9 @@ public sealed class TrainingSetup : IDisposable
     /// <summary>The masking strategy.</summary>
     public MaskingInfo Masking { get; }
 
-    /// <summary>The hint schedule, or none where the strategy does not use one.</summary>
-    public HintSchedule Hint => Masking.UsesHint ? Config.Hint : HintSchedule.Fixed(0);
+    /// <summary>The hint ratio of one step: what the strategy goes by of its schedule.</summary>
+    /// <param name="step">In 0 .. <see cref="TotalSteps"/> - 1.</param>
+    public double HintAt(long step) => Masking.Heeded(Config.Hint.At((int)step, (int)TotalSteps));
 
     /// <summary>Optimiser steps of the whole run.</summary>
     public long TotalSteps { get; private set; }
@@ -68,6 +69,7 @@ public sealed class TrainingSetup : IDisposable
     {
         config.Validate();
         RequireDevice(config);
+        config.RequireMemory();
         foreach (string warning in MaskingGeometry.Warnings(KnownMaskings.Find(config.Mask), config.Geometry.Grid, config.ResolvedMaskRatio))
             observer.Warning(warning);
         SavedModel? from = FurtherPretraining.Open(config);
@@ -111,13 +113,14 @@ public sealed class TrainingSetup : IDisposable
                 $"{from.Path} holds weights without the state of a run (they were imported), so there is nothing to go on with; begin a run with them: otomask pretrain --from {from.Path} --data PATH --out RUN");
         config.Validate();
         RequireDevice(config);
+        config.RequireMemory();
         CheckpointState state = from.State;
         ClipSource source = OpenData(config);
         var badFiles = new BadFiles();
         NoiseMix? noise = OpenNoise(config, some => some.Clips.ManifestHash == state.Noise?.ManifestHash ? state.Noise.Mean : Measure(some, config, badFiles, observer, cancellation).Mean);
         ConfigChange[] changes =
         [
-            .. ConfigChange.Between(ConfigKeys.All, state.ParsedConfig, config),
+            .. ConfigChange.Between(ConfigKeys.All, state.ParsedConfig, config).Select(state.Explained),
             .. DataChanges("clips", state.ManifestHash, state.Clips, source.Clips),
             .. state.Noise is null || noise is null ? [] : DataChanges("noise", state.Noise.ManifestHash, state.Noise.Clips, noise.Source.Clips),
         ];
@@ -179,6 +182,7 @@ public sealed class TrainingSetup : IDisposable
         CheckpointState.CurrentVersion, step, optimizerSteps, CheckpointState.ToDictionary(Config), Normalisation.Mean, Normalisation.Std, Source.Clips.ManifestHash,
         Source.Clips.Count, CheckpointState.CurrentProgram)
     {
+        MaskNames = CheckpointState.CurrentMaskNames,
         Noise = Noise is null ? null : new NoiseState(Noise.Mean, Noise.Source.Clips.ManifestHash, Noise.Source.Clips.Count),
     };
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using OtoMask.Masking;
 using OtoMask.Pretraining;
 
 namespace OtoMask.Studies;
@@ -39,8 +40,13 @@ public sealed record StudyCell(string Framework, string Arm, PretrainingConfig C
     {
         IEnumerable<string?> values = ConfigKeys.All
             .Where(key => !key.ChangesNoResult && !SaysNothingOfResults.Contains(key.Name) && !(CountsWhereSet.Contains(key.Name) && key.Get(Config) == key.Get(AsBefore)))
-            .Select(key => $"{key.Name}: {key.Get(Config)}");
+            .Select(key => $"{key.Name}: {(key.Name == "mask" ? MaskInRows : key.Get(Config))}");
         string text = string.Join('\n', values.Append(Arm == Untrained ? Untrained : "trained").Append(poolHash).Append(taskHash).Append(probe));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16];
     }
+
+    /// <summary>The name that the mask had when rows were first published, so that they count for the same mask whatever it is called today; what took over a name has another.</summary>
+    private string MaskInRows => KnownMaskings.Find(Config.Mask) is var mask && mask.FormerName is { } former
+        ? former
+        : KnownMaskings.NameNow(mask.Name) == mask.Name ? mask.Name : $"{mask.Name}, random at first";
 }

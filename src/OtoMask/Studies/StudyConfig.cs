@@ -101,7 +101,31 @@ public sealed record StudyConfig
                 config.Validate();
             }
         }
+        RequireEffect();
         return this;
+    }
+
+    /// <summary>Refuses a setting that changes nothing in any run it is of.</summary>
+    private void RequireEffect()
+    {
+        Require(Follow.Count == 0 || Each(Frameworks, Arms).Any(config => config.EvaluateEvery > 0), "follow has no effect: evaluate-every 0 never evaluates; leave it out");
+        Look("pretraining", Pretraining, Frameworks, Arms);
+        foreach (StudyFramework framework in Frameworks)
+            Look($"frameworks, {framework.Name}", framework.Settings, [framework], Arms);
+        foreach (StudyArm arm in Arms)
+            Look($"arms, {arm.Name}", arm.Settings, Frameworks, [arm]);
+
+        IEnumerable<PretrainingConfig> Each(IReadOnlyList<StudyFramework> frameworks, IReadOnlyList<StudyArm> arms) =>
+            from framework in frameworks from arm in arms select Configure(framework, arm, Seeds[0]);
+
+        void Look(string where, IReadOnlyList<Setting> settings, IReadOnlyList<StudyFramework> frameworks, IReadOnlyList<StudyArm> arms)
+        {
+            foreach (ConfigKey<PretrainingConfig> key in settings.Select(setting => ConfigKeys.Find(setting.Key)))
+            {
+                string?[] idle = [.. Each(frameworks, arms).Select(key.Idle).Distinct()];
+                Require(idle.Contains(null), $"{where}: {key.Name} has no effect: {string.Join(", ", idle)}; leave it out");
+            }
+        }
     }
 
     /// <summary>The configuration of one run; its data is the caller's.</summary>

@@ -135,6 +135,7 @@ public static class StudyFile
                 }
                 settings.Add(new Setting(name, Text(value, source)));
             }
+            ConfigKeys.All.RequireOneWay(settings.Select(setting => setting.Key));
             return settings;
         }
     }

@@ -24,6 +24,16 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
+    public void An_input_that_no_memory_holds_is_refused_before_the_work()
+    {
+        string audio = folder.Audio();
+        string[] huge = ["--input", "80x96000", "--size", "large", "--batch", "256"];
+        Refused(AppProcess.Run(["pretrain", "--data", audio, "--out", folder.Inside("run"), .. huge]), 2, "256 clips of 80x96000", "lower batch");
+        Refused(AppProcess.Run(["bench", "train", .. huge]), 2, "256 clips of 80x96000", "lower batch");
+        NothingLeft();
+    }
+
+    [Fact]
     public void An_empty_folder_is_named()
     {
         string empty = Directory.CreateDirectory(folder.Inside("empty")).FullName;

@@ -50,6 +50,18 @@ public sealed class CommandLineTests
     [Fact]
     public void AfterTwoDashesAnythingIsAnArgument() => AppProcess.Run("logmel", "--out", "a.npy", "--", "--no such.wav").AssertUserError("cannot read --no such.wav: there is no such file");
 
+    /// <summary>An option that would be taken, recorded and ignored.</summary>
+    [Theory]
+    [InlineData("--size has no effect", "pretrain", "--data", ".", "--out", "x", "--encoder", "16/1/2", "--decoder", "16/1/2", "--size", "base")]
+    [InlineData("unknown size 'huge'", "pretrain", "--data", ".", "--out", "x", "--encoder", "16/1/2", "--decoder", "16/1/2", "--size", "huge")]
+    [InlineData("--hint-power has no effect", "pretrain", "--data", ".", "--out", "x", "--mask", "random", "--hint-power", "2")]
+    [InlineData("--minutes are 3 ways to give one length: choose one", "pretrain", "--data", ".", "--out", "x", "--epochs", "2", "--minutes", "2")]
+    [InlineData("--heads has no effect", "finetune", "--resume", "x", "--heads", "2")]
+    [InlineData("--size has no effect", "bench", "train", "--encoder", "16/1/2", "--decoder", "16/1/2", "--size", "tiny")]
+    [InlineData("--precision has no effect", "bench", "masks", "--mask", "dwm", "--precision", "bf16")]
+    [InlineData("drums has no effect", "data", "fetch", "drums", "--all")]
+    public void AnOptionThatHasNoEffectIsRefused(string message, params string[] arguments) => AppProcess.Run(arguments).AssertUserError(message);
+
     [Fact]
     public void AMissingOptionIsNamed() => AppProcess.Run("logmel", "a.wav").AssertUserError("--out");
 

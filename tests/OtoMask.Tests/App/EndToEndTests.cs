@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using OtoMask.Interop;
 using OtoMask.Pretraining;
 using OtoMask.Tests.Pretraining;
+using OtoMask.Tests.Survival;
 
 namespace OtoMask.Tests.App;
 
@@ -96,6 +97,7 @@ public sealed class EndToEndTests : IDisposable
         Refused(AppProcess.Run("pretrain", "--resume", run, "--batch", "8", "--epochs", "3"), "epochs 2 -> 3, batch 4 -> 8", "--force");
         Refused(AppProcess.Run("pretrain", "--resume", run, "--input", "80x192", "--force"), "another model");
         Refused(AppProcess.Run("pretrain", "--resume", run, "--epochs", "3", "--steps", "2"), "choose one");
+        Refused(AppProcess.Run("pretrain", "--resume", run, "--size", "small"), "--size has no effect");
         AppProcess.Run("pretrain", "--resume", run, "--out", folder.Inside("other")).AssertUserError("--out");
         AppResult forced = Ok(AppProcess.Run("pretrain", "--resume", run, "--batch", "6", "--stop-at", "2", "--force"));
         Assert.Contains("warning: from step 3 on the run is another: batch 4 -> 6", forced.Output);
@@ -103,6 +105,40 @@ public sealed class EndToEndTests : IDisposable
         Assert.Contains("\nbatch: 6\n", File.ReadAllText(new RunFolder(run).Config));
         Ok(AppProcess.Run("pretrain", "--resume", run, "--checkpoint-activations", "true", "--workers", "1"));
         Assert.Contains("checkpoint-activations: true", File.ReadAllText(new RunFolder(run).Config));
+    }
+
+    /// <summary>A run's own configuration tells every value, also those that have no effect: nobody said them.</summary>
+    [Fact]
+    public void The_configuration_of_a_run_makes_the_same_run()
+    {
+        Ok(Pretrain("run", "--mask", "random", "--framework", "msm-mae"));
+        string config = new RunFolder(folder.Inside("run")).Config;
+        Assert.Contains("size: tiny\nencoder: 16/1/2\ndecoder: 16/1/2\n", File.ReadAllText(config));
+        Ok(AppProcess.Run("pretrain", "--config", config, "--out", folder.Inside("again")));
+        AssertSameRun("run", "again");
+    }
+
+    /// <summary>A run that was begun when <c>inverse-block</c> had no random warm-up: it goes on as it was by the name this has now, and as another by force alone.</summary>
+    [Fact]
+    public void A_run_of_blocks_from_before_their_warm_up_does_not_become_another_in_silence()
+    {
+        string[] run = ["pretrain", "--data", folder.Audio(), .. AppFolder.TinyRun.Select(value => value == "80x96" ? "80x128" : value), "--patch", "16x8"];
+        Ok(AppProcess.Run([.. run, "--mask", "inverse-block-from-start", "--out", folder.Inside("whole")]));
+        foreach (string name in (string[])["old", "old, forced"])
+        {
+            Ok(AppProcess.Run([.. run, "--mask", "inverse-block-from-start", "--stop-at", "1", "--out", folder.Inside(name)]));
+            new CheckpointDamage(new RunFolder(folder.Inside(name)).LatestCheckpoint, "otomask.state").Rewrite(state =>
+            {
+                Assert.True(state.Remove("MaskNames"));
+                state["Config"]!["mask"] = "inverse-block";
+            });
+        }
+        Refused(AppProcess.Run("pretrain", "--resume", folder.Inside("old")), "mask inverse-block-from-start -> inverse-block", "say --mask inverse-block-from-start", "--force");
+        Ok(AppProcess.Run("pretrain", "--resume", folder.Inside("old"), "--mask", "inverse-block-from-start"));
+        AssertSameRun("whole", "old");
+        Assert.Contains(
+            "from step 3 on the run is another: mask inverse-block-from-start -> inverse-block",
+            Ok(AppProcess.Run("pretrain", "--resume", folder.Inside("old, forced"), "--force")).Output);
     }
 
     [Theory]

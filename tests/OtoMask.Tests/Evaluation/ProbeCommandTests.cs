@@ -30,10 +30,10 @@ public sealed class ProbeCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("random"), InlineData("logmel-stats")]
-    public void JudgesABaselineAlone(string baseline)
+    [InlineData("random", "--size", "tiny"), InlineData("logmel-stats")]
+    public void JudgesABaselineAlone(string baseline, params string[] more)
     {
-        JsonElement file = Run("--encoder", baseline, "--size", "tiny", "--input", "80x48", "--task", tones.CsvPath, "--mode", "tuned", "--seeds", "1");
+        JsonElement file = Run([.. more, "--encoder", baseline, "--input", "80x48", "--task", tones.CsvPath, "--mode", "tuned", "--seeds", "1"]);
         Assert.All(file.GetProperty("results").EnumerateArray(), row => Assert.Equal(baseline, row.GetProperty("encoder").GetString()));
     }
 
@@ -73,6 +73,10 @@ public sealed class ProbeCommandTests : IDisposable
     [InlineData("a seed twice", "run", "--seeds", "1,1")]
     [InlineData("--device cuda:99", "run", "--device", "cuda:99")]
     [InlineData("unknown size 'huge'", "--encoder", "random", "--size", "huge")]
+    [InlineData("--size has no effect", "run", "--size", "tiny")]
+    [InlineData("--size has no effect", "--encoder", "logmel-stats", "--size", "tiny")]
+    [InlineData("--heads has no effect: no CHECKPOINT is given", "--encoder", "random", "--heads", "3")]
+    [InlineData("--sample-rate has no effect: no CHECKPOINT is given", "--encoder", "logmel-stats", "--sample-rate", "16000")]
     [InlineData("a unit length of -1 s", "--encoder", "random", "--seconds", "-1")]
     public void SaysWhatIsWrong(string message, params string[] arguments)
     {

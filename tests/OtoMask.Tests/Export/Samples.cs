@@ -3,6 +3,7 @@ using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Export;
 using OtoMask.FineTuning;
+using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Randomness;
@@ -26,12 +27,20 @@ internal static class Samples
         return encoder;
     }
 
-    /// <summary>The shape and normalisation of the reference models m2d.pth, msm_mae.pth and the published folder beside them; their weights are to be loaded.</summary>
-    public static EncoderSnapshot Reference(Framework framework) =>
-        Create(framework, new InputGeometry(80, 96, 16, 16), new BlockShape(48, 2, 3), new BlockShape(32, 2, 4), LogMelSettings.Default);
+    /// <summary>A reference model of the fixtures, m2d.pth, msm_mae.pth or that of the published folder: the shapes of any set, weights and normalisation of this one.</summary>
+    public static EncoderSnapshot Reference(Framework framework, string fixture)
+    {
+        IReadOnlyDictionary<string, HostTensor> published = PyTorchCheckpoint.Read(Fixture.Path(fixture)).Tensors;
+        float[] statistics = published["norm_stats"].ToFloats();
+        EncoderSnapshot encoder = Create(
+            framework, new InputGeometry(80, 96, 16, 16), new BlockShape(48, 2, 3), new BlockShape(32, 2, 4), LogMelSettings.Default, new NormalisationStatistics(statistics[0], statistics[1]));
+        ModelWeights.Load(encoder.Model, published, fixture);
+        return encoder;
+    }
 
-    private static EncoderSnapshot Create(Framework framework, InputGeometry input, BlockShape encoder, BlockShape decoder, LogMelSettings logMel) =>
-        new(MaskedModel.Create(framework, ModelShapes.Of(input, encoder, decoder), seed: 5, Device.Cpu), input, new NormalisationStatistics(-6.41f, 3.7f), logMel, ownsModel: true);
+    private static EncoderSnapshot Create(
+        Framework framework, InputGeometry input, BlockShape encoder, BlockShape decoder, LogMelSettings logMel, NormalisationStatistics? statistics = null) => new(
+            MaskedModel.Create(framework, ModelShapes.Of(input, encoder, decoder), seed: 5, Device.Cpu), input, statistics ?? new NormalisationStatistics(-6.41f, 3.7f), logMel, ownsModel: true);
 
     public static ExportedModel Exported(EncoderSnapshot encoder, bool encoderOnly = false) =>
         new(encoder, encoder.Model is M2d ? Framework.M2d : Framework.MsmMae, encoderOnly);

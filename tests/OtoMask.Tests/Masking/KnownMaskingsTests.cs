@@ -16,6 +16,29 @@ public class KnownMaskingsTests
         Assert.Contains("did you mean inverse-block?", Assert.Throws<UserErrorException>(() => KnownMaskings.Find("inverse-blok")).Message);
     }
 
+    [Theory]
+    [InlineData("random", 0, 0), InlineData("dwm", 0.4, 1), InlineData("sgim", 0.4, 1)]
+    [InlineData("inverse-block", 0, 1), InlineData("block", 0, 1), InlineData("inverse-block-from-start", 0, 0), InlineData("block-from-start", 0, 0)]
+    public void A_strategy_goes_by_as_much_of_the_hint_ratio_as_the_published_one(string name, double of04, double of1)
+    {
+        MaskingInfo masking = KnownMaskings.Find(name);
+        Assert.Equal((0, of04, of1), (masking.Heeded(0), masking.Heeded(0.4), masking.Heeded(1)));
+    }
+
+    [Theory, InlineData("inverse-block"), InlineData("block")]
+    public void Without_a_warm_up_blocks_are_the_same_blocks_at_any_hint_ratio(string name)
+    {
+        var clip = new PatchView(new PatchGrid(5, 38), 0, []);
+        IMaskingStrategy published = KnownMaskings.Find(name).CreateDataStrategy()!, fromStart = KnownMaskings.Find($"{name}-from-start").CreateDataStrategy()!;
+        for (int draw = 0; draw < 50; draw++)
+        {
+            foreach (double hint in (double[])[0, 0.5, 1])
+                Assert.Equal(published.Sample(clip, MaskingSamples.Context(0.7, 0, draw)).Masked, fromStart.Sample(clip, MaskingSamples.Context(0.7, hint, draw)).Masked);
+        }
+        Assert.Equal($"{name}-from-start", KnownMaskings.NameNow(name));
+        Assert.Equal("dwm", KnownMaskings.NameNow("dwm"));
+    }
+
     [Theory, InlineData(0.0), InlineData(1.0), InlineData(-0.1), InlineData(1.1), InlineData(double.NaN)]
     public void A_ratio_that_is_no_share_is_refused(double ratio) => Assert.All(KnownMaskings.All, masking =>
         Assert.Contains("mask ratio", Assert.Throws<UserErrorException>(

@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using OtoMask.Masking;
 using OtoMask.Randomness;
 
@@ -94,6 +96,34 @@ public class MaskingStatisticsTests
         foreach (int id in initial.Masked)
             expected[id] = ofMasked;
         AssertSameMarginals(expected, Marginals(strategy, grid, patches, 0.7, hint));
+    }
+
+    [Fact]
+    public void Revealed_patches_are_masked_again_as_often_as_those_that_were_visible()
+    {
+        const int DrawsOfEach = 4000;
+        var cases = (from visible in Gen.Choose(1, 20)
+                     from masked in Gen.Choose(2, 20)
+                     from traded in Gen.Choose(1, masked - 1)
+                     from seed in Gen.Choose(1, 1000)
+                     select (visible, masked, traded, seed)).ToArbitrary();
+        Prop.ForAll(cases, @case =>
+        {
+            var (visible, masked, traded, seed) = @case;
+            var (ofVisible, ofMasked) = (0, 0);
+            for (int draw = 0; draw < DrawsOfEach; draw++)
+            {
+                int[] ids = [.. Enumerable.Range(0, visible + masked)];
+                var random = new RandomStream((ulong)seed, RandomPurpose.Mask, 0, draw);
+                HintRatio.Trade(ids, visible, (traded + 0.5) / masked, ref random);
+                ofVisible += ids[visible..].Count(id => id < visible);
+                ofMasked += ids[visible..].Count(id => id >= visible) - (masked - traded);
+            }
+            // Of the pool of visible and revealed patches, `traded` are masked: each kind by its share, which would be 0 for the revealed if they were left out.
+            Assert.Equal(DrawsOfEach * traded, ofVisible + ofMasked);
+            double share = traded / (double)(visible + traded), deviation = Math.Sqrt(DrawsOfEach * traded * share * (1 - share));
+            Assert.InRange(ofMasked - DrawsOfEach * traded * share, -5 * deviation, 5 * deviation);
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(30));
     }
 
     [Fact]

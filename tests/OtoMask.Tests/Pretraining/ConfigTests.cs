@@ -42,7 +42,34 @@ public sealed class ConfigTests : IDisposable
         Assert.StartsWith("config.yaml", Assert.Throws<UserErrorException>(() => ConfigFile.Parse(yaml, "config.yaml")).Message);
     }
 
+    /// <summary>What has no effect beside the rest of a configuration, and the same beside a rest where it has one.</summary>
     [Theory]
+    [InlineData("size", "encoder: 16/1/2\ndecoder: 16/1/2", "encoder: 16/1/2", "encoder 16/1/2 and decoder 16/1/2")]
+    [InlineData("hint-start", "mask: random", "mask: inverse-block", "mask random goes by no hint ratio")]
+    [InlineData("hint-start", "hint-constant: 0.5", "mask: dwm", "hint-constant 0.5 holds throughout")]
+    [InlineData("hint-start", "mask: block-from-start", "mask: block", "mask block-from-start goes by no hint ratio")]
+    [InlineData("hint-power", "mask: inverse-block", "mask: sgim", "mask inverse-block goes by 1 alone")]
+    [InlineData("hint-power", "hint-constant: 0", "mask: dwm-topk", "hint-constant 0 holds throughout")]
+    [InlineData("hint-constant", "mask: time-span", "mask: block", "mask time-span goes by no hint ratio")]
+    [InlineData("ema-start", "framework: msm-mae", "framework: m2d", "msm-mae has no target network")]
+    [InlineData("ema-end", "framework: msm-mae", "framework: m2d", "msm-mae has no target network")]
+    [InlineData("noise-ratio", "mask: dwm", "noise: hum", "no noise is given")]
+    [InlineData("task", "evaluate-every: 0", "evaluate-every: 3", "evaluate-every 0 never evaluates")]
+    public void What_is_said_and_changes_nothing_is_refused(string key, string beside, string besideWithEffect, string why)
+    {
+        string message = Assert.Throws<UserErrorException>(() => ConfigKeys.All.RequireEffect(ConfigFile.Parse(beside, "x"), [key], "--")).Message;
+        Assert.Contains($"--{key} has no effect: ", message);
+        Assert.Contains(why, message);
+        ConfigKeys.All.RequireEffect(ConfigFile.Parse(besideWithEffect, "x"), [key], "--");
+    }
+
+    [Fact]
+    public void An_unknown_size_is_refused_also_where_it_has_no_effect() => Assert.Contains(
+        "unknown size 'huge'", Assert.Throws<UserErrorException>(() => ConfigFile.Parse("data: x\nsize: huge\nencoder: 16/1/2\ndecoder: 16/1/2", "x").Validate()).Message);
+
+    [Theory]
+    [InlineData("epochs: 3\nsteps: 9", "config.yaml: ", "choose one")]
+    [InlineData("minutes: 3\nmask: dwm\nepochs: 9", "config.yaml: ", "choose one")]
     [InlineData("mask: dwm\nbatchh: 3", "line 2", "'batchh'", "did you mean batch?")]
     [InlineData("batch: many", "line 1", "batch: 'many'")]
     [InlineData("precision: fp8", "line 1", "fp32 or bf16")]

@@ -1,3 +1,4 @@
+using OtoMask.Masking;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Torch;
@@ -83,6 +84,26 @@ public class TrainerTests
         Assert.Equal(1 - Math.Pow(29.0 / 30, 2), last.Hint!.Value, 1e-12);
         Assert.Equal(config.EmaStart, first.Ema);
         Assert.Equal(config.EmaEnd, last.Ema!.Value, 1e-12);
+    }
+
+    [Theory, InlineData("inverse-block"), InlineData("block")]
+    public void Blocks_are_random_until_the_hint_schedule_starts_and_themselves_after(string mask)
+    {
+        using var data = new TrainingFolder();
+        PretrainingConfig config = data.Config with { Framework = Framework.MsmMae, Input = "80x128", Patch = "16x8", Epochs = null, Steps = 12, Hint = new HintSchedule { Start = 0.25 } };
+        IReadOnlyList<StepRecord> Steps(string name)
+        {
+            var observer = new RecordingObserver();
+            data.Train(name, config with { Mask = name }, observer: observer);
+            return observer.Steps;
+        }
+
+        IReadOnlyList<StepRecord> random = Steps("random"), blocks = Steps(mask), fromStart = Steps($"{mask}-from-start");
+        Assert.Equal([1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], blocks.Select(step => step.Hint!.Value));
+        Assert.All(fromStart, step => Assert.Equal(0, step.Hint));
+        Assert.Equal(random.Take(3).Select(step => step.Loss), blocks.Take(3).Select(step => step.Loss));
+        Assert.NotEqual(random[3].Loss, blocks[3].Loss);
+        Assert.NotEqual(random[0].Loss, fromStart[0].Loss);
     }
 
     [Fact]

@@ -12,6 +12,15 @@ public sealed class StudyCellTests
     [Fact]
     public void The_fingerprint_of_a_configuration_stays() => Assert.Equal("79f718ccaf2b7f8d", FingerprintOf(Cell.Config));
 
+    /// <summary>What rows of <c>inverse-block</c> and <c>block</c> carried before these began randomly: they count for the arms without a warm-up, and for no other.</summary>
+    [Theory]
+    [InlineData("inverse-block", "d41ea1d1c11cb347"), InlineData("block", "24718c1fdb630ff2")]
+    public void Rows_of_blocks_without_a_warm_up_count_by_the_name_that_these_have_now(string mask, string published)
+    {
+        Assert.Equal(published, FingerprintOf(Cell.Config with { Mask = $"{mask}-from-start" }));
+        Assert.NotEqual(published, FingerprintOf(Cell.Config with { Mask = mask }));
+    }
+
     [Theory]
     [InlineData("mask", "random"), InlineData("seed", "43"), InlineData("from", "runs/other"), InlineData("noise", "hum"), InlineData("gradients", "bf16")]
     public void It_changes_with_what_results_depend_on(string key, string value) =>

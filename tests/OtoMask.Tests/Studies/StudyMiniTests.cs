@@ -19,5 +19,18 @@ public sealed class StudyMiniTests
     public void Its_tables_are_those_of_its_rows(string study) => Assert.Equal(
         StudyTables.Markdown(StudyResults.Read(Published(study))), File.ReadAllText(Path.Combine(Published(study).Path, "tables.md")));
 
+    /// <summary>They ran without the warm-up that <c>inverse-block</c> has in the paper, so nothing of theirs may go by that name.</summary>
+    [Theory]
+    [InlineData("study-mini")]
+    [InlineData("study-mini-m2d")]
+    public void Its_blocks_are_those_without_a_warm_up(string study)
+    {
+        string[] arms = [.. StudyFile.Read(Published(study).Config).ArmNames];
+        Assert.Contains("inverse-block-from-start", arms);
+        Assert.Equal(arms.Order(), JsonLines.Read<StudyRow>(Published(study).Rows).Select(row => row.Arm).Distinct().Order());
+        Assert.Equal(arms.Order(), JsonLines.Read<StudyConfusion>(Published(study).Confusions).Select(row => row.Arm).Distinct().Order());
+        Assert.Subset(arms.ToHashSet(), JsonLines.Read<StudyCost>(Published(study).Costs).Select(cost => cost.Arm).ToHashSet());
+    }
+
     private static StudyFolder Published(string study) => new(Path.Combine(Repository.Root, "docs", study));
 }

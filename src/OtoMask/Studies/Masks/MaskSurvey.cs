@@ -45,7 +45,7 @@ public sealed class MaskSurvey
 
     private string Key()
     {
-        IEnumerable<string> parts = plan.CellsToCost.SelectMany(cell => (string[])[cell.Fingerprint("", "", ""), CheckpointOf(cell) is { } path ? Path.GetRelativePath(folder.Path, path) : ""]);
+        IEnumerable<string> parts = plan.CellsToCost.SelectMany(cell => (string[])[cell.Arm, cell.Fingerprint("", "", ""), CheckpointOf(cell) is { } path ? Path.GetRelativePath(folder.Path, path) : ""]);
         string text = string.Join('\n', parts.Concat(plan.Tasks.Select(task => task.Hash)).Append($"{Crops}"));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16];
     }
@@ -81,8 +81,7 @@ public sealed class MaskSurvey
             return null;
         }
         using EncoderSnapshot? encoder = ReadsEncoder(masking) ? SavedModel.Open(checkpoint!).LoadEncoder(Device.Cpu) : null;
-        HintSchedule schedule = masking.UsesHint ? config.Hint : HintSchedule.Fixed(0);
-        double[] hints = [.. Progress.Select(done => schedule.At((int)Math.Round(done * (Epochs - 1)), Epochs))];
+        double[] hints = [.. Progress.Select(done => masking.Heeded(config.Hint.At((int)Math.Round(done * (Epochs - 1)), Epochs)))];
 
         PatchMask[][] Draw(SurveyedClips some)
         {

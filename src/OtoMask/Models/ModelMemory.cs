@@ -1,0 +1,131 @@
+using OtoMask.Torch;
+
+namespace OtoMask.Models;
+
+// B clips, N tokens of each, D width, h heads, L patches, P values of a patch, a bytes of a value in matrix products.
+
+/// <summary>The memory that running a model takes on the CPU, counted from its shapes: what is certainly held at the fullest moment, in bytes.</summary>
+/// <remarks>It counts the tensors that <c>native/transformer.cpp</c> keeps for the gradient and those of the block in work. What allocators and
+/// threads take besides is not in it, so what it says does not fit does not fit.</remarks>
+/// <param name="Products">Type of the matrix products, float32 or bfloat16.</param>
+/// <param name="HasKernels">Whether the bridge's kernels run; ATen's operators keep more, and N x N probabilities a head.</param>
+/// <param name="CheckpointActivations">Whether blocks keep only their input for the backward pass.</param>
+public sealed record ModelMemory(DType Products, bool HasKernels, bool CheckpointActivations = false)
+{
+    private const int Float = sizeof(float), Id = sizeof(long);
+
+    /// <summary>As a model would run here and now.</summary>
+    /// <param name="products">Type of the matrix products.</param>
+    /// <param name="checkpointActivations">Whether blocks keep only their input for the backward pass.</param>
+    public static ModelMemory Here(DType products, bool checkpointActivations = false) =>
+        new(products, TorchRuntime.Kernels >= (products == DType.BFloat16 ? KernelSet.Avx512Bf16 : KernelSet.Avx2), checkpointActivations);
+
+    private int Value => Products == DType.BFloat16 ? 2 : Float; // a
+
+    /// <summary>One step of pre-training over one batch.</summary>
+    /// <param name="framework">How hidden patches are predicted.</param>
+    /// <param name="shape">Sizes of the model.</param>
+    /// <param name="clips">B.</param>
+    /// <param name="visible">Visible patches of a clip.</param>
+    /// <param name="bytesPerParameter">What value, gradient and moments of one take.</param>
+    /// <param name="batchesOnHost">Batches that lie on the host: those of the step, and what loaders have made ahead.</param>
+    /// <param name="readsFeatures">Whether masks go by the encoder's features of the whole clip.</param>
+    public long Training(Framework framework, ModelShape shape, long clips, long visible, int bytesPerParameter, int batchesOnHost, bool readsFeatures)
+    {
+        long all = shape.PatchCount, masked = all - visible;
+        BlockShape encoder = shape.Encoder, decoder = shape.Decoder;
+        bool isM2d = framework == Framework.M2d;
+        long outputs = isM2d ? encoder.Width : shape.PatchSize;
+        long online = Kept(encoder, 1 + visible) * encoder.Depth;
+        // Of the last block of the decoder only the masked tokens go through the MLP, and no checkpoint is made.
+        long predicting = Kept(decoder, 1 + all) * (decoder.Depth - 1) + KeptByAttention(decoder, 1 + all) + KeptByMlp(decoder, masked) + 2 * masked * outputs * Float;
+        long learning = online + Math.Max(predicting + InWork(decoder, masked), InWork(encoder, 1 + visible)) + (isM2d ? masked * outputs * Float : 0);
+        long looking = Math.Max(isM2d ? Passing(encoder, 1 + masked) : 0, readsFeatures ? Passing(encoder, 1 + all) + all * encoder.Width * Float : 0);
+        long values = all * (shape.PatchSize * Float + Id) * (batchesOnHost + 1); // and one as tensors
+        return clips * (values + Math.Max(learning, looking)) + Parameters(shape, outputs) * bytesPerParameter + (isM2d ? OfBlocks(encoder) * Float : 0);
+    }
+
+    /// <summary>One step of fine-tuning over one batch, parameters left out.</summary>
+    /// <param name="shape">Sizes of the model.</param>
+    /// <param name="clips">B.</param>
+    /// <param name="tokens">N, the CLS token included.</param>
+    public long FineTuning(ModelShape shape, long clips, long tokens) =>
+        clips * (tokens * shape.PatchSize * Float * 2 + Kept(shape.Encoder, tokens) * shape.Encoder.Depth + InWork(shape.Encoder, tokens));
+
+    /// <summary>Encoding without gradients.</summary>
+    /// <param name="shape">Sizes of the model.</param>
+    /// <param name="clips">B.</param>
+    /// <param name="tokens">N, the CLS token included.</param>
+    public long Encoding(ModelShape shape, long clips, long tokens) => clips * (tokens * shape.PatchSize * Float * 2 + Passing(shape.Encoder, tokens));
+
+    /// <summary>The most clips that fit in the memory there is; null where that is not known.</summary>
+    /// <param name="bytesOf">Bytes that a number of clips take.</param>
+    /// <param name="clips">As many as are wanted.</param>
+    public static long? MostThatFit(Func<long, long> bytesOf, long clips)
+    {
+        if (HostMemory.Available is not { } available || bytesOf(clips) <= available)
+            return HostMemory.Available is null ? null : clips;
+        long fit = 0;
+        for (long step = clips; step > 0; step /= 2)
+        {
+            while (fit + step <= clips && bytesOf(fit + step) <= available)
+                fit += step;
+        }
+        return fit;
+    }
+
+    /// <summary>How many clips to take at once so that they fit in the memory there is.</summary>
+    /// <param name="work">What is done with them, for example <c>encoding clips of 80x608</c>.</param>
+    /// <param name="bytesOf">Bytes that a number of clips take.</param>
+    /// <param name="clips">How many are wanted at once.</param>
+    /// <returns>At least 1, at most <paramref name="clips"/>.</returns>
+    /// <exception cref="UserErrorException">Not even one fits.</exception>
+    public static int AtOnce(string work, Func<long, long> bytesOf, int clips)
+    {
+        Require(work, bytesOf, 1, "take a model of shorter input or larger patches, or free some memory");
+        return (int)Math.Max(1, MostThatFit(bytesOf, clips) ?? clips);
+    }
+
+    /// <summary>Refuses work that does not fit in the memory there is, before the system kills the process for it.</summary>
+    /// <param name="work">What it is, for example <c>a step of 64 clips of 80x608</c>.</param>
+    /// <param name="bytesOf">Bytes that a number of clips take.</param>
+    /// <param name="clips">How many are wanted at once.</param>
+    /// <param name="remedy">What the user can lower.</param>
+    /// <exception cref="UserErrorException">It does not fit.</exception>
+    public static void Require(string work, Func<long, long> bytesOf, long clips, string remedy)
+    {
+        if (MostThatFit(bytesOf, clips) is { } fit && fit < clips)
+        {
+            throw new UserErrorException(FormattableString.Invariant(
+                $"{work} takes at least {bytesOf(clips) / 1e9:0.0} GB of memory, and {HostMemory.Available / 1e9:0.0} GB can be had here, enough for {(fit == 0 ? "not even one clip" : fit == 1 ? "1 clip" : $"{fit} clips")}; {remedy}"));
+        }
+    }
+
+    /// <summary>What a block keeps for its gradient, of a clip.</summary>
+    private long Kept(BlockShape shape, long tokens) => CheckpointActivations ? tokens * shape.Width * Float : KeptByAttention(shape, tokens) + KeptByMlp(shape, tokens);
+
+    // x in float32; of products queries, keys, values and what attention mixes of them; the softmax's denominators.
+    private long KeptByAttention(BlockShape shape, long tokens) => HasKernels
+        ? tokens * (shape.Width * (Float + 4L * Value) + shape.Heads * Float)
+        : tokens * (shape.Width * (Float + 7L * Value) + shape.Heads * tokens * Float); // what the norm gives, scaled queries, another layout; the probabilities
+
+    // x in float32; the four times as wide input of GELU.
+    private long KeptByMlp(BlockShape shape, long tokens) => HasKernels
+        ? tokens * shape.Width * (Float + 4L * Value)
+        : tokens * shape.Width * (Float + 9L * Value); // what the norm gives, and what GELU gives
+
+    /// <summary>What the backward pass through a block takes besides: gradients of the MLP's inside, of its input and of its output; where a checkpoint was made, the block once more.</summary>
+    private long InWork(BlockShape shape, long tokens) =>
+        tokens * shape.Width * (2L * Float + 5L * Value) + (CheckpointActivations ? KeptByAttention(shape, tokens) + KeptByMlp(shape, tokens) : 0)
+        + (HasKernels ? 0 : shape.Heads * tokens * tokens * Float);
+
+    /// <summary>What a block takes where nothing is kept: input, output and the widest inside, of a clip.</summary>
+    private long Passing(BlockShape shape, long tokens) =>
+        tokens * shape.Width * (2L * Float + 4L * Value) + (HasKernels ? 0 : 2 * shape.Heads * tokens * tokens * Float);
+
+    private static long Parameters(ModelShape shape, long outputs) =>
+        (shape.PatchSize + 2L) * shape.Encoder.Width + OfBlocks(shape.Encoder)
+        + (shape.Encoder.Width + 2L) * shape.Decoder.Width + OfBlocks(shape.Decoder) + (shape.Decoder.Width + 1L) * outputs;
+
+    private static long OfBlocks(BlockShape shape) => shape.Depth * (12L * shape.Width + 13) * shape.Width + 2L * shape.Width;
+}
