@@ -23,7 +23,10 @@ internal static class Failure
         }
         Terminal.TellError($"{CommandLine.Name}: {Message(cause)}");
         if (Environment.GetEnvironmentVariable("OTOMASK_TRACE") == "1")
-            Terminal.TellLines(Console.Error, thrown.ToString());
+        {
+            foreach (string line in thrown.ToString().Split('\n'))
+                Terminal.TellError(line);
+        }
         return ExitCode(cause);
     }
 

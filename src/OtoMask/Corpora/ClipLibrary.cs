@@ -95,7 +95,7 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
     {
         string folder = Path.Combine(Root, source.Name);
         RequireFree(folder);
-        using var aside = new UnfinishedFolder(Root);
+        using var aside = new UnfinishedFolder(Root, source.Name);
         Directory.CreateDirectory(aside.Content);
         IReadOnlyDictionary<string, DebianPackage> opened = packages.Provide(source.Packages, cancellation);
         NoteRenderer? render = source.NeedsFluidsynth ? Fluidsynth.Open(packages, cancellation).Render : null;

@@ -80,7 +80,7 @@ public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgres
         PackageOffer offer = Offers([name], cancellation)[0];
         Directory.CreateDirectory(cacheFolder);
         // Downloaded and unpacked aside, on the same disk, and renamed when whole: a folder NAME_VERSION is always complete.
-        using var aside = new UnfinishedFolder(cacheFolder);
+        using var aside = new UnfinishedFolder(cacheFolder, name);
         RequireSpace(offer);
         string archive = DownloadInto(aside.Path, offer, cancellation);
         progress?.Report(new AssemblyProgress($"unpack {name}", 0, 1));

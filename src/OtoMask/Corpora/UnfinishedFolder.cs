@@ -10,12 +10,14 @@ internal sealed class UnfinishedFolder : IDisposable
 
     /// <summary>Makes one, after deleting those that killed processes left. Nobody else may be at work in <paramref name="place"/>.</summary>
     /// <param name="place">The folder that the finished thing goes to.</param>
-    public UnfinishedFolder(string place)
+    /// <param name="name">What the thing is called, for messages.</param>
+    public UnfinishedFolder(string place, string name)
     {
         foreach (string left in Directory.GetDirectories(place, Prefix + "*").Where(folder => File.Exists(System.IO.Path.Combine(folder, Mark))))
             Directory.Delete(left, recursive: true);
         Path = System.IO.Path.Combine(place, Prefix + Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(Path);
+        Content = System.IO.Path.Combine(Path, name);
         File.WriteAllBytes(System.IO.Path.Combine(Path, Mark), []);
     }
 
@@ -23,7 +25,7 @@ internal sealed class UnfinishedFolder : IDisposable
     public string Path { get; }
 
     /// <summary>What will be moved to its place, not made yet.</summary>
-    public string Content => System.IO.Path.Combine(Path, "content");
+    public string Content { get; }
 
     /// <summary>Moves <see cref="Content"/> to its place.</summary>
     public void MoveTo(string finished) => Directory.Move(Content, finished);

@@ -202,7 +202,10 @@ public sealed class DataCommandTests : IDisposable
         string path = Path.Combine(debian.Data, mine);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, "mine");
-        Refused(Fetch("tones"), 2, Path.Combine(debian.Data, mine.Split('/')[0]), "--data-dir");
+        AppResult result = Fetch("tones");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(Path.Combine(debian.Data, mine.Split('/')[0]), result.Error);
+        Assert.Contains("--data-dir", result.Error);
         Assert.Equal("mine", File.ReadAllText(path));
     }
 

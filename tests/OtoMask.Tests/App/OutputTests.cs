@@ -150,7 +150,7 @@ public sealed partial class OutputTests : IDisposable
     [Theory]
     [InlineData("tables", "tables"), InlineData("tables", "./tables"), InlineData("study/rows.jsonl", "tables"), InlineData("tables", "study/report.html")]
     public void No_two_outputs_of_a_study_are_one_file(string markdown, string latex) =>
-        Assert.Contains("2 times", Refusal($"study study.yaml --out new-study --latex {folder.Inside(latex)} --markdown {{0}}", markdown));
+        Assert.Contains("2 times", Refusal("study study.yaml --out new-study --latex {1} --markdown {0}", markdown, latex));
 
     [Fact]
     public void The_programs_own_output_takes_a_file_and_nothing_else()
@@ -207,11 +207,12 @@ public sealed partial class OutputTests : IDisposable
     }
 
     /// <summary>What a command line is refused with; names of files are those in the folder.</summary>
-    private string Refusal(string commandLine, string output)
+    private string Refusal(string commandLine, string output, string second = "")
     {
         string[] arguments = [.. commandLine.Split(' ').Select(word => word switch
         {
             "{0}" => output.StartsWith('/') ? output : Path.Join(folder.Path, output),
+            "{1}" => Path.Join(folder.Path, second),
             "new-study" => folder.Inside("study"),
             _ when !word.StartsWith('-') && Path.Exists(folder.Inside(word)) => folder.Inside(word),
             _ => word,
