@@ -104,6 +104,7 @@ public sealed class DamagedRunTests : IDisposable
         AppProcess.Run("pretrain", "--resume", run.Path).AssertUserError(run.Report, "is a link");
         Assert.Equal("theirs", File.ReadAllText(theirs));
         File.Delete(run.Report);
+        File.Delete(run.Metrics);
         Directory.CreateDirectory(run.Metrics); // where a run would find out at its end
         AppProcess.Run("pretrain", "--resume", run.Path).AssertUserError(run.Metrics, "is a folder");
     }
