@@ -18,12 +18,15 @@ internal static class Failure
         Exception cause = Innermost(thrown);
         if (cause is OperationCanceledException && interruption.ExitCode is { } signalled)
         {
-            Console.Error.WriteLine($"{CommandLine.Name}: stopped");
+            Terminal.TellError($"{CommandLine.Name}: stopped");
             return signalled;
         }
-        Console.Error.WriteLine($"{CommandLine.Name}: {Message(cause)}");
+        Terminal.TellError($"{CommandLine.Name}: {Message(cause)}");
         if (Environment.GetEnvironmentVariable("OTOMASK_TRACE") == "1")
-            Console.Error.WriteLine(thrown);
+        {
+            foreach (string line in thrown.ToString().Split('\n'))
+                Terminal.TellError(line);
+        }
         return ExitCode(cause);
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace OtoMask.App;
 
@@ -14,6 +15,7 @@ internal static class Program
             ParseResult line = CommandLine.Create().Parse(arguments);
             if (ParseFailure.Of(line) is { } problem)
                 throw new UserErrorException(problem);
+            Terminal.MakeWayFor(line.CommandResult.Children.OfType<OptionResult>().SelectMany(option => option.Tokens).Select(token => token.Value));
             // Signals are ours, exceptions too.
             var settings = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             return line.InvokeAsync(settings, interruption.Token).GetAwaiter().GetResult();

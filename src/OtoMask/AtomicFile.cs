@@ -3,12 +3,19 @@ using System.Text.RegularExpressions;
 namespace OtoMask;
 
 /// <summary>Writes a file whole or not at all: under a temporary name beside it, flushed to the disk, then renamed.</summary>
-/// <remarks>Where the path is a symbolic link, the link is replaced and what it points to stays untouched.</remarks>
+/// <remarks>Where the path is a link, the file that it leads to is replaced, and the link stays. What is no file takes the finished bytes
+/// instead of being replaced by one: a pipe, a device such as <c>/dev/null</c>, and the program's own output (<c>/dev/stdout</c>).</remarks>
 public static partial class AtomicFile
 {
     // On Linux an IOException carries the errno for which .NET has no exception of its own.
-    private const int NotADirectory = 20, ReadOnlyFileSystem = 30;
+    private const int NotADirectory = 20, ReadOnlyFileSystem = 30, NameTooLong = 36;
+    private const int MostLinks = 40; // as many as Linux follows
+    private const int StandardOutput = 1, StandardError = 2;
     private const string TemporarySuffix = ".tmp";
+    private static readonly int?[] OwnOutputs = [StandardOutput, StandardError];
+
+    /// <summary>Whether a file is what a process left of any file that was killed while it wrote.</summary>
+    public static bool IsLeftover(string file) => TemporaryName().IsMatch(file);
 
     /// <summary>Whether a file is what a process left of <paramref name="path"/> that was killed while it wrote.</summary>
     public static bool IsLeftoverOf(string path, string file) =>
@@ -20,7 +27,7 @@ public static partial class AtomicFile
     {
         try
         {
-            foreach (string leftover in Directory.GetFiles(folder, "*" + TemporarySuffix).Where(file => TemporaryName().IsMatch(file)))
+            foreach (string leftover in Directory.GetFiles(folder, "*" + TemporarySuffix).Where(IsLeftover))
                 File.Delete(leftover);
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException { HResult: ReadOnlyFileSystem })
@@ -46,51 +53,156 @@ public static partial class AtomicFile
     public static void Write(string path, Action<FileStream> write) => Write(path, write, static (stream, fill) => fill(stream));
 
     /// <summary>Has <paramref name="write"/> fill the file; an existing one stays as it is until the new one is complete.</summary>
-    /// <param name="path">Where the finished file is to lie; its folder must exist.</param>
+    /// <param name="path">Where the finished file is to lie, or the pipe or device that takes it; its folder must exist.</param>
     /// <param name="content">Handed to <paramref name="write"/>; may be a span, which a lambda cannot capture.</param>
     /// <param name="write">Fills the stream (readable, writable, seekable, at position 0).</param>
-    /// <exception cref="UserErrorException">The folder is missing or may not be written, or the path is a folder.</exception>
+    /// <exception cref="UserErrorException">The folder is missing or may not be written, or the path is a folder, a socket or a disk.</exception>
     /// <exception cref="IOException">The disk is full or failed; the message names the file, and nothing is left behind.</exception>
     public static void Write<T>(string path, T content, Action<FileStream, T> write)
         where T : allows ref struct
     {
-        if (string.IsNullOrWhiteSpace(path))
-            throw new UserErrorException("the name of the file to write is empty; give one");
-        string full = Path.GetFullPath(path);
-        if (Directory.Exists(full))
-            throw new UserErrorException($"cannot write {path}: it is a folder; name a file in it");
-        string temporary = $"{full}.{Environment.ProcessId:x}-{Guid.NewGuid():N}{TemporarySuffix}";
+        FileKind kind = KindOf(path);
+        string place = kind == FileKind.Regular ? PlaceOf(path) : Path.GetFullPath(path);
+        string temporary = TemporaryBeside(kind == FileKind.Regular ? place : Path.Combine(Path.GetTempPath(), Path.GetFileName(path)));
         try
         {
-            // CreateNew never follows a link that someone laid at the temporary name.
-            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
+            using (FileStream stream = Create(temporary, isPrivate: kind != FileKind.Regular))
             {
                 write(stream, content);
-                stream.Flush(flushToDisk: true);
+                if (kind == FileKind.Regular)
+                    stream.Flush(flushToDisk: true);
+                else
+                    Pour(stream, place);
             }
-            File.Move(temporary, full, overwrite: true);
+            if (kind == FileKind.Regular)
+                File.Move(temporary, place, overwrite: true);
         }
-        catch (UnauthorizedAccessException error)
+        catch (Exception error) when (InWords(path, place, error) is { } told)
         {
-            throw new UserErrorException($"cannot write {path}: permission denied; choose a folder you may write to", error);
-        }
-        catch (DirectoryNotFoundException error)
-        {
-            throw new UserErrorException($"cannot write {path}: its folder does not exist; create {Path.GetDirectoryName(full)} first", error);
-        }
-        catch (IOException error) when (error.HResult is NotADirectory or ReadOnlyFileSystem)
-        {
-            throw new UserErrorException($"cannot write {path}: {error.Message}; choose another place", error);
-        }
-        catch (IOException error) when (!error.Message.Contains(path, StringComparison.Ordinal))
-        {
-            throw new IOException($"cannot write {path}: {error.Message}", error);
+            throw told;
         }
         finally
         {
             RemoveLeftover(temporary);
         }
     }
+
+    /// <summary>Makes sure, before the work that it is for, that a file can be written. Leaves nothing behind.</summary>
+    /// <exception cref="UserErrorException">As <see cref="Write{T}"/>.</exception>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    internal static void RequirePlace(string path)
+    {
+        FileKind kind = KindOf(path);
+        if (kind != FileKind.Regular)
+        {
+            // To open it would be to wait for a reader, or to set a device going.
+            if (!IsOwnOutput(path) && !FileStatus.MayWrite(path))
+                throw new UserErrorException($"cannot write {path}: permission denied; choose another place");
+            return;
+        }
+        string place = PlaceOf(path);
+        try
+        {
+            TryBeside(place);
+        }
+        catch (Exception error) when (InWords(path, place, error) is { } told)
+        {
+            throw told;
+        }
+    }
+
+    /// <summary>Makes a file beside a place and takes it away again.</summary>
+    /// <exception cref="UnauthorizedAccessException">No file may be made there.</exception>
+    /// <exception cref="IOException">None can be.</exception>
+    internal static void TryBeside(string place)
+    {
+        string temporary = TemporaryBeside(place);
+        Create(temporary, isPrivate: true).Dispose();
+        File.Delete(temporary);
+    }
+
+    /// <summary>Full path of the file that a path leads to, every link followed; it may not be there yet.</summary>
+    /// <exception cref="UserErrorException">Links lead in a circle.</exception>
+    internal static string PlaceOf(string path)
+    {
+        int links = 0;
+        string real = "/";
+        Stack<string> names = new(Path.GetFullPath(path).Split('/').Reverse());
+        while (names.TryPop(out string? name))
+        {
+            if (name is "" or ".")
+                continue;
+            string next = name == ".." ? Path.GetDirectoryName(real) ?? real : Path.Combine(real, name);
+            if (new FileInfo(next).LinkTarget is not { } target)
+            {
+                real = next;
+                continue;
+            }
+            if (++links > MostLinks)
+                throw new UserErrorException($"cannot write {path}: its links lead in a circle; name another file");
+            if (Path.IsPathRooted(target))
+                real = "/";
+            foreach (string part in target.Split('/').Reverse())
+                names.Push(part);
+        }
+        return real;
+    }
+
+    /// <summary>Whether a path is this process's own output or error output, whatever that is: a terminal, a pipe, or a file that a shell has opened.</summary>
+    public static bool IsOwnOutput(string path) => OwnOutput(path) is not null;
+
+    private static int? OwnOutput(string path) =>
+        FileStatus.Of(path) is { } place ? OwnOutputs.FirstOrDefault(number => FileStatus.Of($"/proc/self/fd/{number}") == place) : null;
+
+    /// <summary>What is to be written to: <see cref="FileKind.Regular"/> also where nothing is yet.</summary>
+    private static FileKind KindOf(string path)
+    {
+        if (string.IsNullOrWhiteSpace(path))
+            throw new UserErrorException("the name of the file to write is empty; give one");
+        FileKind kind = FileStatus.Of(path)?.Kind ?? FileKind.Regular;
+        return kind switch
+        {
+            FileKind.Folder => throw new UserErrorException($"cannot write {path}: it is a folder; name a file in it"),
+            FileKind.Other when !IsOwnOutput(path) => throw new UserErrorException($"cannot write {path}: it is a socket or a disk; name a file, a pipe or a device that takes a stream"),
+            FileKind.Regular when IsOwnOutput(path) => FileKind.StreamDevice, // a shell holds it open and would go on in what was replaced
+            _ => kind,
+        };
+    }
+
+    // CreateNew never follows a link that someone laid at the temporary name.
+    private static FileStream Create(string temporary, bool isPrivate)
+    {
+        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None };
+        if (isPrivate && OperatingSystem.IsLinux())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        return new FileStream(temporary, options);
+    }
+
+    private static string TemporaryBeside(string place) => $"{place}.{Environment.ProcessId:x}-{Guid.NewGuid():N}{TemporarySuffix}";
+
+    /// <summary>Copies a finished file into a pipe or a device.</summary>
+    private static void Pour(FileStream whole, string place)
+    {
+        whole.Position = 0;
+        using Stream stream = OwnOutput(place) switch
+        {
+            StandardOutput => Console.OpenStandardOutput(),
+            StandardError => Console.OpenStandardError(),
+            _ => new FileStream(place, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0),
+        };
+        whole.CopyTo(stream);
+    }
+
+    /// <summary>A failure to write as people should be told of it; null for what tells itself.</summary>
+    private static Exception? InWords(string path, string place, Exception error) => error switch
+    {
+        UnauthorizedAccessException => new UserErrorException($"cannot write {path}: permission denied; choose a folder you may write to", error),
+        DirectoryNotFoundException => new UserErrorException($"cannot write {path}: its folder does not exist; create {Path.GetDirectoryName(place)} first", error),
+        IOException { HResult: NotADirectory or ReadOnlyFileSystem } => new UserErrorException($"cannot write {path}: {error.Message}; choose another place", error),
+        IOException { HResult: NameTooLong } or PathTooLongException => new UserErrorException($"cannot write {path}: the name is too long; choose a shorter one", error),
+        IOException when !error.Message.Contains(path, StringComparison.Ordinal) => new IOException($"cannot write {path}: {error.Message}", error),
+        _ => null,
+    };
 
     [GeneratedRegex(@"\.[0-9a-f]+-[0-9a-f]{32}\.tmp$")]
     private static partial Regex TemporaryName();

@@ -75,7 +75,7 @@ public sealed partial class ArchitectureTests
     }
 
     [Fact]
-    public void Native_code_is_reached_from_the_binding_the_sound_libraries_and_the_status_of_files_alone()
+    public void Native_code_is_reached_from_the_binding_the_sound_libraries_and_what_asks_for_a_files_identity_alone()
     {
         Assert.All(Glue("LibraryImport|DllImport"), file => Assert.Contains(file, (string[])
         [
@@ -136,6 +136,25 @@ public sealed partial class ArchitectureTests
         ];
         Assert.Empty(opening.Except(mayOpen));
         Assert.Empty(mayOpen.Except(opening)); // whoever opens nothing any more needs no leave
+    }
+
+    /// <summary>What strangers wrote (names of files, labels, notes of models) reaches a terminal through <c>Terminal</c>, which makes it harmless.</summary>
+    [Fact]
+    public void One_file_of_the_program_writes_to_the_screen()
+    {
+        Regex past = new(@"\bConsole\.(Write|Error|Open)|AnsiConsole\.(Write|Markup)|\.WriteLine\(|\bMarkup\.|\.(AddRow|AddColumns?)\(|AddTask\((?!""|Terminal\.AsText)|\.Status\((?!\)|Terminal\.AsText)");
+        string[] wrong =
+        [
+            .. from file in Sources(Path.Combine(Root, "src", "OtoMask.App"))
+               where Path.GetFileName(file) != "Terminal.cs" && past.IsMatch(Code(file))
+               select $"{Path.GetRelativePath(Root, file)}: {past.Match(Code(file)).Value}",
+            .. from file in Sources(Path.Combine(Root, "src", "OtoMask"))
+               where Path.GetFileName(file) != "AtomicFile.cs" && Regex.IsMatch(Code(file), @"\bConsole\.") // which pours files into /dev/stdout
+               select Path.GetRelativePath(Root, file),
+        ];
+        Assert.Empty(wrong);
+        Assert.Matches(past, "Console.WriteLine(path); ");
+        Assert.Matches(past, "context.AddTask(name)");
     }
 
     private static string[] Glue(string pattern) =>

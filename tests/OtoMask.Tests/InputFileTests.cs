@@ -121,9 +121,9 @@ public sealed class InputFileTests : IDisposable
         Directory.CreateSymbolicLink(linked, folder.Path);
         using (Process make = Process.Start("ln", [path, hard]))
             make.WaitForExit();
-        Assert.All((string[])[link, hard, Path.Combine(linked, "a"), Path.Combine(folder.Path, ".", "a")], other => Assert.Equal(FileStatus.Identity(path), FileStatus.Identity(other)));
-        Assert.NotEqual(FileStatus.Identity(path), FileStatus.Identity(copy));
-        Assert.Null(FileStatus.Identity(folder.File("nothing")));
+        Assert.All((string[])[link, hard, Path.Combine(linked, "a"), Path.Combine(folder.Path, ".", "a")], other => Assert.Equal(FileStatus.Of(path), FileStatus.Of(other)));
+        Assert.NotEqual(FileStatus.Of(path), FileStatus.Of(copy));
+        Assert.Null(FileStatus.Of(folder.File("nothing")));
     }
 
     [Fact]

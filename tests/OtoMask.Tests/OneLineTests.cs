@@ -9,6 +9,8 @@ public sealed class OneLineTests
     {
         const string Name = "a\u001b[2J\n\u009bb\u007f.wav", Harmless = "a [2J  b .wav";
         Assert.Equal(Harmless, OneLine.Of(Name));
+        Assert.Equal("a gpj.exe  b   c", OneLine.Of("a\u202egpj.exe\u2028\u2029b\u0085\u2066\u200fc"));
+        Assert.Equal("übung 練習 تمرین می‌خواهم 👩‍👩‍👧", OneLine.Of("übung 練習 تمرین می‌خواهم 👩‍👩‍👧"));
         Assert.Equal($"{Harmless}: no", new UserErrorException($"{Name}: no").Message);
         Assert.Equal($"{Harmless}: no", new BadClipException(Name, "no").Message);
         Assert.Equal($"{Harmless}: no", new BadFile(Name, "no").ToString());

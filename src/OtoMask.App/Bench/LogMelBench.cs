@@ -41,9 +41,9 @@ internal static class LogMelBench
 
     public static void Write(LogMelSpeed speed, TextWriter console)
     {
-        console.WriteLine($"log-mels of {ClipSeconds} s clips at {speed.SampleRate} Hz, waveforms in memory; median");
-        console.WriteLine($"one thread    {speed.OneThread:F0} x real time");
-        console.WriteLine($"{speed.Threads,-2} threads    {speed.AllThreads:F0} x real time");
+        console.Tell($"log-mels of {ClipSeconds} s clips at {speed.SampleRate} Hz, waveforms in memory; median");
+        console.Tell($"one thread    {speed.OneThread:F0} x real time");
+        console.Tell($"{speed.Threads,-2} threads    {speed.AllThreads:F0} x real time");
     }
 
     private static float[] Noise(int samples, ulong seed)

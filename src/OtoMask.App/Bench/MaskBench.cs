@@ -58,11 +58,11 @@ internal static class MaskBench
 
     public static void Write(PretrainingConfig config, IReadOnlyList<MaskCost> costs, TextWriter console)
     {
-        console.WriteLine($"masks of a batch of {config.Batch}: input {config.Input}, patch {config.Patch}, ratio {config.ResolvedMaskRatio}, hint {HintRatio}; median, ms");
-        console.WriteLine($"{"strategy",-26}{"draw",10}{"features",12}   depends on");
+        console.Tell($"masks of a batch of {config.Batch}: input {config.Input}, patch {config.Patch}, ratio {config.ResolvedMaskRatio}, hint {HintRatio}; median, ms");
+        console.Tell($"{"strategy",-26}{"draw",10}{"features",12}   depends on");
         foreach (MaskCost cost in costs)
-            console.WriteLine($"{cost.Masking.Name,-26}{cost.Draw,10:F3}{(cost.Features > 0 ? $"{cost.Features:F1}" : "-"),12}   {cost.Masking.DependsOn}");
-        console.WriteLine("Draws without features run on loader threads, beside the step; features cost the step one more pass of the encoder.");
+            console.Tell($"{cost.Masking.Name,-26}{cost.Draw,10:F3}{(cost.Features > 0 ? $"{cost.Features:F1}" : "-"),12}   {cost.Masking.DependsOn}");
+        console.Tell("Draws without features run on loader threads, beside the step; features cost the step one more pass of the encoder.");
     }
 
     // One thread draws, as a loader does.

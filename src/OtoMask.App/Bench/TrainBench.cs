@@ -144,16 +144,16 @@ internal static class TrainBench
     public static void Write(TrainBenchResult result, TextWriter console)
     {
         PretrainingConfig config = result.Config;
-        if (result.Choice is not null)
-            console.WriteLine(result.Choice);
+        if (result.Choice is { } choice)
+            console.Tell(choice.ToString());
         string where = KnownMaskings.Find(config.Mask).CreateDataStrategy() is null ? "in the step, with the model's features" : "on loader threads, beside the step";
-        console.WriteLine($"{config.Framework} {config.ModelShape.Encoder} + {config.ModelShape.Decoder}, input {config.Input}, patch {config.Patch}, "
+        console.Tell($"{config.Framework} {config.ModelShape.Encoder} + {config.ModelShape.Decoder}, input {config.Input}, patch {config.Patch}, "
             + $"batch {config.Batch}, {config.Precision}, {(config.CheckpointActivations ? "checkpointed activations, " : "")}{TorchRuntime.Threads} threads, kernels {TorchRuntime.Kernels.Name()}, median of {result.Steps} steps");
-        console.WriteLine($"clips/s      {result.ClipsPerSecond:F1}");
-        console.WriteLine($"step         {result.Step:F1} ms: data wait {result.Phases.Data:F1}, forward {result.Phases.Forward:F1}, "
+        console.Tell($"clips/s      {result.ClipsPerSecond:F1}");
+        console.Tell($"step         {result.Step:F1} ms: data wait {result.Phases.Data:F1}, forward {result.Phases.Forward:F1}, "
             + $"backward {result.Phases.Backward:F1}, optimiser and EMA {result.Phases.Update:F1}");
-        console.WriteLine($"mask         {result.Phases.Mask:F2} ms a batch ({config.Mask}), {where}");
-        console.WriteLine($"speed        {result.Gigaflops:F1} GFLOP a step, {result.Speed:F0} GFLOP/s = {result.Speed / result.GemmSpeed:P0} of a matrix product ({result.GemmSpeed:F0} GFLOP/s)");
-        console.WriteLine($"peak memory  {result.PeakMemory / 1e6:F0} MB");
+        console.Tell($"mask         {result.Phases.Mask:F2} ms a batch ({config.Mask}), {where}");
+        console.Tell($"speed        {result.Gigaflops:F1} GFLOP a step, {result.Speed:F0} GFLOP/s = {result.Speed / result.GemmSpeed:P0} of a matrix product ({result.GemmSpeed:F0} GFLOP/s)");
+        console.Tell($"peak memory  {result.PeakMemory / 1e6:F0} MB");
     }
 }

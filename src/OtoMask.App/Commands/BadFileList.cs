@@ -13,10 +13,10 @@ internal static class BadFileList
     /// <param name="where">Where they are listed.</param>
     public static void Tell(IReadOnlyList<BadFile> bad, int all, string where)
     {
-        Console.WriteLine($"{bad.Count} of {all} clips cannot be used and are left out ({where} lists them):");
+        Terminal.Tell($"{bad.Count} of {all} clips cannot be used and are left out ({where} lists them):");
         foreach (BadFile file in bad.Take(Shown))
-            Console.WriteLine($"  {file}");
+            Terminal.Tell($"  {file}");
         if (bad.Count > Shown)
-            Console.WriteLine($"  and {bad.Count - Shown} more");
+            Terminal.Tell($"  and {bad.Count - Shown} more");
     }
 }

@@ -82,7 +82,7 @@ internal static class BenchCommand
     {
         TextWriter console = line.InvocationConfiguration.Output;
         if (line.GetValue(json))
-            console.WriteLine(asJson().ToJsonString(Indented));
+            console.TellLines(asJson().ToJsonString(Indented));
         else
             asText(console);
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OtoMask.App.Reports;
+using OtoMask.Pretraining;
 
 namespace OtoMask.App.Commands;
 
@@ -19,13 +20,14 @@ internal static class CompareCommand
         Command command = new("compare", "Put runs side by side on one page: what differs in their configurations, their curves, their last numbers.") { runs, probes, output };
         command.SetAction(line =>
         {
+            string file = line.GetRequiredValue(output);
+            OutputPlace.Require(file, [.. line.GetRequiredValue(runs).SelectMany(SavedModel.FilesAt), .. line.GetValue(probes) ?? []]);
             ComparedRun[] compared = [.. line.GetRequiredValue(runs).Select(ComparedRun.Read)];
             if (compared.GroupBy(run => run.Name).FirstOrDefault(same => same.Count() > 1) is { } twice)
                 throw new UserErrorException($"{twice.Key} stands there {twice.Count()} times; once is enough");
             ProbeFile[] probed = [.. (line.GetValue(probes) ?? []).Select(ProbeFile.Read)];
-            string file = line.GetRequiredValue(output);
             AtomicFile.WriteAllText(file, CompareReport.Build(compared, probed));
-            line.InvocationConfiguration.Output.WriteLine($"{file}: {(compared.Length == 1 ? "1 run" : $"{compared.Length} runs")}; open it in a browser");
+            line.InvocationConfiguration.Output.Tell($"{file}: {(compared.Length == 1 ? "1 run" : $"{compared.Length} runs")}; open it in a browser");
         });
         return command;
     }

@@ -25,16 +25,16 @@ internal sealed class DataDescription(string dataFolder, CancellationToken cance
             Line("differs", $"{DataText.Count(recipe.Known.Clips)} clips with the packages of Debian 12: compare scores only where the content hash is the same");
         Line("content hash", task.ContentHash);
         ShowPackages(task.Clips.Select(clip => clip.Origin));
-        Table classes = new Table().AddColumns("class", "train", "test", "length");
+        Table classes = new Table().WithColumns("class", "train", "test", "length");
         foreach (IGrouping<string, TaskClip> label in task.Clips.GroupBy(clip => clip.Label).OrderBy(label => label.Key, StringComparer.Ordinal))
         {
-            classes.AddRow(
-                Markup.Escape(label.Key),
+            classes.WithRow(
+                label.Key,
                 DataText.Count(label.Count(clip => !clip.IsTest)),
                 DataText.Count(label.Count(clip => clip.IsTest)),
                 DataText.Duration(label.Sum(clip => clip.Origin.Seconds)));
         }
-        AnsiConsole.Write(classes);
+        Terminal.Show(classes);
     }
 
     public void ShowPool()
@@ -73,13 +73,13 @@ internal sealed class DataDescription(string dataFolder, CancellationToken cance
 
     private static void ShowPackages(IEnumerable<ManifestClip> clips)
     {
-        Table table = new Table().AddColumns("package", "version", "licence", "clips", "length");
+        Table table = new Table().WithColumns("package", "version", "licence", "clips", "length");
         foreach (PackageShare package in PackageShare.Of(clips))
-            table.AddRow([.. new[] { package.Package, package.Version, package.Licence, DataText.Count(package.Clips), DataText.Duration(3600 * package.Hours) }.Select(Markup.Escape)]);
-        AnsiConsole.Write(table);
+            table.WithRow(package.Package, package.Version, package.Licence, DataText.Count(package.Clips), DataText.Duration(3600 * package.Hours));
+        Terminal.Show(table);
     }
 
-    private static void Heading(string name, string family, string summary) => Console.WriteLine($"{name} ({family}): {summary}");
+    private static void Heading(string name, string family, string summary) => Terminal.Tell($"{name} ({family}): {summary}");
 
-    private static void Line(string name, string value) => Console.WriteLine($"{name,-13} {value}");
+    private static void Line(string name, string value) => Terminal.Tell($"{name,-13} {value}");
 }

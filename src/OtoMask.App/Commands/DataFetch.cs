@@ -18,7 +18,7 @@ internal static class DataFetch
         }
         catch (OperationCanceledException)
         {
-            Console.WriteLine("what is done stays; the same command goes on from there");
+            Terminal.Tell("what is done stays; the same command goes on from there");
             throw;
         }
     }
@@ -50,12 +50,12 @@ internal static class DataFetch
     {
         if (cost.DownloadBytes == 0)
         {
-            Console.WriteLine($"nothing to download for {Path.GetFullPath(dataFolder)}");
+            Terminal.Tell($"nothing to download for {Path.GetFullPath(dataFolder)}");
             return;
         }
         long free = FreeBytes(dataFolder);
-        Console.WriteLine($"downloading {DataText.Megabytes(cost.DownloadBytes)} MB of Debian packages into {Path.GetFullPath(dataFolder)} (unpacked, not installed)");
-        Console.WriteLine($"needs {DataText.Megabytes(cost.DiskBytes)} MB of disk, {DataText.Megabytes(free)} MB are free");
+        Terminal.Tell($"downloading {DataText.Megabytes(cost.DownloadBytes)} MB of Debian packages into {Path.GetFullPath(dataFolder)} (unpacked, not installed)");
+        Terminal.Tell($"needs {DataText.Megabytes(cost.DiskBytes)} MB of disk, {DataText.Megabytes(free)} MB are free");
         if (free < cost.DiskBytes)
             throw new IOException($"{Path.GetFullPath(dataFolder)} has {DataText.Megabytes(free)} MB free and {DataText.Megabytes(cost.DiskBytes)} MB are needed; free some space, fetch fewer tasks or name another folder with --data-dir");
     }
@@ -65,13 +65,13 @@ internal static class DataFetch
         foreach (AssembledTask task in tasks)
         {
             string classes = DataText.Count(task.Clips.Select(clip => clip.Label).Distinct().Count());
-            Console.WriteLine($"{task.Recipe.Name}: {DataText.Count(task.Clips.Count)} clips in {classes} classes, {DataText.Duration(task.Clips.Sum(clip => clip.Origin.Seconds))}");
+            Terminal.Tell($"{task.Recipe.Name}: {DataText.Count(task.Clips.Count)} clips in {classes} classes, {DataText.Duration(task.Clips.Sum(clip => clip.Origin.Seconds))}");
         }
         if (pool is not null)
-            Console.WriteLine($"{PretrainingPool.Name}: {DataText.Count(pool.Clips.Count)} clips, {DataText.Duration(3600 * pool.Hours)}");
+            Terminal.Tell($"{PretrainingPool.Name}: {DataText.Count(pool.Clips.Count)} clips, {DataText.Duration(3600 * pool.Hours)}");
         if (pool is not null)
-            Console.WriteLine($"pre-train: otomask pretrain --data {pool.CsvPath} --minutes 60 --out my-run");
-        Console.WriteLine($"judge an encoder: otomask probe my-run --task {tasks[0].CsvPath}");
+            Terminal.Tell($"pre-train: otomask pretrain --data {pool.CsvPath} --minutes 60 --out my-run");
+        Terminal.Tell($"judge an encoder: otomask probe my-run --task {tasks[0].CsvPath}");
     }
 
     private static long FreeBytes(string folder)

@@ -35,11 +35,11 @@ internal static class DataImportCommand
     private static void Show(ImportedTask task, TextWriter output)
     {
         ImportRecipe recipe = task.Recipe;
-        output.WriteLine($"{recipe.Title}; {task.Clips} clips, {task.Classes} classes; split: {recipe.Split}");
+        output.Tell($"{recipe.Title}; {task.Clips} clips, {task.Classes} classes; split: {recipe.Split}");
         foreach (PartCount part in task.Parts)
-            output.WriteLine($"  {part.Part,-7} {part.There,8} clips, {part.Listed} listed, {part.Published?.ToString(CultureInfo.InvariantCulture) ?? "none"} published");
+            output.Tell($"  {part.Part,-7} {part.There,8} clips, {part.Listed} listed, {part.Published?.ToString(CultureInfo.InvariantCulture) ?? "none"} published");
         foreach (string problem in task.Problems)
-            output.WriteLine($"warning: {problem}");
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{task.CsvPath}: scored by {recipe.Metric}; probe it with --seconds {recipe.Seconds}"));
+            output.Tell($"warning: {problem}");
+        output.Tell(string.Create(CultureInfo.InvariantCulture, $"{task.CsvPath}: scored by {recipe.Metric}; probe it with --seconds {recipe.Seconds}"));
     }
 }

@@ -12,33 +12,33 @@ internal static class DataList
     {
         var assembler = new TaskAssembler(dataFolder);
         string? problem = TryAskForEverything(assembler, cancellation);
-        Table table = new Table().AddColumns("name", "family", "what it tells apart; how it is split", "classes", "clips", "MB to download", "assembled");
+        Table table = new Table().WithColumns("name", "family", "what it tells apart; how it is split", "classes", "clips", "MB to download", "assembled");
         foreach (TaskRecipe recipe in KnownTasks.All)
         {
             AssembledTask? task = assembler.Find(recipe);
-            table.AddRow(Escaped(
+            table.WithRow(
                 recipe.Name,
                 recipe.Family,
                 recipe.Summary,
                 DataText.Count(task is null ? recipe.Known.Classes : task.Clips.Select(clip => clip.Label).Distinct().Count()),
                 DataText.Count(task is null ? recipe.Known.Clips : task.Clips.Count),
                 ToDownload(() => assembler.Cost([recipe], cancellation: cancellation)),
-                task is null ? "no" : "yes"));
+                task is null ? "no" : "yes");
         }
         AssembledPool? pool = assembler.FindPool(KnownTasks.Benchmark, PoolBreadth.Everything);
-        table.AddRow(Escaped(
+        table.WithRow(
             PretrainingPool.Name,
             "all",
             "audio to pre-train on: everything above but test clips, and the rest of those packages",
             "",
             pool is null ? Unknown : DataText.Count(pool.Clips.Count),
             ToDownload(() => assembler.Cost(KnownTasks.Benchmark, PoolBreadth.Everything, cancellation)),
-            pool is null ? "no" : "yes"));
-        AnsiConsole.Write(table);
+            pool is null ? "no" : "yes");
+        Terminal.Show(table);
         if (problem is not null)
-            Console.WriteLine($"what is to download cannot be told: {problem}");
-        Console.WriteLine($"in {Path.GetFullPath(dataFolder)}; tasks that share packages download them once");
-        Console.WriteLine("next: otomask data fetch NAME... | otomask data describe NAME");
+            Terminal.Tell($"what is to download cannot be told: {problem}");
+        Terminal.Tell($"in {Path.GetFullPath(dataFolder)}; tasks that share packages download them once");
+        Terminal.Tell("next: otomask data fetch NAME... | otomask data describe NAME");
     }
 
     /// <summary>Has apt asked about all packages in one go; null, or why it cannot be.</summary>
@@ -66,6 +66,4 @@ internal static class DataList
             return Unknown;   // the reason is told once, under the table
         }
     }
-
-    private static string[] Escaped(params string[] cells) => [.. cells.Select(Markup.Escape)];
 }

@@ -17,13 +17,13 @@ namespace OtoMask.App.Commands;
 /// <summary><c>otomask demo [--quick]</c>: the whole idea on real audio in a few minutes.</summary>
 internal static class DemoCommand
 {
-    private const string Folder = "otomask-demo";
+    private const string Folder = "otomask-demo", Report = "demo-report.html";
 
     public static Command Create()
     {
         Option<bool> quick = new("--quick") { Description = "Under a minute, with too little training to show much." };
         Option<string> data = new("--data-dir") { Description = "Where assembled audio is kept.", DefaultValueFactory = _ => TaskAssembler.DefaultRoot, HelpName = "DIR" };
-        Command command = new("demo", $"Pre-train a small encoder on real audio with two masking strategies, compare, and write {Folder}/demo-report.html.") { quick, data };
+        Command command = new("demo", $"Pre-train a small encoder on real audio with two masking strategies, compare, and write {Folder}/{Report}.") { quick, data };
         command.SetAction((line, cancellation) =>
         {
             Run(line.GetRequiredValue(quick), line.GetRequiredValue(data), cancellation);
@@ -48,12 +48,12 @@ internal static class DemoCommand
             return done;
         });
         var findings = new DemoFindings(run.Scores);
-        string report = Path.Combine(Folder, "demo-report.html");
+        string report = Path.Combine(Folder, Report);
         AtomicFile.WriteAllText(report, DemoReport.Build(Describe(run, findings, quick, Stopwatch.GetElapsedTime(begin))));
         Show(run, findings);
-        AnsiConsole.WriteLine($"report: {report}");
+        Terminal.Tell($"report: {report}");
         foreach ((string next, string what) in NextSteps)
-            AnsiConsole.WriteLine($"{what} {next}");
+            Terminal.Tell($"{what} {next}");
     }
 
     private static IReadOnlyList<(string Command, string What)> NextSteps { get; } =
@@ -68,9 +68,7 @@ internal static class DemoCommand
         try
         {
             Directory.CreateDirectory(folder);
-            string probe = Path.Combine(folder, ".writable");
-            File.WriteAllBytes(probe, []);
-            File.Delete(probe);
+            OutputPlace.Require(Path.Combine(folder, Report));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -80,16 +78,16 @@ internal static class DemoCommand
 
     private static void Show(DemoRun run, DemoFindings findings)
     {
-        Table table = new Table().AddColumn("accuracy %, 95 % over clips");
+        Table table = new Table().WithColumns("accuracy %, 95 % over clips");
         foreach (TaskClips task in run.Tasks)
-            table.AddColumn(task.Task.Name);
+            table.WithColumns(task.Task.Name);
         foreach (DemoScores row in run.Scores)
-            table.AddRow([row.Name, .. DemoFindings.Accuracies(row).Select(score => IntervalText.OfScore(score!.Value.ToInterval()).ToString())]);
+            table.WithRow([row.Name, .. DemoFindings.Accuracies(row).Select(score => IntervalText.OfScore(score!.Value.ToInterval()).ToString())]);
         table.AddEmptyRow();
         foreach (DifferenceRow row in findings.Gains.Append(findings.BetweenMasks))
-            table.AddRow([row.Name, .. row.Differences.Select(difference => IntervalText.OfDifference(difference!.Value.ToInterval()).ToString())]);
-        AnsiConsole.Write(table);
-        AnsiConsole.WriteLine(findings.Answer);
+            table.WithRow([row.Name, .. row.Differences.Select(difference => IntervalText.OfDifference(difference!.Value.ToInterval()).ToString())]);
+        Terminal.Show(table);
+        Terminal.Tell(findings.Answer);
     }
 
     private static DemoResult Describe(DemoRun run, DemoFindings findings, bool quick, TimeSpan total) => new()

@@ -135,7 +135,7 @@ internal static class DoctorCommand
     {
         private readonly List<string> warnings = [];
 
-        public void Line(string name, string value) => Console.WriteLine($"{name,-16} {value}");
+        public void Line(string name, string value) => Terminal.Tell($"{name,-16} {value}");
 
         public void Warn(string text) => warnings.Add(text);
 
@@ -148,11 +148,11 @@ internal static class DoctorCommand
 
         public void Close()
         {
-            Console.WriteLine();
+            Terminal.Tell("");
             foreach (string warning in warnings)
-                Console.WriteLine($"warning: {warning}");
+                Terminal.Tell($"warning: {warning}");
             if (warnings.Count == 0)
-                Console.WriteLine("nothing to complain about");
+                Terminal.Tell("nothing to complain about");
         }
     }
 }

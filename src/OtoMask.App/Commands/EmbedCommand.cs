@@ -4,6 +4,7 @@ using System.Globalization;
 using OtoMask.Data;
 using OtoMask.Embeddings;
 using OtoMask.Evaluation;
+using OtoMask.Pretraining;
 using OtoMask.Torch;
 
 namespace OtoMask.App.Commands;
@@ -39,6 +40,7 @@ internal static class EmbedCommand
         model.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
+            EmbeddingWriter.RequirePlaces(line.GetRequiredValue(output), [line.GetRequiredValue(audio), .. SavedModel.FilesAt(line.GetRequiredValue(checkpoint))]);
             Device where = Devices.Find(line.GetRequiredValue(device));
             using EncoderSnapshot encoder = model.Open(line.GetRequiredValue(checkpoint), line).LoadEncoder(where);
             var options = new EmbeddingOptions
@@ -66,10 +68,10 @@ internal static class EmbedCommand
 
     private static void Tell(string output, EmbeddingSummary summary, double seconds)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        Terminal.Tell(string.Create(CultureInfo.InvariantCulture,
             $"{output}: {summary.Clips} clips, {summary.Rows} rows of {summary.Width} numbers; {summary.SoundSeconds:0.#} s of sound in {seconds:0.0} s, {summary.SoundSeconds / seconds:0} x real time"));
         if (summary.Index is not null)
-            Console.WriteLine($"{summary.Index}: which rows belong to which clip");
+            Terminal.Tell($"{summary.Index}: which rows belong to which clip");
         if (summary.BadFilesPath is not null)
             BadFileList.Tell(summary.Bad, summary.Clips + summary.Bad.Count, summary.BadFilesPath);
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using OtoMask.Evaluation;
 using OtoMask.Export;
 using OtoMask.FineTuning;
+using OtoMask.Pretraining;
 
 namespace OtoMask.App.Commands;
 
@@ -33,8 +34,11 @@ internal static class ExportCommand
             string path = line.GetRequiredValue(run);
             if (line.GetValue(classesOnly) && chosen.Name != "onnx")
                 throw new UserErrorException($"--classes-only is for --format onnx; {chosen.Name} holds weights, not what is computed with them");
+            if (line.GetValue(output) is { } place)
+                OutputPlace.Require(place, SavedModel.FilesAt(path));
             using ExportedModel model = ExportedModel.Of(foreign.Open(path, line), line.GetValue(encoderOnly), line.GetValue(classesOnly));
             string file = line.GetValue(output) ?? DefaultFile(chosen, $"{model.FieldName}-{NameOf(path)}");
+            OutputPlace.Require(file, SavedModel.FilesAt(path));
             chosen.Write(model, file);
             Tell(line.InvocationConfiguration.Output, chosen, model, file);
         });
@@ -55,16 +59,16 @@ internal static class ExportCommand
     private static void Tell(TextWriter console, ExportFormat format, ExportedModel model, string file)
     {
         EncoderSnapshot encoder = model.Encoder;
-        console.WriteLine(FormattableString.Invariant($"{file}: {model.FieldName}, {new FileInfo(file).Length / 1e6:0.0} MB"));
+        console.Tell(FormattableString.Invariant($"{file}: {model.FieldName}, {new FileInfo(file).Length / 1e6:0.0} MB"));
         if (format.Name == "onnx")
         {
-            console.WriteLine(FormattableString.Invariant($"  in:  waveform [batch, samples], float32 at {encoder.LogMel.SampleRate} Hz"));
-            console.WriteLine($"  out: {string.Join(", ", Outputs(model))}");
+            console.Tell(FormattableString.Invariant($"  in:  waveform [batch, samples], float32 at {encoder.LogMel.SampleRate} Hz"));
+            console.Tell($"  out: {string.Join(", ", Outputs(model))}");
         }
         if (model.Head?.State is { } head)
             Tell(console, format, head);
         if (format.Name == "pth" && !FolderOf(file).StartsWith(model.FieldName, StringComparison.Ordinal))
-            console.WriteLine($"  published code reads the geometry from the folder's name: put it in one that begins with {model.FieldName}");
+            console.Tell($"  published code reads the geometry from the folder's name: put it in one that begins with {model.FieldName}");
     }
 
     private static IEnumerable<string> Outputs(ExportedModel model)
@@ -78,9 +82,9 @@ internal static class ExportCommand
     private static void Tell(TextWriter console, ExportFormat format, FineTunedState head)
     {
         string seconds = FormattableString.Invariant($"{(double)head.UnitSamples / head.LogMel.SampleRate:0.###} s");
-        console.WriteLine($"  head: {head.Classes.Length} classes, {(head.MultiLabel ? "any number of them a clip" : "one a clip")}, learnt from clips of {seconds}; their names are in the file");
+        console.Tell($"  head: {head.Classes.Length} classes, {(head.MultiLabel ? "any number of them a clip" : "one a clip")}, learnt from clips of {seconds}; their names are in the file");
         if (format.Name == "onnx")
-            console.WriteLine($"        as `otomask predict` does, a longer clip is cut in units of {seconds} and their probabilities averaged, a shorter one filled up with silence");
+            console.Tell($"        as `otomask predict` does, a longer clip is cut in units of {seconds} and their probabilities averaged, a shorter one filled up with silence");
     }
 
     private static string FolderOf(string file) => Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(file))) ?? "";

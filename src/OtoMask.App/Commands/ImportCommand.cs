@@ -21,8 +21,8 @@ internal static class ImportCommand
             folder.RequireFree();
             SavedModel saved = model.Open(line.GetRequiredValue(checkpoint), line);
             ModelImport.Write(saved, folder);
-            Console.WriteLine($"{folder.Path}: {Describe(saved)}");
-            Console.WriteLine($"use it as any run: otomask probe {folder.Path} --task TASK.csv, or begin from it: otomask pretrain --from {folder.Path} --data PATH --out RUN");
+            Terminal.Tell($"{folder.Path}: {Describe(saved)}");
+            Terminal.Tell($"use it as any run: otomask probe {folder.Path} --task TASK.csv, or begin from it: otomask pretrain --from {folder.Path} --data PATH --out RUN");
         });
         return command;
     }

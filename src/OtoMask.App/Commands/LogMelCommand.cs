@@ -39,9 +39,10 @@ internal static class LogMelCommand
             32000 => LogMelSettings.ThirtyTwoKilohertz,
             _ => throw new UserErrorException($"--sample-rate {sampleRate}: there is a front end for 16000 and for 32000; choose one"),
         };
+        OutputPlace.Require(output, input);
         LogMel logMel = new LogMelExtractor(settings).Compute(Read(input, settings.SampleRate, cancellation));
         NpyFile.Write(output, logMel.Values, logMel.Bands, logMel.Frames);
-        console.WriteLine($"{output}: {logMel.Bands} bands x {logMel.Frames} frames of {input}");
+        console.Tell($"{output}: {logMel.Bands} bands x {logMel.Frames} frames of {input}");
     }
 
     private static float[] Read(string path, int sampleRate, CancellationToken cancellation)

@@ -65,6 +65,7 @@ internal static class MasksCommand
         if (inputs.Length > MostClips)
             throw new UserErrorException($"{inputs.Length} audio files are too many for one page; give at most {MostClips}");
 
+        OutputPlace.Require(output, inputs);
         LogMelExtractor extractor = new(painter.FrontEnd);
         List<GalleryClip> clips = [];
         List<string> unreadable = [];
@@ -89,9 +90,9 @@ internal static class MasksCommand
 
         AtomicFile.WriteAllText(output, MaskGallery.Build(clips, painter.Strategies, Remarks(painter, unreadable)));
         foreach (string reason in unreadable)
-            console.Error.WriteLine($"skipped {reason}");
+            console.Error.Tell($"skipped {reason}");
         string count = clips.Count == 1 ? "1 clip" : $"{clips.Count} clips";
-        console.Output.WriteLine($"{output}: {count} x {painter.Maskings.Count} strategies; open it in a browser");
+        console.Output.Tell($"{output}: {count} x {painter.Maskings.Count} strategies; open it in a browser");
     }
 
     private static List<string> Remarks(GalleryPainter painter, List<string> unreadable)

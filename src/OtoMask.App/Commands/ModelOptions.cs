@@ -1,7 +1,6 @@
 using System.CommandLine;
 using OtoMask.Data;
 using OtoMask.Pretraining;
-using Spectre.Console;
 
 namespace OtoMask.App.Commands;
 
@@ -53,7 +52,7 @@ internal sealed class ModelOptions
             SampleRate = line.GetValue(sampleRate),
         });
         foreach (string note in model.Notes)
-            AnsiConsole.MarkupLineInterpolated($"[yellow]note:[/] {path}: {note}");
+            Terminal.TellMarked($"[yellow]note:[/] {path}: {note}");
         return model;
     }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using OtoMask.Data;
 using OtoMask.FineTuning;
+using OtoMask.Pretraining;
 using Spectre.Console;
 
 namespace OtoMask.App.Commands;
@@ -22,6 +23,8 @@ internal static class PredictCommand
             int most = line.GetValue(top);
             if (most < 1)
                 throw new UserErrorException($"--top {most}: name at least 1 label");
+            if (line.GetValue(output) is { } place)
+                OutputPlace.Require(place, [.. SavedModel.FilesAt(line.GetRequiredValue(model)), .. Predictor.Recordings(line.GetRequiredValue(audio))]);
             using var predictor = Predictor.Open(line.GetRequiredValue(model), Devices.Find(line.GetRequiredValue(device)));
             IReadOnlyList<string> recordings = Predictor.Recordings(line.GetRequiredValue(audio));
             var unreadable = new BadFiles();
@@ -30,11 +33,11 @@ internal static class PredictCommand
                 throw unreadable.WhenAllAreBad();
 
             foreach (BadFile file in unreadable.ToList())
-                Console.Error.WriteLine($"left out: {file}");
+                Terminal.TellError($"left out: {file}");
             if (line.GetValue(output) is { } csv)
             {
                 Predictor.WriteCsv(csv, ranked);
-                AnsiConsole.MarkupLineInterpolated($"{csv}: {ranked.Count / Math.Min(most, predictor.Classes.Count)} recordings, {unreadable.Count} left out");
+                Terminal.TellMarked($"{csv}: {ranked.Count / Math.Min(most, predictor.Classes.Count)} recordings, {unreadable.Count} left out");
             }
             return Task.CompletedTask;
         });
@@ -59,7 +62,7 @@ internal static class PredictCommand
         }
 
         if (!tellsProgress)
-            return All(own => Console.WriteLine($"{own[0].Path}: {string.Join(", ", own.Select(label => Text($"{label.Label} {label.Probability:0.000}")))}"));
+            return All(own => Terminal.Tell($"{own[0].Path}: {string.Join(", ", own.Select(label => Text($"{label.Label} {label.Probability:0.000}")))}"));
         return Terminal.WithProgress("predicting", tell =>
         {
             int done = 0;

@@ -33,7 +33,7 @@ internal static class PrepareCommand
         }
         catch (OperationCanceledException)
         {
-            Console.WriteLine("what is done stays; the same command goes on from there");
+            Terminal.Tell("what is done stays; the same command goes on from there");
             throw;
         }
         Tell(output, settings, summary);
@@ -42,7 +42,7 @@ internal static class PrepareCommand
 
     private static void Tell(string output, LogMelSettings settings, CacheSummary summary)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        Terminal.Tell(string.Create(CultureInfo.InvariantCulture,
             $"{output}: {summary.Clips - summary.BadClips} clips, {summary.Seconds / 3600:F2} hours, {summary.Bytes / 1e6:F1} MB"));
         if (summary.BadClips == 0)
             return;

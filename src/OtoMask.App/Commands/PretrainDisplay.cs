@@ -92,7 +92,7 @@ internal abstract class PretrainDisplay : ITrainingObserver
         public override void Stage(string name)
         {
             FinishPreparation();
-            preparation = context.AddTask(name, autoStart: true, maxValue: 1);
+            preparation = context.AddTask(Terminal.AsText(name), autoStart: true, maxValue: 1);
         }
 
         public override void Progress(double share) => preparation!.Value = share;
@@ -111,8 +111,13 @@ internal abstract class PretrainDisplay : ITrainingObserver
             (steps.Value, steps.Description) = (done, IsWide ? state : state.Replace("  ", " ").Replace(" clips/s", "/s").Replace(" %", "%"));
         }
 
-        protected override void Line(string text, bool isWarning = false) =>
-            AnsiConsole.MarkupLine(isWarning ? $"[bold red]{Markup.Escape(text)}[/]" : Markup.Escape(text));
+        protected override void Line(string text, bool isWarning = false)
+        {
+            if (isWarning)
+                Terminal.TellMarked($"[bold red]{text}[/]");
+            else
+                Terminal.TellMarked($"{text}");
+        }
 
         private void FinishPreparation()
         {
@@ -144,6 +149,6 @@ internal abstract class PretrainDisplay : ITrainingObserver
             Line($"step {done} of {all}  {state}");
         }
 
-        protected override void Line(string text, bool isWarning = false) => Console.WriteLine(text);
+        protected override void Line(string text, bool isWarning = false) => Terminal.Tell(text);
     }
 }

@@ -4,6 +4,7 @@ using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Models;
+using OtoMask.Pretraining;
 using OtoMask.Torch;
 using Spectre.Console;
 
@@ -46,6 +47,7 @@ internal static class ProbeCommand
             if (line.GetResult(size) is { Implicit: false } && (path is not null || only == LogMelStats))
                 throw new UserErrorException($"--size has no effect: it is of a random encoder without a CHECKPOINT, and {path ?? LogMelStats} is no such; leave it out");
 
+            OutputPlace.Require(line.GetRequiredValue(output), [labelled.CsvPath, .. labelled.Clips.Select(clip => clip.Path), .. path is null ? [] : SavedModel.FilesAt(path)]);
             using EncoderSnapshot judged = path is not null
                 ? model.Open(path, line).LoadEncoder(where)
                 : Untrained(line.GetRequiredValue(size), model.Geometry(line), where);
@@ -55,7 +57,7 @@ internal static class ProbeCommand
 
             Show(labelled, scores, clips.Unreadable);
             ProbeMetrics.Write(line.GetRequiredValue(output), labelled, scores, clips.Unreadable);
-            AnsiConsole.MarkupLineInterpolated($"{line.GetRequiredValue(output)}: every number, with seeds, mode and counts");
+            Terminal.TellMarked($"{line.GetRequiredValue(output)}: every number, with seeds, mode and counts");
             return Task.CompletedTask;
         });
         return command;
@@ -76,7 +78,7 @@ internal static class ProbeCommand
                 Action<int, int> Tell(string unit) => (done, all) =>
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    status.Status(Markup.Escape($"{embedding.Name}: {unit} {done} of {all}"));
+                    status.Status(Terminal.AsText($"{embedding.Name}: {unit} {done} of {all}"));
                 };
                 EmbeddedTask embedded = EmbeddedTask.Embed(clips, embedding, Tell("clip"));
                 ProbeResult probe = LinearProbe.Run(embedded, mode, seeds, Tell("probe"));
@@ -101,18 +103,18 @@ internal static class ProbeCommand
     {
         ProbeResult first = scores[0].Probe;
         ClipCounts counts = first.Counts;
-        AnsiConsole.MarkupLineInterpolated($"[bold]{task.Name}[/]: {task.Classes.Count} classes; {counts.Train} clips to train on, {counts.Valid} to choose by, {counts.Test} to test on");
-        Table table = new Table().AddColumns("encoder", $"{first.Metric} %", "95 % over seeds");
+        Terminal.TellMarked($"[bold]{task.Name}[/]: {task.Classes.Count} classes; {counts.Train} clips to train on, {counts.Valid} to choose by, {counts.Test} to test on");
+        Table table = new Table().WithColumns("encoder", $"{first.Metric} %", "95 % over seeds");
         if (!task.IsMultiLabel)
-            table.AddColumns("95 % over clips", "gain of the first (95 % over clips)");
-        table.AddColumn("k-NN %");
+            table.WithColumns("95 % over clips", "gain of the first (95 % over clips)");
+        table.WithColumns("k-NN %");
         foreach (EmbeddingScores row in scores)
-            table.AddRow([.. Cells(row, first).Select(Markup.Escape)]);
-        AnsiConsole.Write(table);
+            table.WithRow(Cells(row, first));
+        Terminal.Show(table);
         foreach (string note in scores.SelectMany(row => row.Probe.Notes).Distinct())
-            AnsiConsole.MarkupLineInterpolated($"[yellow]note:[/] {note}");
+            Terminal.TellMarked($"[yellow]note:[/] {note}");
         foreach (BadFile file in unreadable.ToList())
-            AnsiConsole.MarkupLineInterpolated($"[yellow]left out:[/] {file}");
+            Terminal.TellMarked($"[yellow]left out:[/] {file}");
     }
 
     private static IEnumerable<string> Cells(EmbeddingScores row, ProbeResult first)

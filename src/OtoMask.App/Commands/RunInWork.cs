@@ -12,7 +12,7 @@ internal sealed class RunInWork(RunFolder folder, string verb)
     /// <returns>The exit code.</returns>
     public static int Show(Func<PretrainDisplay, string> work, CancellationToken cancellation)
     {
-        Console.WriteLine(PretrainDisplay.Show(work));
+        Terminal.Tell(PretrainDisplay.Show(work));
         cancellation.ThrowIfCancellationRequested();
         return 0;
     }
@@ -34,10 +34,12 @@ internal sealed class RunInWork(RunFolder folder, string verb)
 
     /// <summary>Keeps others out of the folder of a run that is to go on.</summary>
     /// <exception cref="UserErrorException">It holds no checkpoint, another process trains in it, or it cannot be written.</exception>
+    /// <exception cref="IOException">The disk has no room for another checkpoint.</exception>
     public void Open()
     {
         _ = folder.LatestCheckpoint; // says so where there is none
         folder.Occupy();
+        folder.RequireWritable();
     }
 
     /// <summary>Refuses to go on otherwise than a checkpoint was trained, unless that is forced.</summary>

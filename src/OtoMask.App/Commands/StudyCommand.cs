@@ -14,6 +14,8 @@ namespace OtoMask.App.Commands;
 /// <summary><c>otomask study STUDY.yaml [--out DIR]</c>: pre-trains and probes a whole grid, and says what differs and how sure that is.</summary>
 internal static class StudyCommand
 {
+    private const string Printed = "-";
+
     public static Command Create()
     {
         Argument<string> file = new("STUDY.yaml") { Description = "What to compare; configs/study-mini.yaml is an example." };
@@ -31,13 +33,17 @@ internal static class StudyCommand
             string path = line.GetRequiredValue(file);
             StudyConfig config = StudyFile.Read(path);
             var folder = new StudyFolder(line.GetValue(output) ?? Path.GetFileNameWithoutExtension(path));
+            folder.RequireOwn();
+            string[] tables = [.. ((string?[])[line.GetValue(markdown), line.GetValue(latex)]).OfType<string>().Where(name => name != Printed)];
+            OutputPlace.RequireDifferent([.. folder.Files, .. tables]);
+            RequireUnread(tables, [path]);
             void Tell() => Report(folder, line.GetValue(markdown), line.GetValue(latex));
             if (line.GetValue(reportOnly) && line.GetResult(data) is { Implicit: false })
                 throw new UserErrorException("--data-dir has no effect: --report-only needs no data; leave it out");
             if (line.GetValue(reportOnly))
                 Tell();
             else
-                Run(config, path, folder, line.GetRequiredValue(data), Tell, cancellation);
+                Run(config, path, folder, line.GetRequiredValue(data), tables, Tell, cancellation);
             return Task.CompletedTask;
         });
         return command;
@@ -45,9 +51,10 @@ internal static class StudyCommand
 
     private static string Version => typeof(StudyCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
-    private static void Run(StudyConfig config, string file, StudyFolder folder, string dataFolder, Action tell, CancellationToken cancellation)
+    private static void Run(StudyConfig config, string file, StudyFolder folder, string dataFolder, string[] tables, Action tell, CancellationToken cancellation)
     {
         StudyPlan plan = StudyData.Resolve(config, dataFolder, Path.GetDirectoryName(Path.GetFullPath(file))!, cancellation);
+        RequireUnread(tables, plan.Inputs);
         Directory.CreateDirectory(folder.Path);
         AtomicFile.WriteAllText(folder.Config, InputFile.ReadText(file, InputFile.LargestTable));
         StudyProvenance.Note(folder, plan, Version, $"{ProcessStatus.Processor}, {TorchRuntime.Threads} threads, {TorchRuntime.Describe().Split('\n')[0]}, kernels {TorchRuntime.Kernels.Name()}");
@@ -63,10 +70,16 @@ internal static class StudyCommand
         catch (OperationCanceledException)
         {
             tell();
-            Console.WriteLine("what is done stays; the same command goes on from there");
+            Terminal.Tell("what is done stays; the same command goes on from there");
             throw;
         }
         tell();
+    }
+
+    private static void RequireUnread(string[] tables, IEnumerable<string> inputs)
+    {
+        foreach (string table in tables)
+            OutputPlace.Require(table, inputs);
     }
 
     /// <summary>Scores are not lost because a checkpoint cannot be read any more: then the page goes without new masks.</summary>
@@ -91,14 +104,17 @@ internal static class StudyCommand
         Write(markdown, StudyTables.Markdown(study.Results));
         Write(latex, StudyTables.Latex(study.Results));
         foreach (FrameworkVerdict verdict in StudyVerdict.Of(study.Results))
-            Console.WriteLine($"{verdict.Answer}\n{verdict.Floor}");
-        Console.WriteLine($"{folder.Report}: open it in a browser");
+        {
+            Terminal.Tell(verdict.Answer);
+            Terminal.Tell(verdict.Floor);
+        }
+        Terminal.Tell($"{folder.Report}: open it in a browser");
     }
 
     private static void Write(string? path, string tables)
     {
-        if (path == "-")
-            Console.Write(tables);
+        if (path == Printed)
+            Console.Out.TellLines(tables);
         else if (path is not null)
             AtomicFile.WriteAllText(path, tables);
     }

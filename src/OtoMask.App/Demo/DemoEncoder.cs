@@ -47,12 +47,12 @@ internal sealed class DemoEncoder : ITrainingObserver, IDisposable
     /// <summary>Trains a model into a run folder, replacing an older run there.</summary>
     public static DemoEncoder Train(PretrainingConfig config, string runFolder, DemoProgress progress, CancellationToken cancellation)
     {
-        if (Directory.Exists(runFolder))
-            Directory.Delete(runFolder, recursive: true);
+        var folder = new RunFolder(runFolder);
+        folder.Clear();
         var encoder = new DemoEncoder(config, progress, cancellation);
         try
         {
-            encoder.Train(new RunFolder(runFolder), cancellation);
+            encoder.Train(folder, cancellation);
             return encoder;
         }
         catch

@@ -23,7 +23,7 @@ internal sealed class DemoProgress
     {
         stageStart += stageSeconds;
         stageSeconds = seconds;
-        bar.Description = Markup.Escape(name);
+        bar.Description = Terminal.AsText(name);
         bar.Value = stageStart;
     }
 
@@ -32,7 +32,7 @@ internal sealed class DemoProgress
     {
         bar.Value = Math.Max(bar.Value, stageStart + Math.Clamp(share, 0, 1) * stageSeconds);
         if (doing is not null)
-            bar.Description = Markup.Escape(doing);
+            bar.Description = Terminal.AsText(doing);
     }
 
     /// <summary>Everything is done.</summary>

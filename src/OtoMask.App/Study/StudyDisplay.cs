@@ -59,7 +59,7 @@ internal sealed class StudyDisplay : IStudyObserver
     public void Stage(string name)
     {
         if (part is not null)
-            (part.Value, part.Description) = (0, Markup.Escape(name));
+            (part.Value, part.Description) = (0, Terminal.AsText(name));
     }
 
     public void Progress(double done)
@@ -104,7 +104,7 @@ internal sealed class StudyDisplay : IStudyObserver
     private void Line(string text)
     {
         lastLine = Stopwatch.GetTimestamp();
-        AnsiConsole.WriteLine(text);
+        Terminal.TellMarked($"{text}");
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace OtoMask.Corpora;
 
@@ -33,6 +34,27 @@ internal static class AssemblySummary
         contentHash = pool.ContentHash,
         packages = PackageShare.Of(pool.Clips.Select(clip => clip.Origin)),
     });
+
+    /// <summary>Refuses to replace a table, or the summary beside it, that was not assembled here.</summary>
+    /// <exception cref="UserErrorException">There is one that is somebody else's.</exception>
+    public static void RequireOwn(string tablePath, string summaryPath)
+    {
+        if (!IsOurs(summaryPath) && ((string[])[tablePath, summaryPath]).FirstOrDefault(Path.Exists) is { } foreign)
+            throw new UserErrorException($"{foreign} was not assembled here and would be replaced; move it away, or name another --data-dir");
+    }
+
+    // Written before the table, so that a table of ours never stands alone.
+    private static bool IsOurs(string summaryPath)
+    {
+        try
+        {
+            return File.Exists(summaryPath) && JsonNode.Parse(File.ReadAllText(summaryPath)) is JsonObject summary && summary.ContainsKey("contentHash") && summary.ContainsKey("packages");
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
 
     private static void Write(string path, object summary) => AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, summary, Json));
 }

@@ -93,22 +93,24 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
 
     private void Assemble(IClipSource source, CancellationToken cancellation)
     {
-        string folder = Path.Combine(Root, source.Name), unfinished = Path.Combine(Root, "." + source.Name);
-        DeleteFolder(unfinished);
-        Directory.CreateDirectory(unfinished);
-        try
-        {
-            IReadOnlyDictionary<string, DebianPackage> opened = packages.Provide(source.Packages, cancellation);
-            NoteRenderer? render = source.NeedsFluidsynth ? Fluidsynth.Open(packages, cancellation).Render : null;
-            IReadOnlyList<ManifestClip> clips = Decode(source, source.Open(opened, render), opened, unfinished, cancellation);
-            ClipManifest.Write(Path.Combine(unfinished, ManifestName), RemoveCopies(clips, unfinished));
-            DeleteFolder(folder);
-            Directory.Move(unfinished, folder);
-        }
-        finally
-        {
-            DeleteFolder(unfinished);
-        }
+        string folder = Path.Combine(Root, source.Name);
+        RequireFree(folder);
+        using var aside = new UnfinishedFolder(Root, source.Name);
+        Directory.CreateDirectory(aside.Content);
+        IReadOnlyDictionary<string, DebianPackage> opened = packages.Provide(source.Packages, cancellation);
+        NoteRenderer? render = source.NeedsFluidsynth ? Fluidsynth.Open(packages, cancellation).Render : null;
+        IReadOnlyList<ManifestClip> clips = Decode(source, source.Open(opened, render), opened, aside.Content, cancellation);
+        ClipManifest.Write(Path.Combine(aside.Content, ManifestName), RemoveCopies(clips, aside.Content));
+        aside.MoveTo(folder);
+    }
+
+    /// <summary>Makes way for a source's folder where that costs nobody anything. One of ours would have its manifest, which comes with the clips.</summary>
+    private static void RequireFree(string folder)
+    {
+        if (Path.Exists(folder) && (File.Exists(folder) || Directory.EnumerateFileSystemEntries(folder).Any()))
+            throw new UserErrorException($"{folder} has no {ManifestName} and so is no audio that was assembled here; move it away, or name another --data-dir");
+        if (Directory.Exists(folder))
+            Directory.Delete(folder);
     }
 
     private IReadOnlyList<ManifestClip> Decode(
@@ -175,11 +177,5 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
                 File.Delete(Path.Combine(folder, clip.FileName));
         }
         return kept;
-    }
-
-    private static void DeleteFolder(string path)
-    {
-        if (Directory.Exists(path))
-            Directory.Delete(path, recursive: true);
     }
 }

@@ -79,26 +79,16 @@ public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgres
     {
         PackageOffer offer = Offers([name], cancellation)[0];
         Directory.CreateDirectory(cacheFolder);
-        RemoveLeftovers();
-        RequireSpace(offer);
-
         // Downloaded and unpacked aside, on the same disk, and renamed when whole: a folder NAME_VERSION is always complete.
-        string aside = Path.Combine(cacheFolder, $".{name}_{offer.Version}"), unpacked = Path.Combine(aside, "unpacked");
-        Directory.CreateDirectory(aside);
-        try
-        {
-            string archive = DownloadInto(aside, offer, cancellation);
-            progress?.Report(new AssemblyProgress($"unpack {name}", 0, 1));
-            Dpkg(["-x", archive, unpacked], name, cancellation);
-            string folder = Path.Combine(cacheFolder, $"{name}_{offer.Version}");
-            Directory.Move(unpacked, folder);
-            progress?.Report(new AssemblyProgress($"unpack {name}", 1, 1));
-            return new DebianPackage(name, offer.Version, folder);
-        }
-        finally
-        {
-            Directory.Delete(aside, recursive: true);
-        }
+        using var aside = new UnfinishedFolder(cacheFolder, name);
+        RequireSpace(offer);
+        string archive = DownloadInto(aside.Path, offer, cancellation);
+        progress?.Report(new AssemblyProgress($"unpack {name}", 0, 1));
+        Dpkg(["-x", archive, aside.Content], name, cancellation);
+        string folder = Path.Combine(cacheFolder, $"{name}_{offer.Version}");
+        aside.MoveTo(folder);
+        progress?.Report(new AssemblyProgress($"unpack {name}", 1, 1));
+        return new DebianPackage(name, offer.Version, folder);
     }
 
     /// <summary>Has apt download a package, telling meanwhile how far its file has grown.</summary>
@@ -116,13 +106,6 @@ public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgres
             $"download {offer.Name} (MB)",
             RoundMegabytes(Directory.EnumerateFiles(folder, "*.deb").Sum(file => new FileInfo(file).Length)),
             RoundMegabytes(offer.DownloadBytes)));
-    }
-
-    /// <summary>Deletes what a run that was killed left half downloaded or half unpacked.</summary>
-    private void RemoveLeftovers()
-    {
-        foreach (string folder in Directory.GetDirectories(cacheFolder, ".*"))
-            Directory.Delete(folder, recursive: true);
     }
 
     private void RequireSpace(PackageOffer offer)

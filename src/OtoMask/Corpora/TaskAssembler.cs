@@ -59,11 +59,12 @@ public sealed class TaskAssembler
     /// <exception cref="IOException">The disk is full.</exception>
     public AssembledTask Assemble(TaskRecipe recipe, CancellationToken cancellation = default)
     {
+        RequireOwn(recipe.Name);
         AssembledTask task = Describe(recipe, cancellation);
         if (task.Clips.Count == 0)
             throw new UserErrorException($"task {recipe.Name}: no class has clips in both train and test; delete the folders of {string.Join(", ", recipe.Packages)} in {library.Root} if they are damaged copies, and try again");
-        TableFile.Write(task.CsvPath, ["file_name", "label", "split", "group"], task.Clips.Select(clip => new[] { clip.FileName, clip.Label, clip.SplitName, clip.Group }));
         AssemblySummary.Write(task);
+        TableFile.Write(task.CsvPath, ["file_name", "label", "split", "group"], task.Clips.Select(clip => new[] { clip.FileName, clip.Label, clip.SplitName, clip.Group }));
         return task;
     }
 
@@ -81,14 +82,17 @@ public sealed class TaskAssembler
         PoolBreadth breadth = PoolBreadth.SamePackages,
         CancellationToken cancellation = default)
     {
+        RequireOwn(PretrainingPool.NameFor([.. tasks.Select(task => task.Recipe)], breadth));
         AssembledPool pool = DescribePool(tasks, breadth, cancellation);
-        TableFile.Write(pool.CsvPath, ["file_name"], pool.Clips.Select(clip => new[] { clip.FileName }));
         AssemblySummary.Write(pool);
+        TableFile.Write(pool.CsvPath, ["file_name"], pool.Clips.Select(clip => new[] { clip.FileName }));
         return pool;
     }
 
     private static string Named(string root) =>
         string.IsNullOrWhiteSpace(root) ? throw new UserErrorException("the name of the data folder is empty; give one") : root;
+
+    private void RequireOwn(string table) => AssemblySummary.RequireOwn(PathOf(table) + ".csv", PathOf(table) + ".json");
 
     private string PathOf(string name) => Path.Combine(library.Root, name);
 

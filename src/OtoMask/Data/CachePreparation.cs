@@ -92,6 +92,12 @@ internal sealed class CachePreparation : IDisposable
         else
             AtomicFile.Write(beginFile, stream => JsonSerializer.Serialize(stream, beginning));
 
+        foreach (string file in (string[])[LogMelCache.DataFile, LogMelCache.IndexFile])
+        {
+            if (new FileInfo(Path.Combine(folder, file)).LinkTarget is not null)
+                throw new UserErrorException($"{Path.Combine(folder, file)} is a link, and a cache is written in its own folder alone: delete the folder, or choose another");
+        }
+
         // Without buffers, so that closing writes nothing: on a full disk that would fail again.
         data = new FileStream(Path.Combine(folder, LogMelCache.DataFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         index = new FileStream(Path.Combine(folder, LogMelCache.IndexFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);

@@ -133,7 +133,7 @@ public sealed class LabelledTask
         Dictionary<object, LabelledClip> seen = [];
         foreach (LabelledClip clip in Clips)
         {
-            object identity = FileStatus.Identity(clip.Path) is { } file ? file : System.IO.Path.GetFullPath(clip.Path);
+            object identity = FileStatus.Of(clip.Path) is { } file ? file : System.IO.Path.GetFullPath(clip.Path);
             if (seen.TryGetValue(identity, out LabelledClip? earlier))
                 throw new UserErrorException(
                     $"{CsvPath}, line {clip.Line}: {InputFile.Quotable(clip.Name)} is on line {earlier.Line} already{(clip.Name == earlier.Name ? "" : $", as {InputFile.Quotable(earlier.Name)}")}; give a clip one line, several labels separated by semicolons");

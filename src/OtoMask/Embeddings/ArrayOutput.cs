@@ -17,7 +17,7 @@ internal sealed class ArrayOutput(RowWriter writer, string path) : EmbeddingOutp
 
     public override long Rows => writer.Rows;
 
-    public override string Index { get; } = Path.ChangeExtension(path, ".index.csv");
+    public override string Index { get; } = IndexOf(path);
 
     public override void Begin(string name) => (clip, firstRow) = (name, writer.Rows);
 

@@ -36,6 +36,9 @@ internal abstract class EmbeddingOutput
             throw new UserErrorException($"--out {path}: the ending tells the format; name a file that ends in {string.Join(", ", Extensions[..^1])} or {Extensions[^1]}");
     }
 
+    /// <summary>Where the index of an array lies.</summary>
+    public static string IndexOf(string path) => Path.ChangeExtension(path, ".index.csv");
+
     /// <summary>The output whose format the ending of <paramref name="path"/> tells.</summary>
     public static EmbeddingOutput Create(string path, FileStream stream, RowShape shape) => Path.GetExtension(path).ToLowerInvariant() switch
     {

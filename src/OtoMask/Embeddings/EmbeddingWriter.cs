@@ -47,8 +47,8 @@ public sealed class EmbeddingWriter
         EncoderSnapshot encoder, ClipList clips, string path, EmbeddingOptions options, Action<string, int, int>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
-        EmbeddingOutput.CheckName(path);
         clips = Without(path, clips);
+        RequirePlaces(path, clips.Select(clip => clip.Path));
         var shape = new RowShape(options.Per, options.Layers == EncoderLayers.All ? encoder.Depth : 0, encoder.EmbeddingWidth, encoder.SecondsPerStep);
         EmbeddingSummary? summary = null;
         AtomicFile.Write(path, stream =>
@@ -62,9 +62,26 @@ public sealed class EmbeddingWriter
         return summary!;
     }
 
-    /// <summary>The output of an earlier run, if it lies among the recordings, is none of them.</summary>
+    /// <summary>Checks, before any work, that the embeddings and what goes beside them can be written, and that none of these is read.</summary>
+    /// <param name="path">As for <see cref="Write"/>.</param>
+    /// <param name="inputs">Files that are read.</param>
+    /// <exception cref="UserErrorException">The ending tells no format, one cannot be written, or writing it would destroy an input.</exception>
+    public static void RequirePlaces(string path, IEnumerable<string> inputs)
+    {
+        EmbeddingOutput.CheckName(path);
+        string[] read = [.. inputs];
+        foreach (string file in (string[])[path, EmbeddingOutput.IndexOf(path), BadFilesOf(path)])
+            OutputPlace.Require(file, read);
+    }
+
+    private static string BadFilesOf(string path) => Path.ChangeExtension(path, ".bad-files.csv");
+
+    /// <summary>The output of an earlier run, if it lies among the recordings, is none of them. That it is one, and no log-mel of the user's,
+    /// its index tells.</summary>
     private static ClipList Without(string path, ClipList clips)
     {
+        if (!File.Exists(EmbeddingOutput.IndexOf(path)))
+            return clips;
         string own = Path.GetFullPath(path);
         ClipList others = clips.Any(clip => Path.GetFullPath(clip.Path) == own) ? new ClipList(clips.Where(clip => Path.GetFullPath(clip.Path) != own)) : clips;
         return others.Count > 0 ? others : throw new UserErrorException("there is no recording to embed; name some");
@@ -178,7 +195,7 @@ public sealed class EmbeddingWriter
     /// <summary>Writes the list of bad files beside the output, or takes away that of an earlier run.</summary>
     private string? ListBadFiles(string path)
     {
-        string list = Path.ChangeExtension(path, ".bad-files.csv");
+        string list = BadFilesOf(path);
         if (bad.Count == 0)
         {
             File.Delete(list);

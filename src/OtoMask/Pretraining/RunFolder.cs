@@ -94,14 +94,17 @@ public sealed class RunFolder(string path)
     /// <summary>Where the checkpoint of a step goes.</summary>
     public string CheckpointOf(long step) => System.IO.Path.Combine(Inside(CheckpointFolder), $"{CheckpointPrefix}{step:D9}{CheckpointSuffix}");
 
+    /// <summary>Every file of the run that is there, checkpoints included, whether or not it is finished.</summary>
+    public IReadOnlyList<string> Files => [.. FilesBesideCheckpoints.Where(File.Exists), .. InCheckpoints().Where(IsCheckpoint)];
+
     /// <summary>Checks, before minutes of preparation, that <see cref="Create"/> is going to work. Leaves nothing behind.</summary>
-    /// <exception cref="UserErrorException">It holds a run already, or cannot be written.</exception>
+    /// <exception cref="UserErrorException">The folder holds a run or anything else, or cannot be written.</exception>
     public void RequireFree()
     {
-        if (Checkpoints.Count > 0)
-            throw new UserErrorException($"{Path} holds a run already; choose another --out, or go on with --resume {Path}");
-        if (File.Exists(Config) && !WasAbandoned)
-            throw new UserErrorException($"{Path} holds a run already, or a config.yaml of something else; choose another --out");
+        if (string.IsNullOrWhiteSpace(Path))
+            throw new UserErrorException("the name of the run folder is empty; give one");
+        if (!HoldsNothing && !WasAbandoned)
+            throw Taken();
         OrUserError("make the run folder", () =>
         {
             string existing = System.IO.Path.GetFullPath(Path);
@@ -111,24 +114,37 @@ public sealed class RunFolder(string path)
                     throw new IOException($"{existing} is a file");
                 existing = System.IO.Path.GetDirectoryName(existing)!;
             }
-            // Always the same name, so that what a killed process left here goes with the next one's.
-            string probe = System.IO.Path.Combine(existing, ".otomask-probe");
-            using (new FileStream(probe, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
-                File.Delete(probe);
+            AtomicFile.TryBeside(System.IO.Path.Combine(existing, Name));
         });
     }
 
     /// <summary>Makes the folder for a new run and occupies it. What a run that was killed before its first checkpoint left there goes.</summary>
-    /// <exception cref="UserErrorException">It holds a run already, another process is at work in it, or it cannot be written.</exception>
+    /// <exception cref="UserErrorException">It holds a run or anything else, another process is at work in it, or it cannot be written.</exception>
     public void Create()
     {
         RequireFree();
         isMadeHere = !Directory.Exists(Path);
+        bool beginsAnew = !HoldsNothing;
         OrUserError("make the run folder", () => Directory.CreateDirectory(Inside(CheckpointFolder)));
         Occupy();
-        RequireFree(); // somebody may have been faster
-        foreach (string file in RunFiles)
+        if (!(beginsAnew ? WasAbandoned : HoldsNothing)) // somebody may have been faster
+            throw Taken();
+        foreach (string file in FilesBesideCheckpoints)
             File.Delete(file);
+    }
+
+    /// <summary>Removes the run that is there, and nothing else.</summary>
+    /// <exception cref="UserErrorException">What is there was not left by a run, or another process is at work in it.</exception>
+    public void Clear()
+    {
+        if (HoldsNothing)
+            return;
+        if (!File.Exists(Lock))
+            throw Taken();
+        Occupy();
+        foreach (string file in Files)
+            File.Delete(file);
+        Release();
     }
 
     /// <summary>Keeps other processes from training into the folder until <see cref="Release"/> or the end of this one, and clears away
@@ -148,6 +164,20 @@ public sealed class RunFolder(string path)
         }
         AtomicFile.RemoveLeftovers(Path);
         AtomicFile.RemoveLeftovers(Inside(CheckpointFolder));
+        if (Files.FirstOrDefault(file => new FileInfo(file).LinkTarget is not null) is { } link)
+            throw new UserErrorException($"{link} is a link, and a run writes in its own folder alone; put the file itself in its place");
+    }
+
+    /// <summary>Checks, before the first step, that a run which goes on can write its next checkpoint and its log. Leaves nothing behind.</summary>
+    /// <exception cref="UserErrorException">One of them cannot be written.</exception>
+    /// <exception cref="IOException">The disk has no room for another checkpoint.</exception>
+    public void RequireWritable()
+    {
+        foreach (string file in FilesBesideCheckpoints.Append(BestCheckpoint))
+            OutputPlace.Require(file);
+        long needed = new FileInfo(LatestCheckpoint).Length, free = new DriveInfo(System.IO.Path.GetFullPath(Inside(CheckpointFolder))).AvailableFreeSpace;
+        if (free < needed)
+            throw new IOException(FormattableString.Invariant($"{Path}: a checkpoint takes {needed / 1e6:0.0} MB and {free / 1e6:0.0} MB are free; free some space first"));
     }
 
     /// <summary>Lets other processes train into the folder again.</summary>
@@ -160,7 +190,7 @@ public sealed class RunFolder(string path)
     /// <summary>Removes what <see cref="Create"/> and the run left, where it failed before its first checkpoint.</summary>
     public void Discard()
     {
-        foreach (string file in RunFiles)
+        foreach (string file in FilesBesideCheckpoints)
             File.Delete(file);
         File.Delete(Lock);
         Release();
@@ -211,10 +241,30 @@ public sealed class RunFolder(string path)
 
     private string Lock => System.IO.Path.Combine(Inside(CheckpointFolder), ".lock");
 
-    private string[] RunFiles => [Config, Log, Metrics, Report, BadFiles, .. Directory.GetFiles(Path, "events.out.tfevents.*")];
+    private IEnumerable<string> FilesBesideCheckpoints =>
+        [Config, Log, Metrics, Report, BadFiles, .. Directory.Exists(Path) ? Directory.GetFiles(Path, "events.out.tfevents.*") : []];
 
-    /// <summary>Whether a process was killed here between making the folder and the first checkpoint, which comes before the first step.</summary>
-    private bool WasAbandoned => Directory.Exists(Inside(CheckpointFolder)) && Checkpoints.Count == 0 && !File.Exists(Metrics) && !File.Exists(Report);
+    /// <summary>Whether nobody can lose anything here: no folder, an empty one, or the first two things that a run makes.</summary>
+    private bool HoldsNothing => !File.Exists(Path) && (!Directory.Exists(Path)
+        || (Entries(Path).All(entry => entry == Inside(CheckpointFolder) && Directory.Exists(entry)) && InCheckpoints().All(entry => entry == Lock)));
+
+    /// <summary>Whether a process was killed here between making the folder and the first checkpoint, which comes before the first step. The lock
+    /// tells that a run was here: names like log.jsonl are anybody's.</summary>
+    private bool WasAbandoned => File.Exists(Lock) && InCheckpoints().All(entry => entry == Lock)
+        && !File.Exists(Metrics) && !File.Exists(Report) && new FileInfo(Log) is { Exists: false } or { Length: 0 };
+
+    private UserErrorException Taken() => new(File.Exists(Path) ? $"{Path} is a file; choose a folder for the run"
+        : Checkpoints.Count > 0 ? $"{Path} holds a run already; choose another --out, or go on with --resume {Path}"
+        : File.Exists(Log) && File.Exists(Config) ? $"{Path} holds a run whose checkpoints are gone; put them back, or choose another --out"
+        : $"{Path} is not empty, and a run begins in a folder of its own; choose another --out");
+
+    private IEnumerable<string> InCheckpoints() => Directory.Exists(Inside(CheckpointFolder)) ? Entries(Inside(CheckpointFolder)) : [];
+
+    /// <summary>What is in a folder, without what killed processes left half written.</summary>
+    private static IEnumerable<string> Entries(string folder) => Directory.EnumerateFileSystemEntries(folder).Where(entry => !AtomicFile.IsLeftover(entry));
+
+    private bool IsCheckpoint(string file) => file == BestCheckpoint || file == Lock
+        || (System.IO.Path.GetFileName(file).StartsWith(CheckpointPrefix, StringComparison.Ordinal) && (file.EndsWith(CheckpointSuffix, StringComparison.Ordinal) || file.EndsWith(AsideSuffix, StringComparison.Ordinal)));
 
     private static long? StepOf(string checkpoint) =>
         long.TryParse(System.IO.Path.GetFileName(checkpoint)[CheckpointPrefix.Length..^CheckpointSuffix.Length], out long step) ? step : null;

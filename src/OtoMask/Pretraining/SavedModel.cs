@@ -78,6 +78,9 @@ public sealed class SavedModel
             : OfField(path, file, content.Tensors, [StatedGeometry.Of(hints), StatedGeometry.OfMetadata(content.Metadata), .. StatedGeometry.OfNames(file)], content.Metadata);
     }
 
+    /// <summary>The files that make up what lies at a path: of a run folder all of the run, of another folder its weights, else the file itself.</summary>
+    public static IEnumerable<string> FilesAt(string path) => Directory.Exists(path) ? [.. new RunFolder(path).Files, .. WeightsIn(path)] : [path];
+
     /// <summary>Its encoder, frozen, with the front end and the normalisation it was trained with.</summary>
     /// <returns>A snapshot that owns its model.</returns>
     /// <exception cref="UserErrorException">A tensor of the encoder is missing or has another shape.</exception>
@@ -163,7 +166,7 @@ public sealed class SavedModel
     /// <summary>The one file of weights in a folder, as models are published.</summary>
     private static string OnlyWeightsIn(string folder)
     {
-        string[] files = [.. Directory.GetFiles(folder).Where(file => WeightFiles.Contains(Path.GetExtension(file).ToLowerInvariant())).Order(StringComparer.Ordinal)];
+        string[] files = [.. WeightsIn(folder).Order(StringComparer.Ordinal)];
         return files switch
         {
             [string only] => only,
@@ -171,4 +174,7 @@ public sealed class SavedModel
             _ => throw new UserErrorException($"{folder} holds {files.Length} files of weights; name one of them, for example {files[^1]}"),
         };
     }
+
+    private static IEnumerable<string> WeightsIn(string folder) =>
+        Directory.GetFiles(folder).Where(file => WeightFiles.Contains(Path.GetExtension(file).ToLowerInvariant()));
 }

@@ -29,8 +29,8 @@ public sealed record StudyCell(string Framework, string Arm, PretrainingConfig C
     /// <summary>Optimiser steps.</summary>
     public long Steps => IsTrained ? Config.Steps!.Value : 0;
 
-    /// <summary>Where its run lies within the study: framework/arm/seed-N.</summary>
-    public string Name => $"{Framework}/{Arm.Replace(' ', '-').Replace('/', '-')}/seed-{Seed}";
+    /// <summary>Where its run lies within the study: framework/arm/seed-N, each as <see cref="FolderName"/> writes it.</summary>
+    public string Name => $"{FolderName.Of(Framework)}/{FolderName.Of(Arm)}/seed-{Seed}";
 
     /// <summary>16 hex digits that change with everything the results depend on: the configuration, the pool's clips, the task's rows.</summary>
     /// <param name="poolHash">Hash of the clips to pre-train on.</param>

@@ -87,6 +87,8 @@ public sealed record StudyConfig
         RequireDifferent("seeds", Seeds);
         RequireDifferent("probe-seeds", ProbeSeeds);
         RequireDifferent("tasks", TaskNames);
+        RequireDifferent("frameworks", Frameworks.Select(framework => framework.Name));
+        RequireDifferent("arms, in which upper and lower case are the same, for their folders", ArmNames, StringComparer.OrdinalIgnoreCase);
         foreach (string name in EqualTime)
             Require(name != Baseline && Arms.Any(arm => arm.Name == name), $"equal-time: '{name}' is none of the arms beside the baseline");
         foreach (string name in Follow)
@@ -137,9 +139,9 @@ public sealed record StudyConfig
         return config with { Framework = framework.Framework, Seed = seed };
     }
 
-    private static void RequireDifferent<T>(string what, IEnumerable<T> values)
+    private static void RequireDifferent<T>(string what, IEnumerable<T> values, IEqualityComparer<T>? comparer = null)
     {
-        foreach (IGrouping<T, T> twice in values.GroupBy(value => value).Where(same => same.Count() > 1))
+        foreach (IGrouping<T, T> twice in values.GroupBy(value => value, comparer).Where(same => same.Count() > 1))
             throw new UserErrorException($"{what}: {twice.Key} stands there {twice.Count()} times; once is enough");
     }
 

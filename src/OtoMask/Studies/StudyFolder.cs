@@ -33,6 +33,30 @@ public sealed class StudyFolder(string path)
     /// <summary>The page to look at.</summary>
     public string Report => Inside("report.html");
 
+    /// <summary>The files that a study writes here, there or not.</summary>
+    public IReadOnlyList<string> Files => [Config, Rows, Costs, Confusions, Provenance, Masks, Report];
+
+    /// <summary>Refuses a folder in which a study would replace what it has not written: it is not there yet, is empty, or holds a study.</summary>
+    /// <exception cref="UserErrorException">The folder holds other things, or cannot be written.</exception>
+    public void RequireOwn()
+    {
+        if (File.Exists(Path))
+            throw new UserErrorException($"{Path} is a file; choose a folder for the study");
+        if (!Directory.Exists(Path))
+            return;
+        bool holdsStudy = HoldsRows<StudyRow>(Rows) || HoldsRows<StudyCost>(Costs) || HoldsRows<StudyProvenance>(Provenance);
+        if (!holdsStudy && Directory.EnumerateFileSystemEntries(Path).Any(entry => entry != Config && !AtomicFile.IsLeftover(entry)))
+            throw new UserErrorException($"{Path} is not empty and holds no study; choose another --out");
+        foreach (string file in Files)
+        {
+            OutputPlace.Require(file);
+            if (new FileInfo(file).LinkTarget is not null)
+                throw new UserErrorException($"{file} is a link, and a study writes in its own folder alone; put the file itself in its place");
+        }
+    }
+
+    private static bool HoldsRows<T>(string file) => JsonLines.Read<T>(file).Count > 0;
+
     /// <summary>The run of a cell, as <c>otomask pretrain</c> writes one.</summary>
     public RunFolder RunOf(StudyCell cell) => new(System.IO.Path.Combine(Path, "runs", cell.Name));
 

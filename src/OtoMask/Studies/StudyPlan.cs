@@ -31,6 +31,7 @@ public sealed record StudyPlan
         (Config, Tasks, Data) = (config, tasks, data);
         using ClipSource pool = ClipSource.Open(data, new ClipSourceOptions(CellsToCost[0].Config.LogMel));
         (PoolClips, PoolHash) = (pool.Clips.Count, pool.Clips.ManifestHash);
+        Inputs = [data, .. pool.Clips.Select(clip => clip.Path), .. tasks.Select(task => task.Task.CsvPath), .. tasks.SelectMany(task => task.Task.Clips.Select(clip => clip.Path))];
     }
 
     /// <summary>What is compared.</summary>
@@ -41,6 +42,9 @@ public sealed record StudyPlan
 
     /// <summary>What is pre-trained on.</summary>
     public string Data { get; }
+
+    /// <summary>Every file that is read.</summary>
+    public IReadOnlyList<string> Inputs { get; }
 
     /// <summary>Clips to pre-train on.</summary>
     public int PoolClips { get; }

@@ -100,11 +100,11 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
     {
         if (run.Checkpoints.Count > 0)
         {
+            run.RequireWritable();
             observer.Stage("reading the checkpoint");
             return TrainingSetup.Resume(Checkpoint.Read(run.Path), cell.Config, changes => RefuseOther(run, changes), observer, cancellation);
         }
-        if (Directory.Exists(run.Path)) // killed before its first checkpoint
-            Directory.Delete(run.Path, recursive: true);
+        run.RequireFree();
         TrainingSetup setup = TrainingSetup.Begin(cell.Config, observer, cancellation);
         run.Create();
         ConfigFile.Write(run.Config, setup.Config);

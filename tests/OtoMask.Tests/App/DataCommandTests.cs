@@ -177,15 +177,36 @@ public sealed class DataCommandTests : IDisposable
     }
 
     [Fact]
-    public void What_a_killed_run_left_behind_is_swept_away()
+    public void What_a_killed_run_left_behind_is_swept_away_and_nothing_of_others()
     {
-        foreach (string leftover in (string[])[".gcin-voice_1.0-1/unpacked/usr", ".other_2.0"])
-            Directory.CreateDirectory(Path.Combine(debian.Data, "packages", leftover));
-        Directory.CreateDirectory(Path.Combine(debian.Data, ".syllables-v1"));
-        File.WriteAllText(Path.Combine(debian.Data, ".syllables-v1", "ma-1-3.flac"), "half a clip");
+        string packages = Path.Combine(debian.Data, "packages");
+        string[] leftovers = [Path.Combine(packages, ".unfinished-1"), Path.Combine(debian.Data, ".unfinished-2")];
+        string[] others = [Path.Combine(packages, ".git"), Path.Combine(packages, ".gcin-voice_1.0-1"), Path.Combine(debian.Data, ".syllables-v1"), Path.Combine(debian.Data, ".unfinished-symphony")];
+        foreach (string folder in (string[])[.. leftovers, .. others])
+        {
+            Directory.CreateDirectory(Path.Combine(folder, "content"));
+            File.WriteAllText(Path.Combine(folder, "content", "ma-1-3.flac"), "half a clip");
+        }
+        foreach (string leftover in leftovers)
+            File.WriteAllText(Path.Combine(leftover, ".otomask-unfinished"), "");
         Assert.Equal(0, Fetch("tones").ExitCode);
-        Assert.Equal(["gcin-voice_1.0-1"], Directory.GetDirectories(Path.Combine(debian.Data, "packages")).Select(Path.GetFileName));
-        Assert.False(Directory.Exists(Path.Combine(debian.Data, ".syllables-v1")));
+        Assert.All(leftovers, folder => Assert.False(Directory.Exists(folder), folder));
+        Assert.All(others, folder => Assert.Equal("half a clip", File.ReadAllText(Path.Combine(folder, "content", "ma-1-3.flac"))));
+        Assert.True(Directory.Exists(Path.Combine(packages, "gcin-voice_1.0-1")));
+    }
+
+    [Theory]
+    [InlineData("syllables-v1/mine.txt"), InlineData("tones.csv"), InlineData("tones.json")]
+    public void What_was_not_assembled_here_is_not_replaced(string mine)
+    {
+        string path = Path.Combine(debian.Data, mine);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, "mine");
+        AppResult result = Fetch("tones");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(Path.Combine(debian.Data, mine.Split('/')[0]), result.Error);
+        Assert.Contains("--data-dir", result.Error);
+        Assert.Equal("mine", File.ReadAllText(path));
     }
 
     [Theory]

@@ -43,7 +43,7 @@ public sealed class StudyRunnerTests : IDisposable
         Run(folder, config => config with { Arms = [.. config.Arms, config.Arms[0] with { Name = "random again" }] });
 
         string[] Log(string arm) => [.. File.ReadLines(new RunFolder(Path.Combine(folder.Path, "runs", "m2d", arm, "seed-1")).Log).Select(WithoutSpeeds)];
-        Assert.Equal(Log("random"), Log("random-again"));
+        Assert.Equal(Log("random"), Log("random%20again"));
         Assert.Equal(Log("random")[0], Log("sgim")[0]); // RankMe before the first step: the same weights and crops
         Assert.NotEqual(Log("random"), Log("sgim"));
     }

@@ -64,17 +64,49 @@ public sealed class DamagedRunTests : IDisposable
     {
         string audio = folder.Audio(), run = folder.Inside("run"), theirs = Directory.CreateDirectory(folder.Inside("theirs")).FullName;
         Directory.CreateDirectory(Path.Combine(run, "checkpoints"));
+        File.WriteAllText(Path.Combine(run, "checkpoints", ".lock"), "");
         File.WriteAllText(Path.Combine(run, "config.yaml"), "batch: 4\n");
         File.WriteAllText(Path.Combine(run, "checkpoints", "step-000000000.safetensors.1a2b-0123456789abcdef0123456789abcdef.tmp"), "half of it");
         File.WriteAllText(Path.Combine(theirs, "config.yaml"), "colour: red\n");
 
         AppProcess.Run("pretrain", "--resume", run).AssertUserError("stopped before the first step", $"--out {run}");
-        AppProcess.Run(["pretrain", "--data", audio, "--out", theirs, .. AppFolder.TinyRun]).AssertUserError(theirs, "something else");
+        AppProcess.Run(["pretrain", "--data", audio, "--out", theirs, .. AppFolder.TinyRun]).AssertUserError(theirs, "is not empty");
         Assert.Equal("colour: red\n", File.ReadAllText(Path.Combine(theirs, "config.yaml")));
 
         Assert.Equal(0, AppProcess.Run(["pretrain", "--data", audio, "--out", run, .. AppFolder.TinyRunOf(epochs: 4)]).ExitCode);
         Assert.Empty(Directory.GetFiles(run, "*.tmp", SearchOption.AllDirectories));
         SameRun.AssertSame(Train("straight"), new RunFolder(run));
+    }
+
+    [Fact]
+    public void A_run_whose_checkpoints_were_taken_away_keeps_its_log()
+    {
+        RunFolder run = Train("run", "--stop-at", "1");
+        string log = File.ReadAllText(run.Log);
+        Directory.Move(Path.Combine(run.Path, "checkpoints"), folder.Inside("elsewhere"));
+        foreach (bool isMade in (bool[])[false, true])
+        {
+            if (isMade)
+                Directory.CreateDirectory(Path.Combine(run.Path, "checkpoints"));
+            Assert.Contains(run.Path, Assert.Throws<UserErrorException>(run.Create).Message);
+            Assert.Contains(run.Path, Assert.Throws<UserErrorException>(run.Clear).Message);
+            Assert.Equal(log, File.ReadAllText(run.Log));
+        }
+    }
+
+    [Fact]
+    public void A_run_goes_on_only_where_its_files_are_its_own()
+    {
+        RunFolder run = Train("run", "--stop-at", "1");
+        string theirs = folder.Text("theirs", "theirs");
+        File.Delete(run.Report);
+        File.CreateSymbolicLink(run.Report, theirs);
+        AppProcess.Run("pretrain", "--resume", run.Path).AssertUserError(run.Report, "is a link");
+        Assert.Equal("theirs", File.ReadAllText(theirs));
+        File.Delete(run.Report);
+        File.Delete(run.Metrics);
+        Directory.CreateDirectory(run.Metrics); // where a run would find out at its end
+        AppProcess.Run("pretrain", "--resume", run.Path).AssertUserError(run.Metrics, "is a folder");
     }
 
     [Fact]

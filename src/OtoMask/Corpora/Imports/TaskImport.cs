@@ -42,7 +42,7 @@ public static class TaskImport
         ImportRecipe recipe, string folder, ImportOptions options, Action<int, int>? progress = null, CancellationToken cancellation = default)
     {
         LocalCopy copy = new(recipe, folder, options.Split);
-        string csv = PlaceOf(options.Output ?? copy.PathOf(recipe.Name + ".csv"));
+        string csv = Path.GetFullPath(RequirePlace(options, copy.PathOf(recipe.Name + ".csv")));
         ImportTally tally = new(recipe);
         List<ListedClip> clips = [];
         int published = recipe.Published.Sum(part => part.Clips), looked = 0;
@@ -63,19 +63,17 @@ public static class TaskImport
         IReadOnlyList<string> problems = tally.Problems();
         if (options.IsStrict && problems.Count > 0)
             throw new UserErrorException($"{copy.Folder}: {string.Join("; ", problems)}; complete the copy, or leave --strict out to go on with what is there");
-        if (copy.ListsRead.Contains(csv))
-            throw new UserErrorException($"{csv} is a list that the task is made from: name another file with --out");
+        OutputPlace.Require(csv, copy.ListsRead.Concat(clips.Select(clip => copy.PathOf(clip.File))));
         Write(csv, copy, clips);
         return new ImportedTask(recipe, csv, clips.Count, tally.Classes, tally.Parts(), problems);
     }
 
     // Known before the search for recordings, which takes minutes where there are millions.
-    private static string PlaceOf(string csv)
+    private static string RequirePlace(ImportOptions options, string byDefault)
     {
-        if (string.IsNullOrWhiteSpace(csv))
-            throw new UserErrorException("--out names no file: name the CSV to write");
-        string full = Path.GetFullPath(csv), folder = Path.GetDirectoryName(full) ?? full;
-        return Directory.Exists(folder) ? full : throw new UserErrorException($"--out {csv}: its folder does not exist; create {folder} first");
+        string csv = options.Output ?? byDefault;
+        OutputPlace.Require(csv, options.Split is { } split ? [split] : []);
+        return csv;
     }
 
     private static void Write(string csv, LocalCopy copy, List<ListedClip> clips)

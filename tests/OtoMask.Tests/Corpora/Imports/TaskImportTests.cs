@@ -229,7 +229,7 @@ public sealed class TaskImportTests
     {
         using DataSetCopy copy = DataSetCopy.Of("voxforge");
         string list = copy["voxforge.csv"], before = File.ReadAllText(list);
-        Assert.Contains("--out", Refused("voxforge", copy, new ImportOptions()));
+        Assert.Contains("would destroy", Refused("voxforge", copy, new ImportOptions()));
         Assert.Equal(before, File.ReadAllText(list));
     }
 
@@ -245,7 +245,7 @@ public sealed class TaskImportTests
     public void A_place_that_cannot_be_written_is_named_before_the_search()
     {
         using DataSetCopy copy = new();
-        Assert.Contains("--out names no file", Refused("esc50", copy, new ImportOptions { Output = "" }));
+        Assert.Contains("name of the file to write is empty", Refused("esc50", copy, new ImportOptions { Output = "" }));
         Assert.Contains(copy["none"], Refused("esc50", copy, new ImportOptions { Output = copy["none/task.csv"] }));
         Assert.Contains("no folder ''", Assert.Throws<UserErrorException>(() => TaskImport.Run(KnownImports.Find("esc50"), "", new ImportOptions())).Message);
     }
