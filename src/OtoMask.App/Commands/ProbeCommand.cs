@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using OtoMask.App.Reports;
 using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
@@ -26,7 +27,7 @@ internal static class ProbeCommand
         Option<string> size = new("--size") { Description = "Size of a random encoder given without CHECKPOINT.", DefaultValueFactory = _ => "tiny" };
         ModelOptions model = new();
         Option<string> device = new("--device") { Description = "Where encoders run: cpu, cuda, cuda:1.", DefaultValueFactory = _ => "cpu" };
-        Option<string> output = new("--out") { Description = "File for the numbers.", DefaultValueFactory = _ => "metrics.json", HelpName = "metrics.json" };
+        Option<string?> output = new("--out") { Description = "File for every number, with seeds, mode and counts; `compare --probe` takes it.", HelpName = "NUMBERS.json" };
         mode.AcceptOnlyFromAmong([.. Enum.GetNames<ProbeMode>().Select(name => name.ToLowerInvariant())]);
         encoder.AcceptOnlyFromAmong(Random, LogMelStats);
 
@@ -41,6 +42,9 @@ internal static class ProbeCommand
             ulong[] probeSeeds = ParseSeeds(line.GetRequiredValue(seeds));
             LabelledTask labelled = LabelledTask.Read(line.GetRequiredValue(task));
             string? path = line.GetValue(checkpoint), only = line.GetValue(encoder);
+            string? numbers = line.GetValue(output);
+            if (numbers is not null)
+                ProbeFile.RequireReplaceable(numbers);
             if (path is null && only is null)
                 throw new UserErrorException($"name the CHECKPOINT to judge, or a baseline with --encoder {Random} or --encoder {LogMelStats}");
 
@@ -52,8 +56,11 @@ internal static class ProbeCommand
             List<EmbeddingScores> scores = Judge(clips, judged, path, only, Enum.Parse<ProbeMode>(line.GetRequiredValue(mode), ignoreCase: true), probeSeeds, cancellation);
 
             Show(labelled, scores, clips.Unreadable);
-            ProbeMetrics.Write(line.GetRequiredValue(output), labelled, scores, clips.Unreadable);
-            AnsiConsole.MarkupLineInterpolated($"{line.GetRequiredValue(output)}: every number, with seeds, mode and counts");
+            if (numbers is not null)
+            {
+                ProbeMetrics.Write(numbers, labelled, scores, clips.Unreadable);
+                AnsiConsole.MarkupLineInterpolated($"{numbers}: every number, with seeds, mode and counts");
+            }
             return Task.CompletedTask;
         });
         return command;
