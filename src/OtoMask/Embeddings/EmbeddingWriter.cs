@@ -50,16 +50,26 @@ public sealed class EmbeddingWriter
         EmbeddingOutput.CheckName(path);
         clips = Without(path, clips);
         var shape = new RowShape(options.Per, options.Layers == EncoderLayers.All ? encoder.Depth : 0, encoder.EmbeddingWidth, encoder.SecondsPerStep);
+        string? indexPath = EmbeddingOutput.IndexOf(path);
         EmbeddingSummary? summary = null;
-        AtomicFile.Write(path, stream =>
+        if (indexPath is null)
+            AtomicFile.Write(path, stream => Fill(stream, Stream.Null));
+        else
+            AtomicFile.Write(indexPath, index => AtomicFile.Write(path, stream => Fill(stream, index))); // the rows appear first
+        return summary!;
+
+        void Fill(FileStream stream, Stream index)
         {
-            EmbeddingOutput output = EmbeddingOutput.Create(path, stream, shape);
+            EmbeddingOutput output = EmbeddingOutput.Create(path, stream, index, shape);
             var writer = new EmbeddingWriter(encoder, clips, options, output, progress, cancellation);
             writer.EmbedAll();
             output.Complete();
-            summary = new EmbeddingSummary(writer.clipsWritten, output.Rows, shape.Values, writer.secondsWritten, output.Index, writer.ListBadFiles(path), writer.bad.ToList());
-        });
-        return summary!;
+            summary = new EmbeddingSummary(writer.clipsWritten, output.Rows, shape.Values, writer.secondsWritten, indexPath, writer.ListBadFiles(path), writer.bad.ToList());
+            stream.Flush(flushToDisk: true);
+            // An index that lies beside rows is theirs: the old one goes before the new rows appear, and the new one comes after them.
+            if (indexPath is not null)
+                File.Delete(indexPath);
+        }
     }
 
     /// <summary>The output of an earlier run, if it lies among the recordings, is none of them.</summary>
