@@ -46,7 +46,8 @@ internal static class StudyCommand
     private static void Run(StudyConfig config, string file, StudyFolder folder, string dataFolder, Action tell, CancellationToken cancellation)
     {
         StudyPlan plan = StudyData.Resolve(config, dataFolder, Path.GetDirectoryName(Path.GetFullPath(file))!, cancellation);
-        Directory.CreateDirectory(folder.Path);
+        using IDisposable hold = folder.Occupy();
+        StudyRunner.RequireOwnScores(plan, folder);
         AtomicFile.WriteAllText(folder.Config, File.ReadAllText(file));
         StudyProvenance.Note(folder, plan, Version, $"{ProcessStatus.Processor}, {TorchRuntime.Threads} threads, {TorchRuntime.Describe().Split('\n')[0]}, kernels {TorchRuntime.Kernels.Name()}");
         try
