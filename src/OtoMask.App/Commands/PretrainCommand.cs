@@ -14,7 +14,7 @@ internal static class PretrainCommand
 
     public static Command Create()
     {
-        Option<double?> seconds = new("--input-seconds") { Description = "Length of the input; the frames follow (instead of --input).", HelpName = "S" };
+        NumberOption<double?> seconds = new("--input-seconds", InputGeometry.SecondsRange, "Length of the input; the frames follow (instead of --input).") { HelpName = "S" };
         ConfigOptions<PretrainingConfig> values = ConfigOptions.Of();
         RunOptions options = new();
         Command command = new(Verb, "Pre-train an encoder on audio of your own, with the masking strategy of your choice.");
@@ -27,7 +27,8 @@ internal static class PretrainCommand
             int? stopAt = options.StopAt(line);
             if (given.Intersect(["epochs", "steps", "minutes"]).Count() > 1)
                 throw new UserErrorException("--epochs, --steps and --minutes are three ways to give one length: choose one");
-            if (line.GetValue(seconds) is not null && given.Contains("input"))
+            double? length = seconds.Read(line);
+            if (length is not null && given.Contains("input"))
                 throw new UserErrorException("--input and --input-seconds say the same thing: choose one");
             string? file = options.ConfigFile(line);
             PretrainingConfig Read(PretrainingConfig start) => values.Read(line, file is null ? start : ConfigFile.Read(file, start));
@@ -36,15 +37,15 @@ internal static class PretrainCommand
             {
                 if (given.Contains("from"))
                     throw new UserErrorException("--from begins a run with another model's weights, --resume goes on with a run: choose one");
-                return Task.FromResult(Resume(run, start => Resolve(Read(start), line.GetValue(seconds)), options.IsForced(line), stopAt, cancellation));
+                return Task.FromResult(Resume(run, start => Resolve(Read(start), length), options.IsForced(line), stopAt, cancellation));
             }
             PretrainingConfig configuration = Read(new PretrainingConfig());
             if (configuration.From is { } model)
             {
-                IEnumerable<string> inFile = file is null ? [] : ConfigFile.KeysOf(file), bySeconds = line.GetValue(seconds) is null ? [] : ["input"];
+                IEnumerable<string> inFile = file is null ? [] : ConfigFile.KeysOf(file), bySeconds = length is null ? [] : ["input"];
                 configuration = FurtherPretraining.Complete(configuration, SavedModel.Open(model), given.Concat(inFile).Concat(bySeconds).ToHashSet());
             }
-            return Task.FromResult(Begin(options.NewRun(line), Resolve(configuration, line.GetValue(seconds)), stopAt, cancellation));
+            return Task.FromResult(Begin(options.NewRun(line), Resolve(configuration, length), stopAt, cancellation));
         });
         return command;
     }

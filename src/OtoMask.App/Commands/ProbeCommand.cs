@@ -23,7 +23,7 @@ internal static class ProbeCommand
         Option<string> mode = new("--mode") { Description = "How to probe: strict, evar (the field's protocol to the letter) or tuned (L2 chosen on validation; for small tasks).", DefaultValueFactory = _ => "strict" };
         Option<string> seeds = new("--seeds") { Description = "Seeds of the probe, separated by commas.", DefaultValueFactory = _ => "42,43,44", HelpName = "N,N,..." };
         Option<string?> encoder = new("--encoder") { Description = "Judge this baseline alone: random (the network untrained) or logmel-stats (mean and deviation of each mel band)." };
-        Option<double?> seconds = new("--seconds") { Description = "Unit length: longer clips are cropped, shorter ones padded. By default what fills the model's input.", HelpName = "S" };
+        NumberOption<double?> seconds = new("--seconds", TaskClips.UnitRange, "Unit length: longer clips are cropped, shorter ones padded. By default what fills the model's input.") { HelpName = "S" };
         Option<string> size = new("--size") { Description = "Size of a random encoder given without CHECKPOINT.", DefaultValueFactory = _ => "tiny" };
         ModelOptions model = new();
         Option<string> device = new("--device") { Description = "Where encoders run: cpu, cuda, cuda:1.", DefaultValueFactory = _ => "cpu" };
@@ -40,6 +40,7 @@ internal static class ProbeCommand
         {
             Device where = Devices.Find(line.GetRequiredValue(device));
             ulong[] probeSeeds = ParseSeeds(line.GetRequiredValue(seeds));
+            double? length = seconds.Read(line);
             LabelledTask labelled = LabelledTask.Read(line.GetRequiredValue(task));
             string? path = line.GetValue(checkpoint), only = line.GetValue(encoder);
             string? numbers = line.GetValue(output);
@@ -51,7 +52,7 @@ internal static class ProbeCommand
             using EncoderSnapshot judged = path is not null
                 ? model.Open(path, line).LoadEncoder(where)
                 : Untrained(line.GetRequiredValue(size), model.Geometry(line), where);
-            int unit = line.GetValue(seconds) is { } chosen ? TaskClips.UnitOf(chosen, judged.LogMel) : TaskClips.UnitOf(judged.Input, judged.LogMel);
+            int unit = length is { } chosen ? TaskClips.UnitOf(chosen, judged.LogMel) : TaskClips.UnitOf(judged.Input, judged.LogMel);
             var clips = new TaskClips(labelled, judged.LogMel, unit);
             List<EmbeddingScores> scores = Judge(clips, judged, path, only, Enum.Parse<ProbeMode>(line.GetRequiredValue(mode), ignoreCase: true), probeSeeds, cancellation);
 

@@ -74,7 +74,7 @@ public sealed class ProbeCommandTests : IDisposable
     [InlineData("a seed twice", "run", "--seeds", "1,1")]
     [InlineData("--device cuda:99", "run", "--device", "cuda:99")]
     [InlineData("unknown size 'huge'", "--encoder", "random", "--size", "huge")]
-    [InlineData("a unit length of -1 s", "--encoder", "random", "--seconds", "-1")]
+    [InlineData("--seconds -1: give a number above 0 and up to 3600", "--encoder", "random", "--seconds", "-1")]
     public void SaysWhatIsWrong(string message, params string[] arguments)
     {
         var error = Assert.Throws<UserErrorException>(() => Run([.. arguments, "--task", tones.CsvPath]));
