@@ -39,10 +39,13 @@ public static class AudioFile
     /// <param name="path">The file.</param>
     /// <param name="sampleRate">Samples a second of the result, in Hz.</param>
     /// <param name="maxSeconds">What lies after these seconds is not read.</param>
+    /// <param name="cancellation">Stops the reading.</param>
     /// <returns>At least one sample, in about -1..1.</returns>
     /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden, damaged, not audio, or holds NaN.</exception>
     /// <exception cref="UserErrorException">libsndfile or libsoxr is not installed.</exception>
-    public static float[] ReadMono(string path, int sampleRate, double maxSeconds = DefaultMaxSeconds) => ReadMono(path, sampleRate, 0, maxSeconds);
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static float[] ReadMono(string path, int sampleRate, double maxSeconds = DefaultMaxSeconds, CancellationToken cancellation = default) =>
+        ReadMono(path, sampleRate, 0, maxSeconds, cancellation);
 
     /// <summary>Reads a section of a file without decoding what lies before it, where the format allows.</summary>
     /// <remarks>Of lossless files the samples are those of the whole file at the same places, but for rounding: the section begins on
@@ -52,8 +55,9 @@ public static class AudioFile
     /// <param name="sampleRate">Samples a second of the result, in Hz.</param>
     /// <param name="startSeconds">Where the section begins.</param>
     /// <param name="maxSeconds">How long it is at most; it ends with the file.</param>
-    /// <inheritdoc cref="ReadMono(string, int, double)" path="/returns|/exception"/>
-    public static float[] ReadMono(string path, int sampleRate, double startSeconds, double maxSeconds)
+    /// <param name="cancellation">Stops the reading.</param>
+    /// <inheritdoc cref="ReadMono(string, int, double, CancellationToken)" path="/returns|/exception"/>
+    public static float[] ReadMono(string path, int sampleRate, double startSeconds, double maxSeconds, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(sampleRate, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(startSeconds);
@@ -65,7 +69,7 @@ public static class AudioFile
             decoder.Seek(section.FirstFrame);
         double expected = Math.Max(0, (double)decoder.Info.Frames - section.FirstFrame) * sampleRate / decoder.Info.SampleRate;
         SampleCollector collected = new(section.Skip, section.Count, (long)Math.Min(expected, section.Count));
-        Collect(path, decoder, sampleRate, collected);
+        Collect(path, decoder, sampleRate, collected, cancellation);
         return collected.Samples is { Length: > 0 } samples
             ? samples
             : throw new UnreadableAudioException(path, startSeconds > 0 ? $"there is no sound after {startSeconds:0.###} s" : "it holds no samples");
@@ -82,13 +86,14 @@ public static class AudioFile
 
     internal static bool NeedsFfmpeg(string path) => FfmpegExtensions.Contains(Path.GetExtension(path));
 
-    private static void Collect(string path, AudioDecoder decoder, int sampleRate, SampleCollector collected)
+    private static void Collect(string path, AudioDecoder decoder, int sampleRate, SampleCollector collected, CancellationToken cancellation)
     {
         AudioInfo info = decoder.Info;
         using Resampler? resampler = info.SampleRate == sampleRate ? null : new Resampler(info.SampleRate, sampleRate);
         float[] interleaved = new float[Math.Max(1, BlockSamples / info.Channels) * info.Channels];
         while (!collected.IsFull && decoder.Read(interleaved) is > 0 and int frames)
         {
+            cancellation.ThrowIfCancellationRequested();
             Span<float> block = interleaved.AsSpan(0, frames * info.Channels);
             if (NonFinite.IsIn(block))
                 throw new UnreadableAudioException(path, "contains NaN or infinite samples");
