@@ -2,7 +2,7 @@
 using System.Globalization;
 using OtoMask;
 
-if (args is not [string run, string audio])
+if (args is not [{ Length: > 0 } run, { Length: > 0 } audio])
 {
     Console.Error.WriteLine("usage: EmbedSample RUN AUDIO (a run folder or checkpoint, and a recording)");
     return 2;

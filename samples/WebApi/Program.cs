@@ -1,11 +1,19 @@
 // Embeds the recordings that are posted to it: dotnet run --project samples/WebApi -- RUN [PORT]
 // curl --data-binary @clip.wav http://127.0.0.1:5000/embed
 using System.Net;
+using System.Runtime.Versioning;
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.RateLimiting;
 using OtoMask;
+using OtoMask.Audio;
+
+[assembly: SupportedOSPlatform("linux")]
 
 const long LargestRecording = 20_000_000; // bytes
+const double LongestRecording = 600; // seconds: small files may unpack to days
+const int AtOnce = 2, Waiting = 30; // requests; others are sent away
 
-if (args is not ([_] or [_, _]) || !int.TryParse(args.ElementAtOrDefault(1) ?? "5000", out int port))
+if (args is not ([{ Length: > 0 }] or [{ Length: > 0 }, _]) || !ushort.TryParse(args.ElementAtOrDefault(1) ?? "5000", out ushort port))
 {
     Console.Error.WriteLine("usage: WebSample RUN [PORT] (a run folder or checkpoint; port 0 takes a free one)");
     return 2;
@@ -27,11 +35,19 @@ builder.WebHost.ConfigureKestrel(server =>
     server.Listen(IPAddress.Loopback, port); // whoever wants it on a network puts a proxy with a login before it
     server.Limits.MaxRequestBodySize = LargestRecording;
 });
+builder.Services.AddRateLimiter(limits =>
+{
+    limits.RejectionStatusCode = StatusCodes.Status503ServiceUnavailable;
+    limits.AddConcurrencyLimiter("embed", queue => (queue.PermitLimit, queue.QueueLimit, queue.QueueProcessingOrder) = (AtOnce, Waiting, QueueProcessingOrder.OldestFirst));
+});
 WebApplication app = builder.Build();
+app.UseRateLimiter();
 
 app.MapPost("/embed", async (HttpRequest request) =>
 {
-    // The decoders read files; this one is gone when the request is.
+    // Stopped when the client hangs up, and when the server is stopped.
+    using var stop = CancellationTokenSource.CreateLinkedTokenSource(request.HttpContext.RequestAborted, app.Lifetime.ApplicationStopping);
+    // The decoders read files; this one is our own user's alone, and gone when the request is.
     string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
     var temporary = new FileStreamOptions
     {
@@ -39,27 +55,46 @@ app.MapPost("/embed", async (HttpRequest request) =>
         Access = FileAccess.ReadWrite,
         Share = FileShare.ReadWrite | FileShare.Delete,
         Options = FileOptions.DeleteOnClose,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
     };
-    await using var file = new FileStream(path, temporary);
     try
     {
-        await request.Body.CopyToAsync(file);
-        await file.FlushAsync();
-        return Results.Ok(new Answer(encoder.EncodeClip(path)));
+        await using var file = new FileStream(path, temporary);
+        await request.Body.CopyToAsync(file, stop.Token);
+        await file.FlushAsync(stop.Token);
+        // A second more than is allowed: so a longer recording is told from one that just fits.
+        float[] samples = AudioFile.ReadMono(path, encoder.SampleRate, LongestRecording + 1, stop.Token);
+        if (samples.Length > LongestRecording * encoder.SampleRate)
+            return Results.Problem($"the recording is longer than {LongestRecording} s: post a part of it", statusCode: StatusCodes.Status413PayloadTooLarge);
+        return Results.Ok(new Answer(encoder.EncodeClip(samples, encoder.SampleRate, cancellation: stop.Token)));
     }
     catch (BadHttpRequestException problem)
     {
         return Results.Problem(problem.Message, statusCode: problem.StatusCode);
     }
-    catch (UserErrorException)
+    catch (OperationCanceledException)
+    {
+        return Results.StatusCode(StatusCodes.Status503ServiceUnavailable);
+    }
+    catch (Exception problem) when (problem is UnreadableAudioException or ArgumentException)
     {
         return Results.Problem("the body is no audio: post the bytes of a wav, flac, ogg, opus or mp3 file", statusCode: StatusCodes.Status400BadRequest);
     }
-});
+}).RequireRateLimiting("embed");
 
 using (encoder)
-    await app.RunAsync();
-return 0;
+{
+    try
+    {
+        await app.RunAsync();
+        return 0;
+    }
+    catch (IOException problem) // the port is taken
+    {
+        Console.Error.WriteLine(problem.Message);
+        return 2;
+    }
+}
 
 /// <summary>What a recording's answer holds.</summary>
 internal sealed record Answer(float[] Embedding);

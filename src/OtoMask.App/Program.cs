@@ -1,12 +1,29 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Runtime.CompilerServices;
 
 namespace OtoMask.App;
 
 /// <summary>Runs one command line. Every way to end has its exit code here: see <see cref="Failure"/>.</summary>
 internal static class Program
 {
-    private static int Main(string[] arguments)
+    private static int Main(string[] arguments) => Limits.Problem() is { } problem ? Refuse(problem) : Run(arguments);
+
+    private static int Refuse(string problem)
+    {
+        try
+        {
+            Console.Error.WriteLine($"{CommandLine.Name}: {problem}");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Standard error is closed, too: the exit code says it alone.
+        }
+        return Failure.UserError;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)] // what it needs is loaded only once the limits are known to allow it
+    private static int Run(string[] arguments)
     {
         Terminal.Configure();
         using var interruption = new Interruption();

@@ -59,44 +59,48 @@ public sealed class Encoder : IDisposable
     /// <param name="samples">One channel, in about -1..1; at least one sample.</param>
     /// <param name="sampleRate">Samples a second, in Hz, 100 to 1,536,000.</param>
     /// <param name="layers">The last layer, or all of them side by side.</param>
+    /// <param name="cancellation">Stops between two batches of chunks.</param>
     /// <returns>[frames, <see cref="Width"/>]: a row for each <see cref="SecondsPerFrame"/> of sound, the last one begun included.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ArgumentException">There is no sample, or some are NaN, infinite or absurd (above 1e12).</exception>
     /// <exception cref="ArgumentOutOfRangeException">The sample rate is impossible.</exception>
     /// <exception cref="ObjectDisposedException">The encoder is disposed.</exception>
-    public float[,] Encode(ReadOnlySpan<float> samples, int sampleRate, EncoderLayers layers = EncoderLayers.Last)
+    public float[,] Encode(ReadOnlySpan<float> samples, int sampleRate, EncoderLayers layers = EncoderLayers.Last, CancellationToken cancellation = default)
     {
         using Call call = new(this);
-        return ToRows([snapshot.Encode(LogMelOf(samples, sampleRate), layers)]);
+        return ToRows(snapshot.Encode([LogMelOf(samples, sampleRate)], layers, cancellation: cancellation));
     }
 
     /// <summary>Embeds a sound as one vector, the mean of its frames.</summary>
     /// <returns><see cref="Width"/> numbers.</returns>
-    /// <inheritdoc cref="Encode(ReadOnlySpan{float}, int, EncoderLayers)" path="/param|/exception"/>
-    public float[] EncodeClip(ReadOnlySpan<float> samples, int sampleRate, EncoderLayers layers = EncoderLayers.Last)
+    /// <inheritdoc cref="Encode(ReadOnlySpan{float}, int, EncoderLayers, CancellationToken)" path="/param|/exception"/>
+    public float[] EncodeClip(ReadOnlySpan<float> samples, int sampleRate, EncoderLayers layers = EncoderLayers.Last, CancellationToken cancellation = default)
     {
         using Call call = new(this);
-        return MeanOf([snapshot.Encode(LogMelOf(samples, sampleRate), layers)], layers);
+        return MeanOf(snapshot.Encode([LogMelOf(samples, sampleRate)], layers, cancellation: cancellation), layers);
     }
 
     /// <summary>Embeds every time step of a file: wav, flac, ogg, opus, mp3 and whatever ffmpeg reads, or a log-mel as <c>.npy</c>. Long ones are read in pieces.</summary>
     /// <param name="path">The file.</param>
     /// <param name="layers">The last layer, or all of them side by side.</param>
+    /// <param name="cancellation">Stops between two pieces.</param>
     /// <returns>[frames, <see cref="Width"/>]: a row for each <see cref="SecondsPerFrame"/> of sound, the last one begun included.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="UserErrorException">The file is missing, not audio, damaged, or holds NaN.</exception>
     /// <exception cref="ObjectDisposedException">The encoder is disposed.</exception>
-    public float[,] Encode(string path, EncoderLayers layers = EncoderLayers.Last)
+    public float[,] Encode(string path, EncoderLayers layers = EncoderLayers.Last, CancellationToken cancellation = default)
     {
         using Call call = new(this);
-        return Reading(path, () => ToRows([.. PiecesOf(path, layers)]));
+        return Reading(path, () => ToRows([.. PiecesOf(path, layers, cancellation)]));
     }
 
     /// <summary>Embeds a file as one vector, the mean of its frames; a day of sound takes no more memory than a minute.</summary>
     /// <returns><see cref="Width"/> numbers.</returns>
-    /// <inheritdoc cref="Encode(string, EncoderLayers)" path="/param|/exception"/>
-    public float[] EncodeClip(string path, EncoderLayers layers = EncoderLayers.Last)
+    /// <inheritdoc cref="Encode(string, EncoderLayers, CancellationToken)" path="/param|/exception"/>
+    public float[] EncodeClip(string path, EncoderLayers layers = EncoderLayers.Last, CancellationToken cancellation = default)
     {
         using Call call = new(this);
-        return Reading(path, () => MeanOf(PiecesOf(path, layers), layers));
+        return Reading(path, () => MeanOf(PiecesOf(path, layers, cancellation), layers));
     }
 
     /// <summary>Frees the model once the calls that are under way have ended; later ones are refused.</summary>
@@ -127,8 +131,8 @@ public sealed class Encoder : IDisposable
             : throw new ArgumentException($"{samples.Length} samples at {sampleRate} Hz do not make one at {SampleRate} Hz", nameof(samples));
     }
 
-    private IEnumerable<FrameEmbeddings> PiecesOf(string path, EncoderLayers layers) =>
-        reader.ReadPieces(path, snapshot.Input.Frames).Select(piece => snapshot.Encode(piece, layers));
+    private IEnumerable<FrameEmbeddings> PiecesOf(string path, EncoderLayers layers, CancellationToken cancellation) =>
+        reader.ReadPieces(path, snapshot.Input.Frames).Select(piece => snapshot.Encode([piece], layers, cancellation: cancellation)[0]);
 
     private static T Reading<T>(string path, Func<T> read)
     {

@@ -15,7 +15,7 @@ public class ApiPageTests
     {
         string page = Page.Render();
         Assert.Contains("#### `static Encoder Load(string path, string device = \"cpu\", GeometryHints? hints = null)`", page);
-        Assert.Contains("#### `float[,] Encode(ReadOnlySpan<float> samples, int sampleRate, EncoderLayers layers = EncoderLayers.Last)`", page);
+        Assert.Contains("#### `float[,] Encode(ReadOnlySpan<float> samples, int sampleRate, EncoderLayers layers = EncoderLayers.Last, CancellationToken cancellation = default)`", page);
         Assert.Contains("using var encoder = Encoder.Load(\"run\");", page);
         Assert.Contains("| `int Width` |", page);
         Assert.Contains("throws `ObjectDisposedException`", page);

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using OtoMask.Audio;
 using OtoMask.Interop;
 using OtoMask.Tests.App;
 
@@ -25,6 +26,9 @@ public sealed partial class SamplesTests : IDisposable
         AppResult wrong = AppProcess.RunProgram("dotnet", [Program("Console", "EmbedSample"), model, "absent.wav"], _ => { });
         Assert.Equal(2, wrong.ExitCode);
         Assert.Contains("there is no such file", wrong.Error);
+        AppResult empty = AppProcess.RunProgram("dotnet", [Program("Console", "EmbedSample"), "", ""], _ => { });
+        Assert.Equal(2, empty.ExitCode);
+        Assert.StartsWith("usage:", empty.Error);
     }
 
     [Fact]
@@ -45,6 +49,12 @@ public sealed partial class SamplesTests : IDisposable
             HttpResponseMessage text = await client.PostAsync("/embed", new StringContent("no audio"));
             Assert.Equal(HttpStatusCode.BadRequest, text.StatusCode);
             Assert.Contains("the body is no audio", await text.Content.ReadAsStringAsync());
+            string unpacksToHours = folder.Inside("silence.flac"), temporary = Directory.CreateDirectory(folder.Inside("tmp")).FullName;
+            AudioFile.WriteFlac(unpacksToHours, new float[3 * 3600 * AppFolder.Rate], AppFolder.Rate);
+            HttpResponseMessage hours = await client.PostAsync("/embed", new ByteArrayContent(await File.ReadAllBytesAsync(unpacksToHours)));
+            Assert.Equal(HttpStatusCode.RequestEntityTooLarge, hours.StatusCode);
+            Assert.Contains("longer than 600 s", await hours.Content.ReadAsStringAsync());
+            Assert.Empty(Directory.GetFiles(temporary));
             var large = new HttpRequestMessage(HttpMethod.Post, "/embed") { Content = new ByteArrayContent(new byte[20_000_001]) };
             large.Headers.ExpectContinue = true; // else it is cut off while it sends
             Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await client.SendAsync(large)).StatusCode);
@@ -65,7 +75,7 @@ public sealed partial class SamplesTests : IDisposable
     }
 
     private Process StartServer() =>
-        Process.Start(new ProcessStartInfo("dotnet", [Program("WebApi", "WebSample"), model, "0"]) { RedirectStandardOutput = true })!;
+        Process.Start(new ProcessStartInfo("dotnet", [Program("WebApi", "WebSample"), model, "0"]) { RedirectStandardOutput = true, Environment = { ["DOTNET_EnableDiagnostics"] = "0", ["TMPDIR"] = Directory.CreateDirectory(folder.Inside("tmp")).FullName } })!;
 
     private static async Task<Uri> AddressOf(Process server)
     {

@@ -53,7 +53,7 @@ internal static class Signature
         string isParams = parameter.IsDefined(typeof(ParamArrayAttribute)) ? "params " : "";
         string value = !parameter.HasDefaultValue ? ""
             : parameter.ParameterType.IsEnum ? $" = {parameter.ParameterType.Name}.{Enum.ToObject(parameter.ParameterType, parameter.RawDefaultValue!)}"
-            : $" = {(parameter.RawDefaultValue is string text ? $"\"{text}\"" : parameter.RawDefaultValue ?? "null")}";
+            : $" = {(parameter.RawDefaultValue is string text ? $"\"{text}\"" : parameter.RawDefaultValue ?? (parameter.ParameterType.IsValueType && Nullable.GetUnderlyingType(parameter.ParameterType) is null ? "default" : "null"))}";
         return $"{isParams}{Name(parameter.ParameterType, Nullability.Create(parameter))} {parameter.Name}{value}";
     }
 

@@ -10,6 +10,7 @@ namespace OtoMask.App.Commands;
 /// <summary><c>otomask bench logmel</c>, <c>bench masks</c> and <c>bench train</c>: what log-mels, masks and training steps cost on this machine.</summary>
 internal static class BenchCommand
 {
+    private static readonly NumberRange Lengths = new(0, 86_400) { IsAbove = true };
     private static readonly PretrainingConfig Defaults = new() { Data = "made-up clips", Batch = 16, Mask = "random" };
     /// <summary>What of a configuration changes the time of its steps: the options of <c>bench train</c>.</summary>
     public static readonly string[] TrainKeys =
@@ -24,7 +25,7 @@ internal static class BenchCommand
 
     private static Command LogMel()
     {
-        Option<double> seconds = new("--seconds") { Description = "How long to measure, on one thread and on all.", HelpName = "S", DefaultValueFactory = _ => 1 };
+        NumberOption<double> seconds = new("--seconds", Lengths, "How long to measure, on one thread and on all.") { HelpName = "S", DefaultValueFactory = _ => 1 };
         Option<bool> json = Json();
         ConfigOptions<PretrainingConfig> options = ConfigOptions.Of("sample-rate", "seed");
         Command command = new("logmel", "Time the way from waveforms in memory to log-mels.") { seconds, json };
@@ -32,7 +33,7 @@ internal static class BenchCommand
         command.SetAction((line, cancel) =>
         {
             PretrainingConfig config = options.InEffect(line, options.Read(line, Defaults).Validate());
-            LogMelSpeed speed = LogMelBench.Run(config.LogMel, config.Seed, Positive(line.GetRequiredValue(seconds), "--seconds"), cancel);
+            LogMelSpeed speed = LogMelBench.Run(config.LogMel, config.Seed, seconds.Read(line), cancel);
             Write(line, json, () => LogMelBench.Json(speed), console => LogMelBench.Write(speed, console));
             return Task.FromResult(0);
         });
@@ -41,7 +42,7 @@ internal static class BenchCommand
 
     private static Command Masks()
     {
-        Option<double> seconds = new("--seconds") { Description = "How long to draw with each strategy.", HelpName = "S", DefaultValueFactory = _ => 0.3 };
+        NumberOption<double> seconds = new("--seconds", Lengths, "How long to draw with each strategy.") { HelpName = "S", DefaultValueFactory = _ => 0.3 };
         Option<bool> json = Json();
         ConfigOptions<PretrainingConfig> options = ConfigOptions.Of("framework", "size", "encoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "seed", "device");
         Command command = new("masks", "Time the drawing of a batch of masks: with every strategy, or with the one of --mask.") { seconds, json };
@@ -52,7 +53,7 @@ internal static class BenchCommand
             IReadOnlyList<MaskingInfo> maskings = options.Given(line).Contains("mask") ? [KnownMaskings.Find(config.Mask)] : KnownMaskings.All;
             if (options.Given(line).Intersect(OfFeatures).FirstOrDefault() is { } idle && maskings.All(masking => masking.CreateFeatureStrategy() is null))
                 throw new UserErrorException($"--{idle} has no effect: mask {config.Mask} reads {maskings[0].DependsOn}, and no model is run for it; leave it out");
-            IReadOnlyList<MaskCost> costs = MaskBench.Run(maskings, config, Positive(line.GetRequiredValue(seconds), "--seconds"), cancel);
+            IReadOnlyList<MaskCost> costs = MaskBench.Run(maskings, config, seconds.Read(line), cancel);
             Write(line, json, () => MaskBench.Json(config, costs), console => MaskBench.Write(config, costs, console));
             return Task.FromResult(0);
         });
@@ -61,7 +62,7 @@ internal static class BenchCommand
 
     private static Command Train()
     {
-        Option<int> steps = new("--steps") { Description = "Steps to measure, after two to warm up.", HelpName = "N", DefaultValueFactory = _ => 10 };
+        NumberOption<int> steps = new("--steps", new NumberRange(1, 1_000_000), "Steps to measure, after two to warm up.") { HelpName = "N", DefaultValueFactory = _ => 10 };
         Option<bool> json = Json();
         ConfigOptions<PretrainingConfig> options = ConfigOptions.Of(TrainKeys);
         Command command = new("train", "Time training steps and their phases.") { steps, json };
@@ -69,7 +70,7 @@ internal static class BenchCommand
         command.SetAction((line, cancel) =>
         {
             PretrainingConfig config = options.InEffect(line, options.Read(line, Defaults).Validate());
-            TrainBenchResult result = TrainBench.Run(config, (int)Positive(line.GetRequiredValue(steps), "--steps"), cancel);
+            TrainBenchResult result = TrainBench.Run(config, steps.Read(line), cancel);
             Write(line, json, () => TrainBench.Json(result), console => TrainBench.Write(result, console));
             return Task.FromResult(0);
         });
@@ -86,8 +87,4 @@ internal static class BenchCommand
         else
             asText(console);
     }
-
-    private static double Positive(double value, string option) => value > 0 && double.IsFinite(value)
-        ? value
-        : throw new UserErrorException($"{option} {value}: give a positive number");
 }

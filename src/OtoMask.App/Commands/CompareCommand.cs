@@ -4,7 +4,7 @@ using OtoMask.Pretraining;
 
 namespace OtoMask.App.Commands;
 
-/// <summary><c>otomask compare RUN... [--probe METRICS.json...] --out compare.html</c>: any runs side by side on one page.</summary>
+/// <summary><c>otomask compare RUN... [--probe NUMBERS.json...] --out compare.html</c>: any runs side by side on one page.</summary>
 internal static class CompareCommand
 {
     public static Command Create()
@@ -14,7 +14,7 @@ internal static class CompareCommand
         {
             Description = "Numbers that `otomask probe` wrote, to show beside the curves.",
             AllowMultipleArgumentsPerToken = true,
-            HelpName = "METRICS.json...",
+            HelpName = "NUMBERS.json...",
         };
         Option<string> output = new("--out") { Description = "The page to write.", DefaultValueFactory = _ => "compare.html", HelpName = "FILE.html" };
         Command command = new("compare", "Put runs side by side on one page: what differs in their configurations, their curves, their last numbers.") { runs, probes, output };

@@ -12,7 +12,7 @@ internal sealed class ConfigOptions<TConfig>(IReadOnlyList<ConfigKey<TConfig>> k
     [
         .. keys.Select(key => (key, new Option<string>($"--{key.Name}")
         {
-            Description = $"{char.ToUpperInvariant(key.Help[0])}{key.Help[1..]}.",
+            Description = $"{char.ToUpperInvariant(key.Help[0])}{key.Help[1..]}{(key.Range is { } range ? $", {range}" : "")}.",
             HelpName = key.Placeholder,
         })),
     ];

@@ -48,6 +48,7 @@ internal static class DoctorCommand
         report.Line("memory", $"{Gigabytes(ProcessStatus.MachineMemory)}, {Gigabytes(HostMemory.Available ?? 0)} available");
         long free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
         report.Line("disk", $"{Gigabytes(free)} free in {Path.GetFullPath(folder)}");
+        report.Line("limits", $"{Limit(Limits.Files)} open files, {Limit(Limits.Threads)} threads, {(Limits.Addresses is { } bytes ? Gigabytes(bytes) : "no limit")} of address space");
         if (free < LowDiskGigabytes * 1e9)
             report.Warn($"less than {LowDiskGigabytes} GB are free; `otomask prepare` writes about 0.12 GB for each hour of audio");
     }
@@ -125,6 +126,8 @@ internal static class DoctorCommand
             return null;
         }
     }
+
+    private static string Limit(long? most) => most is { } number ? $"{number}" : "no limit of";
 
     private static string Gigabytes(long bytes) => $"{bytes / 1e9:F1} GB";
 

@@ -26,8 +26,8 @@ internal static class EmbedCommand
         };
         Option<string> per = new("--per") { Description = "A row for each clip (the mean of its frames) or for each frame.", DefaultValueFactory = _ => "clip" };
         Option<string> layers = new("--layers") { Description = "The last layer, or all of them: rows are then [layers, numbers], in CSV side by side.", DefaultValueFactory = _ => "last" };
-        Option<int> batch = new("--batch") { Description = "Inputs that go through the model together; memory grows with it.", DefaultValueFactory = _ => EncoderSnapshot.DefaultChunksAtOnce, HelpName = "N" };
-        Option<int> workers = new("--workers") { Description = "Threads that decode (0 = all cores, at most 8).", DefaultValueFactory = _ => 0, HelpName = "N" };
+        NumberOption<int> batch = new("--batch", EmbeddingOptions.BatchRange, "Inputs that go through the model together; memory grows with it.") { DefaultValueFactory = _ => EncoderSnapshot.DefaultChunksAtOnce, HelpName = "N" };
+        NumberOption<int> workers = new("--workers", BatchOptions.WorkerRange, "Threads that decode (0 = all cores, at most 8).") { DefaultValueFactory = _ => 0, HelpName = "N" };
         Option<string> device = new("--device") { Description = "Where the encoder runs: cpu, cuda, cuda:1.", DefaultValueFactory = _ => "cpu" };
         var model = new ModelOptions();
         per.AcceptOnlyFromAmong(Names<EmbeddingRow>());
@@ -42,14 +42,14 @@ internal static class EmbedCommand
         {
             EmbeddingWriter.RequirePlaces(line.GetRequiredValue(output), [line.GetRequiredValue(audio), .. SavedModel.FilesAt(line.GetRequiredValue(checkpoint))]);
             Device where = Devices.Find(line.GetRequiredValue(device));
-            using EncoderSnapshot encoder = model.Open(line.GetRequiredValue(checkpoint), line).LoadEncoder(where);
             var options = new EmbeddingOptions
             {
                 Per = Enum.Parse<EmbeddingRow>(line.GetRequiredValue(per), ignoreCase: true),
                 Layers = Enum.Parse<EncoderLayers>(line.GetRequiredValue(layers), ignoreCase: true),
-                Batch = line.GetRequiredValue(batch),
-                Workers = line.GetRequiredValue(workers),
+                Batch = batch.Read(line),
+                Workers = workers.Read(line),
             };
+            using EncoderSnapshot encoder = model.Open(line.GetRequiredValue(checkpoint), line).LoadEncoder(where);
             Run(encoder, line.GetRequiredValue(audio), line.GetRequiredValue(output), options, cancellation);
             return Task.CompletedTask;
         });

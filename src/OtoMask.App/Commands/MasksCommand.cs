@@ -27,9 +27,8 @@ internal static class MasksCommand
             AllowMultipleArgumentsPerToken = true,
             HelpName = "NAME...",
         };
-        Option<double> seconds = new("--seconds")
+        NumberOption<double> seconds = new("--seconds", new NumberRange(0, MostSeconds) { IsAbove = true }, "How much of each file is shown, from its start.")
         {
-            Description = "How much of each file is shown, from its start.",
             DefaultValueFactory = _ => 6.08,
             HelpName = "S",
         };
@@ -52,7 +51,7 @@ internal static class MasksCommand
                 PatchWidth = width,
                 Seed = arguments.GetRequiredValue(seed),
             };
-            Run(painter, arguments.GetRequiredValue(inputs), arguments.GetRequiredValue(seconds), arguments.GetRequiredValue(output),
+            Run(painter, arguments.GetRequiredValue(inputs), seconds.Read(arguments), arguments.GetRequiredValue(output),
                 arguments.InvocationConfiguration);
         });
         return command;
@@ -60,8 +59,6 @@ internal static class MasksCommand
 
     private static void Run(GalleryPainter painter, string[] inputs, double seconds, string output, InvocationConfiguration console)
     {
-        if (!(seconds > 0 && seconds <= MostSeconds))
-            throw new UserErrorException($"--seconds {seconds}: give a number above 0 and up to {MostSeconds}");
         if (inputs.Length > MostClips)
             throw new UserErrorException($"{inputs.Length} audio files are too many for one page; give at most {MostClips}");
 

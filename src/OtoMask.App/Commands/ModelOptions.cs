@@ -10,10 +10,11 @@ internal sealed class ModelOptions
     /// <summary>For the description of a CHECKPOINT argument.</summary>
     public const string WhatACheckpointIs = "a run folder, a checkpoint, weights from elsewhere (.pth, .safetensors), or a folder with one";
 
+    private static readonly NumberRange Heads = new(1, 16_384);
     private readonly Option<string?> input = new("--input") { Description = "Mel bands x frames of a model that does not say it itself, for example 80x608.", HelpName = "80x608" };
     private readonly Option<string?> patch = new("--patch") { Description = "Mel bands x frames of its patches.", HelpName = "16x16" };
-    private readonly Option<int?> heads = new("--heads") { Description = "Attention heads of its encoder (default: width / 64, at least 1).", HelpName = "N" };
-    private readonly Option<int?> decoderHeads = new("--decoder-heads") { Description = "Attention heads of its decoder or predictor (default: as published, else width / 64).", HelpName = "N" };
+    private readonly NumberOption<int?> heads = new("--heads", Heads, "Attention heads of its encoder (default: width / 64, at least 1).") { HelpName = "N" };
+    private readonly NumberOption<int?> decoderHeads = new("--decoder-heads", Heads, "Attention heads of its decoder or predictor (default: as published, else width / 64).") { HelpName = "N" };
     private readonly Option<int?> sampleRate = new("--sample-rate") { Description = "Its sampling rate in Hz (default: what its name says, else 16000).", HelpName = "16000|32000" };
 
     private Option[] All => [input, patch, heads, decoderHeads, sampleRate];
@@ -47,8 +48,8 @@ internal sealed class ModelOptions
         {
             Input = line.GetValue(input),
             Patch = line.GetValue(patch),
-            Heads = line.GetValue(heads),
-            DecoderHeads = line.GetValue(decoderHeads),
+            Heads = heads.Read(line),
+            DecoderHeads = decoderHeads.Read(line),
             SampleRate = line.GetValue(sampleRate),
         });
         foreach (string note in model.Notes)

@@ -14,15 +14,13 @@ internal static class PredictCommand
     {
         Argument<string> model = new("FINETUNED") { Description = "Run folder of otomask finetune, one of its checkpoints, or what otomask export made of it as safetensors." };
         Argument<string[]> audio = new("AUDIO") { Description = "Recordings, or folders of them.", Arity = ArgumentArity.OneOrMore };
-        Option<int> top = new("--top") { Description = "How many labels to name.", DefaultValueFactory = _ => 3, HelpName = "K" };
+        NumberOption<int> top = new("--top", new NumberRange(1, int.MaxValue), "How many labels to name.") { DefaultValueFactory = _ => 3, HelpName = "K" };
         Option<string?> output = new("--out") { Description = "CSV to write: file_name,rank,label,probability.", HelpName = "X.csv" };
         Option<string> device = new("--device") { Description = "Where the model runs: cpu, cuda, cuda:1.", DefaultValueFactory = _ => "cpu" };
         Command command = new("predict", "Name the classes of recordings with a fine-tuned model.") { model, audio, top, output, device };
         command.SetAction((line, cancellation) =>
         {
-            int most = line.GetValue(top);
-            if (most < 1)
-                throw new UserErrorException($"--top {most}: name at least 1 label");
+            int most = top.Read(line);
             if (line.GetValue(output) is { } place)
                 OutputPlace.Require(place, [.. SavedModel.FilesAt(line.GetRequiredValue(model)), .. Predictor.Recordings(line.GetRequiredValue(audio))]);
             using var predictor = Predictor.Open(line.GetRequiredValue(model), Devices.Find(line.GetRequiredValue(device)));

@@ -13,10 +13,10 @@ internal static class PrepareCommand
         Argument<string> data = new("DATA") { Description = "Folder of audio or .npy log-mels (any depth), or CSV with a file_name column." };
         Option<string> output = new("--out") { Description = "Folder of the cache; --data of `pretrain` takes it.", Required = true, HelpName = "CACHE" };
         Option<int> sampleRate = new("--sample-rate") { Description = "16000 or 32000 Hz, as the runs will have it.", DefaultValueFactory = _ => LogMelSettings.Default.SampleRate, HelpName = "HZ" };
-        Option<int> workers = new("--workers") { Description = "Threads that decode (0 = all cores).", DefaultValueFactory = _ => 0, HelpName = "N" };
+        NumberOption<int> workers = new("--workers", BatchOptions.WorkerRange, "Threads that decode (0 = all cores).") { DefaultValueFactory = _ => 0, HelpName = "N" };
         Command command = new("prepare", "Compute the log-mels of a data set once, into a cache that `pretrain --data` takes.") { data, output, sampleRate, workers };
         command.SetAction((line, cancellation) => Task.FromResult(Run(
-            line.GetRequiredValue(data), line.GetRequiredValue(output), FrontEnd(line.GetRequiredValue(sampleRate)), line.GetRequiredValue(workers), cancellation)));
+            line.GetRequiredValue(data), line.GetRequiredValue(output), FrontEnd(line.GetRequiredValue(sampleRate)), workers.Read(line), cancellation)));
         return command;
     }
 

@@ -14,7 +14,7 @@ internal static class PretrainCommand
 
     public static Command Create()
     {
-        Option<double?> seconds = new("--input-seconds") { Description = "Length of the input; the frames follow (instead of --input).", HelpName = "S" };
+        NumberOption<double?> seconds = new("--input-seconds", InputGeometry.SecondsRange, "Length of the input; the frames follow (instead of --input).") { HelpName = "S" };
         ConfigOptions<PretrainingConfig> values = ConfigOptions.Of();
         RunOptions options = new();
         Command command = new(Verb, "Pre-train an encoder on audio of your own, with the masking strategy of your choice.");
@@ -25,11 +25,12 @@ internal static class PretrainCommand
         {
             IReadOnlySet<string> given = values.Given(line);
             int? stopAt = options.StopAt(line);
-            if (line.GetValue(seconds) is not null && given.Contains("input"))
+            double? length = seconds.Read(line);
+            if (length is not null && given.Contains("input"))
                 throw new UserErrorException("--input and --input-seconds say the same thing: choose one");
             string? file = options.ConfigFile(line);
             PretrainingConfig Read(PretrainingConfig start) => values.Read(line, file is null ? start : ConfigFile.Read(file, start));
-            PretrainingConfig Resolve(PretrainingConfig config) => values.InEffect(line, PretrainCommand.Resolve(config, line.GetValue(seconds)));
+            PretrainingConfig Resolve(PretrainingConfig config) => values.InEffect(line, PretrainCommand.Resolve(config, length));
 
             if (options.Resumed(line) is { } run)
             {
@@ -40,7 +41,7 @@ internal static class PretrainCommand
             PretrainingConfig configuration = Read(new PretrainingConfig());
             if (configuration.From is { } model)
             {
-                IEnumerable<string> inFile = file is null ? [] : ConfigFile.KeysOf(file), bySeconds = line.GetValue(seconds) is null ? [] : ["input"];
+                IEnumerable<string> inFile = file is null ? [] : ConfigFile.KeysOf(file), bySeconds = length is null ? [] : ["input"];
                 configuration = FurtherPretraining.Complete(configuration, SavedModel.Open(model), given.Concat(inFile).Concat(bySeconds).ToHashSet());
             }
             return Task.FromResult(Begin(options.NewRun(line), Resolve(configuration), stopAt, cancellation));

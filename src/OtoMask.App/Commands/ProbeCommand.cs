@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using OtoMask.App.Reports;
 using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
@@ -23,11 +24,11 @@ internal static class ProbeCommand
         Option<string> mode = new("--mode") { Description = "How to probe: strict, evar (the field's protocol to the letter) or tuned (L2 chosen on validation; for small tasks).", DefaultValueFactory = _ => "strict" };
         Option<string> seeds = new("--seeds") { Description = "Seeds of the probe, separated by commas.", DefaultValueFactory = _ => "42,43,44", HelpName = "N,N,..." };
         Option<string?> encoder = new("--encoder") { Description = "Judge this baseline alone: random (the network untrained) or logmel-stats (mean and deviation of each mel band)." };
-        Option<double?> seconds = new("--seconds") { Description = "Unit length: longer clips are cropped, shorter ones padded. By default what fills the model's input.", HelpName = "S" };
+        NumberOption<double?> seconds = new("--seconds", TaskClips.UnitRange, "Unit length: longer clips are cropped, shorter ones padded. By default what fills the model's input.") { HelpName = "S" };
         Option<string> size = new("--size") { Description = "Size of a random encoder given without CHECKPOINT.", DefaultValueFactory = _ => "tiny" };
         ModelOptions model = new();
         Option<string> device = new("--device") { Description = "Where encoders run: cpu, cuda, cuda:1.", DefaultValueFactory = _ => "cpu" };
-        Option<string> output = new("--out") { Description = "File for the numbers.", DefaultValueFactory = _ => "metrics.json", HelpName = "metrics.json" };
+        Option<string?> output = new("--out") { Description = "File for every number, with seeds, mode and counts; `compare --probe` takes it.", HelpName = "NUMBERS.json" };
         mode.AcceptOnlyFromAmong([.. Enum.GetNames<ProbeMode>().Select(name => name.ToLowerInvariant())]);
         encoder.AcceptOnlyFromAmong(Random, LogMelStats);
 
@@ -40,24 +41,32 @@ internal static class ProbeCommand
         {
             Device where = Devices.Find(line.GetRequiredValue(device));
             ulong[] probeSeeds = ParseSeeds(line.GetRequiredValue(seeds));
+            double? length = seconds.Read(line);
             LabelledTask labelled = LabelledTask.Read(line.GetRequiredValue(task));
             string? path = line.GetValue(checkpoint), only = line.GetValue(encoder);
+            string? numbers = line.GetValue(output);
+            if (numbers is not null)
+                ProbeFile.RequireReplaceable(numbers);
             if (path is null && only is null)
                 throw new UserErrorException($"name the CHECKPOINT to judge, or a baseline with --encoder {Random} or --encoder {LogMelStats}");
             if (line.GetResult(size) is { Implicit: false } && (path is not null || only == LogMelStats))
                 throw new UserErrorException($"--size has no effect: it is of a random encoder without a CHECKPOINT, and {path ?? LogMelStats} is no such; leave it out");
 
-            OutputPlace.Require(line.GetRequiredValue(output), [labelled.CsvPath, .. labelled.Clips.Select(clip => clip.Path), .. path is null ? [] : SavedModel.FilesAt(path)]);
+            if (numbers is not null)
+                OutputPlace.Require(numbers, [labelled.CsvPath, .. labelled.Clips.Select(clip => clip.Path), .. path is null ? [] : SavedModel.FilesAt(path)]);
             using EncoderSnapshot judged = path is not null
                 ? model.Open(path, line).LoadEncoder(where)
                 : Untrained(line.GetRequiredValue(size), model.Geometry(line), where);
-            int unit = line.GetValue(seconds) is { } chosen ? TaskClips.UnitOf(chosen, judged.LogMel) : TaskClips.UnitOf(judged.Input, judged.LogMel);
+            int unit = length is { } chosen ? TaskClips.UnitOf(chosen, judged.LogMel) : TaskClips.UnitOf(judged.Input, judged.LogMel);
             var clips = new TaskClips(labelled, judged.LogMel, unit);
             List<EmbeddingScores> scores = Judge(clips, judged, path, only, Enum.Parse<ProbeMode>(line.GetRequiredValue(mode), ignoreCase: true), probeSeeds, cancellation);
 
             Show(labelled, scores, clips.Unreadable);
-            ProbeMetrics.Write(line.GetRequiredValue(output), labelled, scores, clips.Unreadable);
-            Terminal.TellMarked($"{line.GetRequiredValue(output)}: every number, with seeds, mode and counts");
+            if (numbers is not null)
+            {
+                ProbeMetrics.Write(numbers, labelled, scores, clips.Unreadable);
+                Terminal.TellMarked($"{numbers}: every number, with seeds, mode and counts");
+            }
             return Task.CompletedTask;
         });
         return command;

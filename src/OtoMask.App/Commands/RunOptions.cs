@@ -10,7 +10,7 @@ internal sealed class RunOptions
     private readonly Option<string> output = new("--out") { Description = "Run folder to make.", HelpName = "RUN" };
     private readonly Option<string> resume = new("--resume") { Description = "Go on with a run exactly where its newest checkpoint left it, or at the checkpoint named.", HelpName = "RUN|CHECKPOINT" };
     private readonly Option<bool> force = new("--force") { Description = "With --resume: go on although the configuration, or the data of a pre-training, has changed." };
-    private readonly Option<int?> stopAt = new("--stop-at") { Description = "Stop after this epoch although the schedules go on; --resume continues.", HelpName = "EPOCH" };
+    private readonly NumberOption<int?> stopAt = new("--stop-at", new NumberRange(1, int.MaxValue), "Stop after this epoch although the schedules go on; --resume continues.") { HelpName = "EPOCH" };
 
     public void AddTo(Command command)
     {
@@ -22,9 +22,8 @@ internal sealed class RunOptions
     public string? ConfigFile(ParseResult line) => line.GetValue(config);
 
     /// <summary>The epoch to stop after, or null.</summary>
-    public int? StopAt(ParseResult line) => line.GetValue(stopAt) is not < 1
-        ? line.GetValue(stopAt)
-        : throw new UserErrorException($"--stop-at {line.GetValue(stopAt)}: stop after at least 1 epoch");
+    /// <exception cref="UserErrorException">It is out of range.</exception>
+    public int? StopAt(ParseResult line) => stopAt.Read(line);
 
     /// <summary>The run or checkpoint to go on with; null for a new run.</summary>
     public string? Resumed(ParseResult line)

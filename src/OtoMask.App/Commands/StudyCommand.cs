@@ -55,7 +55,8 @@ internal static class StudyCommand
     {
         StudyPlan plan = StudyData.Resolve(config, dataFolder, Path.GetDirectoryName(Path.GetFullPath(file))!, cancellation);
         RequireUnread(tables, plan.Inputs);
-        Directory.CreateDirectory(folder.Path);
+        using IDisposable hold = folder.Occupy();
+        StudyRunner.RequireOwnScores(plan, folder);
         AtomicFile.WriteAllText(folder.Config, InputFile.ReadText(file, InputFile.LargestTable));
         StudyProvenance.Note(folder, plan, Version, $"{ProcessStatus.Processor}, {TorchRuntime.Threads} threads, {TorchRuntime.Describe().Split('\n')[0]}, kernels {TorchRuntime.Kernels.Name()}");
         try

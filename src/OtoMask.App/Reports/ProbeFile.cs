@@ -10,7 +10,7 @@ namespace OtoMask.App.Reports;
 /// <param name="Knn">k-nearest-neighbour score in %.</param>
 internal sealed record ProbedEncoder(string Encoder, string Metric, string Mode, Estimate Score, double? Knn);
 
-/// <summary>A <c>metrics.json</c> of <c>otomask probe</c>.</summary>
+/// <summary>The numbers of <c>otomask probe --out</c>.</summary>
 /// <param name="Path">Where it lies.</param>
 /// <param name="Task">Name of the task.</param>
 /// <param name="Encoders">The encoder that was judged, then its baselines.</param>
@@ -22,6 +22,22 @@ internal sealed record ProbeFile(string Path, string Task, IReadOnlyList<ProbedE
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
     };
+
+    /// <summary>Refuses a path where something else lies than an earlier probe's numbers: the <c>metrics.json</c> of a run is no place for them.</summary>
+    /// <exception cref="UserErrorException">There is another file.</exception>
+    public static void RequireReplaceable(string path)
+    {
+        if (!File.Exists(path))
+            return;
+        try
+        {
+            Read(path);
+        }
+        catch (UserErrorException error)
+        {
+            throw new UserErrorException($"--out {path}: the file that is there is not what `otomask probe` wrote and stays; name another", error);
+        }
+    }
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="UserErrorException">It cannot be read, or is no such file.</exception>

@@ -39,6 +39,9 @@ public sealed record BatchOptions
     /// <summary>Background noise under the visible patches, or none; the masked ones stay clean.</summary>
     public NoiseMix? Noise { get; init; }
 
+    /// <summary>Numbers of threads that read clips; 0 = automatic.</summary>
+    public static NumberRange WorkerRange { get; } = new(0, 256);
+
     /// <summary>Loader threads; 0 = <see cref="DefaultWorkers"/>. The batches do not depend on it.</summary>
     public int Workers { get; init; }
 
@@ -66,8 +69,7 @@ public sealed record BatchOptions
                 $"mask ratio {MaskRatio} leaves {visible} of {Geometry.Grid.Count} patches visible: choose a ratio nearer 0.5, a longer input or smaller patches");
         if (MinClips < 0)
             throw new UserErrorException($"min-clips {MinClips}: give 0 or more");
-        if (Workers < 0)
-            throw new UserErrorException($"{Workers} loader threads: give 0 (automatic) or more");
+        WorkerRange.Require("workers", Workers);
         if (Prefetch < 1)
             throw new UserErrorException($"prefetch {Prefetch}: at least 1 batch must be kept ready");
     }

@@ -8,6 +8,9 @@ namespace OtoMask.Data;
 /// <remarks>Both front ends (16 kHz with hop 160, 32 kHz with hop 320) give <see cref="FramesPerSecond"/> frames a second.</remarks>
 public sealed record InputGeometry
 {
+    /// <summary>Lengths of an input in seconds.</summary>
+    public static NumberRange SecondsRange { get; } = new(0, 24 * 3600) { IsAbove = true };
+
     /// <summary>Frames of log-mel in one second.</summary>
     public const int FramesPerSecond = 100;
 
@@ -81,8 +84,7 @@ public sealed record InputGeometry
     public static int FramesOf(double seconds, int patchWidth)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(patchWidth);
-        if (!(seconds > 0 && seconds <= 24 * 3600))
-            throw new UserErrorException($"input of {Text(seconds)} s: give a length above 0 and up to 86400 seconds, for example 6.08");
+        SecondsRange.Require("an input of seconds", seconds);
         int frames = (int)Math.Round(seconds * FramesPerSecond) / patchWidth * patchWidth;
         return frames > 0
             ? frames

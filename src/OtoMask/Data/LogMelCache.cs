@@ -74,6 +74,7 @@ public sealed class LogMelCache : ClipSource
         ClipList clips, LogMelSettings settings, string folder, int workers = 0, Action<int, int>? progress = null,
         CancellationToken cancellation = default)
     {
+        BatchOptions.WorkerRange.Require("workers", workers);
         using var preparation = new CachePreparation(clips, settings, folder);
         return preparation.Run(workers > 0 ? workers : Environment.ProcessorCount, progress, cancellation);
     }

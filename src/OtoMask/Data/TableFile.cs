@@ -6,12 +6,14 @@ namespace OtoMask.Data;
 internal static class TableFile
 {
     /// <summary>Writes a header and rows of as many fields.</summary>
-    public static void Write(string path, string[] header, IEnumerable<string[]> rows) =>
-        AtomicFile.Write(path, stream =>
-        {
-            using CsvWriter csv = CsvWriter.Create(stream, CsvWriterOptions.Default with { NewLine = "\n" }, leaveOpen: true);
-            csv.WriteHeader(header);
-            foreach (string[] row in rows)
-                csv.WriteRecord(row);
-        });
+    public static void Write(string path, string[] header, IEnumerable<string[]> rows) => AtomicFile.Write(path, stream => Write(stream, header, rows));
+
+    /// <summary>Writes the same to a stream, which stays the caller's.</summary>
+    public static void Write(Stream stream, string[] header, IEnumerable<string[]> rows)
+    {
+        using CsvWriter csv = CsvWriter.Create(stream, CsvWriterOptions.Default with { NewLine = "\n" }, leaveOpen: true);
+        csv.WriteHeader(header);
+        foreach (string[] row in rows)
+            csv.WriteRecord(row);
+    }
 }

@@ -7,8 +7,8 @@ namespace OtoMask.Embeddings;
 
 /// <summary>Rows in one array, <c>.npy</c> or safetensors, and beside it a CSV with the rows of each clip.</summary>
 /// <param name="writer">Writes the rows.</param>
-/// <param name="path">Where the array will lie.</param>
-internal sealed class ArrayOutput(RowWriter writer, string path) : EmbeddingOutput
+/// <param name="table">Receives the CSV when all rows are there; it stays the caller's.</param>
+internal sealed class ArrayOutput(RowWriter writer, Stream table) : EmbeddingOutput
 {
     private static readonly string[] Columns = ["file_name", "first_row", "rows", "seconds"];
     private readonly List<string[]> index = [];
@@ -16,8 +16,6 @@ internal sealed class ArrayOutput(RowWriter writer, string path) : EmbeddingOutp
     private long firstRow;
 
     public override long Rows => writer.Rows;
-
-    public override string Index { get; } = IndexOf(path);
 
     public override void Begin(string name) => (clip, firstRow) = (name, writer.Rows);
 
@@ -31,7 +29,7 @@ internal sealed class ArrayOutput(RowWriter writer, string path) : EmbeddingOutp
     public override void Complete()
     {
         writer.Complete();
-        TableFile.Write(Index, Columns, index);
+        TableFile.Write(table, Columns, index);
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

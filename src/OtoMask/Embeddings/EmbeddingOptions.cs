@@ -16,6 +16,9 @@ public enum EmbeddingRow
 /// <summary>How recordings become rows.</summary>
 public sealed record EmbeddingOptions
 {
+    /// <summary>Numbers of inputs that go through the model together.</summary>
+    public static NumberRange BatchRange { get; } = new(1, 4096);
+
     /// <summary>A row for each clip, or for each frame of it.</summary>
     public EmbeddingRow Per { get; init; } = EmbeddingRow.Clip;
 
@@ -32,10 +35,8 @@ public sealed record EmbeddingOptions
     /// <exception cref="UserErrorException">One is impossible.</exception>
     internal void Validate()
     {
-        if (Batch is < 1 or > 4096)
-            throw new UserErrorException($"--batch {Batch}: give 1 to 4096");
-        if (Workers is < 0 or > 256)
-            throw new UserErrorException($"--workers {Workers}: give 1 to 256, or 0 for one a core");
+        BatchRange.Require("--batch", Batch);
+        BatchOptions.WorkerRange.Require("--workers", Workers);
     }
 }
 

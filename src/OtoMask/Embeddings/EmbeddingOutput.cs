@@ -25,8 +25,8 @@ internal abstract class EmbeddingOutput
     /// <summary>Rows written, of clips that are complete or begun.</summary>
     public abstract long Rows { get; }
 
-    /// <summary>The file, if any, that says which rows belong to which clip.</summary>
-    public virtual string? Index => null;
+    /// <summary>The file that will say which rows belong to which clip; null for an output whose rows say it themselves.</summary>
+    public static string? IndexOf(string path) => IsCsv(path) ? null : Path.ChangeExtension(path, ".index.csv");
 
     /// <summary>Checks, before anything is computed, that a name tells the format.</summary>
     /// <exception cref="UserErrorException">It does not.</exception>
@@ -36,16 +36,15 @@ internal abstract class EmbeddingOutput
             throw new UserErrorException($"--out {path}: the ending tells the format; name a file that ends in {string.Join(", ", Extensions[..^1])} or {Extensions[^1]}");
     }
 
-    /// <summary>Where the index of an array lies.</summary>
-    public static string IndexOf(string path) => Path.ChangeExtension(path, ".index.csv");
-
     /// <summary>The output whose format the ending of <paramref name="path"/> tells.</summary>
-    public static EmbeddingOutput Create(string path, FileStream stream, RowShape shape) => Path.GetExtension(path).ToLowerInvariant() switch
-    {
-        ".csv" => new CsvOutput(stream, shape),
-        ".npy" => new ArrayOutput(new NpyRowWriter(stream, shape.Axes), path),
-        _ => new ArrayOutput(new SafetensorsRowWriter(stream, "embeddings", new Dictionary<string, string> { ["format"] = "pt" }, shape.Axes), path),
-    };
+    /// <param name="path">Where it will lie.</param>
+    /// <param name="stream">Receives the rows.</param>
+    /// <param name="index">Receives what goes to <see cref="IndexOf"/>, where that is a file.</param>
+    /// <param name="shape">Shape of the rows.</param>
+    public static EmbeddingOutput Create(string path, FileStream stream, Stream index, RowShape shape) =>
+        IsCsv(path) ? new CsvOutput(stream, shape) : new ArrayOutput(IsNpy(path)
+            ? new NpyRowWriter(stream, shape.Axes)
+            : new SafetensorsRowWriter(stream, "embeddings", new Dictionary<string, string> { ["format"] = "pt" }, shape.Axes), index);
 
     /// <summary>Begins a clip.</summary>
     public abstract void Begin(string name);
@@ -62,4 +61,8 @@ internal abstract class EmbeddingOutput
 
     /// <summary>All clips are there.</summary>
     public abstract void Complete();
+
+    private static bool IsCsv(string path) => Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsNpy(string path) => Path.GetExtension(path).Equals(".npy", StringComparison.OrdinalIgnoreCase);
 }

@@ -50,16 +50,26 @@ public sealed class EmbeddingWriter
         clips = Without(path, clips);
         RequirePlaces(path, clips.Select(clip => clip.Path));
         var shape = new RowShape(options.Per, options.Layers == EncoderLayers.All ? encoder.Depth : 0, encoder.EmbeddingWidth, encoder.SecondsPerStep);
+        string? indexPath = EmbeddingOutput.IndexOf(path);
         EmbeddingSummary? summary = null;
-        AtomicFile.Write(path, stream =>
+        if (indexPath is null)
+            AtomicFile.Write(path, stream => Fill(stream, Stream.Null));
+        else
+            AtomicFile.Write(indexPath, index => AtomicFile.Write(path, stream => Fill(stream, index))); // the rows appear first
+        return summary!;
+
+        void Fill(FileStream stream, Stream index)
         {
-            EmbeddingOutput output = EmbeddingOutput.Create(path, stream, shape);
+            EmbeddingOutput output = EmbeddingOutput.Create(path, stream, index, shape);
             var writer = new EmbeddingWriter(encoder, clips, options, output, progress, cancellation);
             writer.EmbedAll();
             output.Complete();
-            summary = new EmbeddingSummary(writer.clipsWritten, output.Rows, shape.Values, writer.secondsWritten, output.Index, writer.ListBadFiles(path), writer.bad.ToList());
-        });
-        return summary!;
+            summary = new EmbeddingSummary(writer.clipsWritten, output.Rows, shape.Values, writer.secondsWritten, indexPath, writer.ListBadFiles(path), writer.bad.ToList());
+            stream.Flush(flushToDisk: true);
+            // An index that lies beside rows is theirs: the old one goes before the new rows appear, and the new one comes after them.
+            if (indexPath is not null)
+                File.Delete(indexPath);
+        }
     }
 
     /// <summary>Checks, before any work, that the embeddings and what goes beside them can be written, and that none of these is read.</summary>
@@ -70,7 +80,7 @@ public sealed class EmbeddingWriter
     {
         EmbeddingOutput.CheckName(path);
         string[] read = [.. inputs];
-        foreach (string file in (string[])[path, EmbeddingOutput.IndexOf(path), BadFilesOf(path)])
+        foreach (string file in ((string?[])[path, EmbeddingOutput.IndexOf(path), BadFilesOf(path)]).OfType<string>())
             OutputPlace.Require(file, read);
     }
 
@@ -80,7 +90,7 @@ public sealed class EmbeddingWriter
     /// its index tells.</summary>
     private static ClipList Without(string path, ClipList clips)
     {
-        if (!File.Exists(EmbeddingOutput.IndexOf(path)))
+        if (EmbeddingOutput.IndexOf(path) is not { } index || !File.Exists(index))
             return clips;
         string own = Path.GetFullPath(path);
         ClipList others = clips.Any(clip => Path.GetFullPath(clip.Path) == own) ? new ClipList(clips.Where(clip => Path.GetFullPath(clip.Path) != own)) : clips;

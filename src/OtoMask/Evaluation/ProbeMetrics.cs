@@ -9,7 +9,7 @@ namespace OtoMask.Evaluation;
 /// <param name="Knn">k-nearest-neighbour score.</param>
 public sealed record EmbeddingScores(ProbeResult Probe, double Knn);
 
-/// <summary>Evaluations of one task as <c>metrics.json</c>: every number with what it was measured on and how.</summary>
+/// <summary>Evaluations of one task as the JSON of <c>otomask probe --out</c>: every number with what it was measured on and how.</summary>
 public static class ProbeMetrics
 {
     private static readonly JsonSerializerOptions Layout = new()

@@ -54,11 +54,16 @@ public sealed class TaskClips
     /// <summary>The unit length that fills a model's input to the last frame: one sample more would begin another frame, and with it a chunk of almost nothing.</summary>
     public static int UnitOf(InputGeometry input, LogMelSettings logMel) => input.Frames * logMel.HopSize - 1;
 
+    /// <summary>Unit lengths in seconds.</summary>
+    public static NumberRange UnitRange { get; } = new(0, 3600) { IsAbove = true };
+
     /// <summary>The unit length of <paramref name="seconds"/>.</summary>
-    /// <exception cref="UserErrorException">The seconds are not a positive number of at most an hour.</exception>
-    public static int UnitOf(double seconds, LogMelSettings logMel) => seconds is > 0 and <= 3600
-        ? Math.Max(1, (int)Math.Round(seconds * logMel.SampleRate))
-        : throw new UserErrorException($"a unit length of {seconds} s is impossible: give seconds above 0 and at most 3600");
+    /// <exception cref="UserErrorException">The seconds are not within <see cref="UnitRange"/>.</exception>
+    public static int UnitOf(double seconds, LogMelSettings logMel)
+    {
+        UnitRange.Require("seconds", seconds);
+        return Math.Max(1, (int)Math.Round(seconds * logMel.SampleRate));
+    }
 
     /// <summary>The log-mel of one clip, or null if it cannot be read (see <see cref="Unreadable"/>). Thread-safe.</summary>
     /// <param name="clip">Position in the task.</param>

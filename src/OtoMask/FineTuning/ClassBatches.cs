@@ -37,6 +37,8 @@ internal sealed class ClassBatches
     {
         (this.clips, this.classes, this.input, this.config) = (clips, classes, input, config);
         batch = Math.Min(config.Batch, clips.Count);
+        if ((long)batch * input.Geometry.InputSize > Array.MaxLength)
+            throw new UserErrorException($"batch {batch} of input {input.Geometry.InputText} is too large for one array; choose a smaller batch");
         StepsPerEpoch = clips.Count / batch;
         extractor = new LogMelExtractor(input.LogMel);
         PatchGrid grid = input.Geometry.Grid;

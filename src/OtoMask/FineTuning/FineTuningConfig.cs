@@ -141,22 +141,9 @@ public sealed record FineTuningConfig
     {
         Require(Checkpoint.Length > 0, "no checkpoint: name the run folder or checkpoint to fine-tune");
         Require(Task.Length > 0, "no task: name a CSV file_name,label,split with --task");
-        Require(Epochs is >= 1 and < 1 << 24, $"epochs {Epochs}: at least 1");
-        Require(Batch >= 2, $"batch {Batch}: batch normalisation needs at least 2 clips");
+        FineTuningKeys.All.RequireInRange(this);
         Require(Precision != Precision.Auto, "precision auto is for pre-training; choose fp32 or bf16");
-        Require(LearningRate > 0 && double.IsFinite(LearningRate), $"lr {LearningRate}: give a positive number such as 1e-3");
-        Require(WeightDecay is null or (>= 0 and <= double.MaxValue), $"weight-decay {WeightDecay}: 0 or more");
         Require(WeightDecay is null or 0 || Optimizer != OptimizerKind.Sgd, "weight-decay: sgd has none here; choose adamw or lars");
-        Require(LayerDecay is > 0 and <= 1, $"layer-decay {LayerDecay}: above 0 and at most 1");
-        Require(Warmup is >= 0 and < 1, $"warmup {Warmup}: give the share of the run, from 0 to below 1");
-        Require(Patience >= 0, $"patience {Patience}: 0 or more epochs");
-        Require(Mixup is >= 0 and <= 100, $"mixup {Mixup}: give the a of Beta(a, a), 0 to 100, for example 0.3");
-        Require(FrequencyMask >= 0, $"freq-mask {FrequencyMask}: 0 or more bands");
-        Require(TimeMask >= 0, $"time-mask {TimeMask}: 0 or more frames");
-        Require(PatchOut is >= 0 and < 1, $"patch-out {PatchOut}: give a share from 0 to below 1");
-        Require(Workers >= 0, $"workers {Workers}: 0 or more");
-        Require(CheckpointEvery >= 1, $"checkpoint-every {CheckpointEvery}: at least 1 epoch");
-        Require(KeepLast >= 1, $"keep-last {KeepLast}: at least 1 checkpoint");
         return this;
     }
 

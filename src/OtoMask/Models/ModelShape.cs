@@ -6,6 +6,8 @@ namespace OtoMask.Models;
 /// <param name="Heads">Attention heads; they divide the width.</param>
 public sealed record BlockShape(int Width, int Depth, int Heads)
 {
+    private const int MostWidth = 16_384, MostDepth = 1_000; // the largest matrix, 4 D x D, still has an int of values
+
     /// <summary>The notation of configurations, for example <c>192/12/3</c>.</summary>
     public override string ToString() => FormattableString.Invariant($"{Width}/{Depth}/{Heads}");
 
@@ -16,6 +18,8 @@ public sealed record BlockShape(int Width, int Depth, int Heads)
     {
         if (Width < 1 || Depth < 1 || Heads < 1)
             throw new UserErrorException($"{what}: width {Width}, depth {Depth} and heads {Heads} must all be at least 1");
+        if (Width > MostWidth || Depth > MostDepth)
+            throw new UserErrorException($"{what}: width {Width} and depth {Depth} are too large; give at most {MostWidth} and {MostDepth}");
         if (Width % Heads != 0)
             throw new UserErrorException($"{what}: {Heads} heads do not divide a width of {Width}; choose a divisor");
         if (Width % 4 != 0)

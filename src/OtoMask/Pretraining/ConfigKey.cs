@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace OtoMask.Pretraining;
 
 /// <summary>One value of a configuration, as YAML and the command line name it.</summary>
@@ -6,9 +8,12 @@ namespace OtoMask.Pretraining;
 /// <param name="Placeholder">What a value looks like.</param>
 /// <param name="Help">One line of explanation.</param>
 /// <param name="Get">Its text, or null where it is not set.</param>
-/// <param name="Set">The configuration with the value that a text stands for.</param>
-public sealed record ConfigKey<TConfig>(string Name, string Placeholder, string Help, Func<TConfig, string?> Get, Func<TConfig, string, TConfig> Set)
+/// <param name="Read">The configuration with the value that a text stands for, whatever its size.</param>
+public sealed record ConfigKey<TConfig>(string Name, string Placeholder, string Help, Func<TConfig, string?> Get, Func<TConfig, string, TConfig> Read)
 {
+    /// <summary>The numbers that the value may be; null where it is no number, or where something else says which.</summary>
+    public NumberRange? Range { get; init; }
+
     /// <summary>Whether a run computes the same with any value, so that it can be given anew when the run is resumed.</summary>
     public bool ChangesNoResult { get; init; }
 
@@ -23,6 +28,23 @@ public sealed record ConfigKey<TConfig>(string Name, string Placeholder, string 
 
     /// <summary>Whether it stays for the whole run: what the run began with, counts by, or what its score means.</summary>
     public bool IsSettled { get; init; }
+
+    /// <summary>The configuration with the value that a text stands for.</summary>
+    /// <exception cref="UserErrorException">The text is no such value; the message begins with the name.</exception>
+    public TConfig Set(TConfig config, string text)
+    {
+        TConfig changed = Read(config, text);
+        Range?.Require(Name, ConfigText.Number(Name, text));
+        return changed;
+    }
+
+    /// <summary>Refuses a configuration whose value is out of range.</summary>
+    /// <exception cref="UserErrorException">It is.</exception>
+    public void RequireInRange(TConfig config)
+    {
+        if (Range is { } range && Get(config) is { } text)
+            range.Require(Name, double.Parse(text, CultureInfo.InvariantCulture));
+    }
 }
 
 /// <summary>The keys of one kind of configuration.</summary>
@@ -63,6 +85,14 @@ public static class ConfigKeyList
             if (key.Idle(config) is { } why)
                 throw new UserErrorException($"{prefix}{key.Name} has no effect: {why}; leave it out");
         }
+    }
+
+    /// <summary>Refuses a configuration of which a value is out of its range.</summary>
+    /// <exception cref="UserErrorException">Names the value and the range.</exception>
+    public static void RequireInRange<TConfig>(this IReadOnlyList<ConfigKey<TConfig>> keys, TConfig config)
+    {
+        foreach (ConfigKey<TConfig> key in keys)
+            key.RequireInRange(config);
     }
 
     /// <summary>The values that are set, by key.</summary>

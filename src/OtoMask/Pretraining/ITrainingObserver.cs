@@ -7,8 +7,10 @@ namespace OtoMask.Pretraining;
 /// <param name="Parameters">Values that are trained.</param>
 public sealed record RunEstimate(long Steps, double SecondsPerStep, long PeakBytes, long Parameters)
 {
+    private const double LongestSeconds = 1e11; // three thousand years, which a TimeSpan still holds
+
     /// <summary>Time of all steps.</summary>
-    public TimeSpan Total => TimeSpan.FromSeconds(Steps * SecondsPerStep);
+    public TimeSpan Total => TimeSpan.FromSeconds(Math.Min(Steps * SecondsPerStep, LongestSeconds));
 }
 
 /// <summary>Is told what happens in a run: a live display, a test, a log.</summary>

@@ -13,6 +13,9 @@ namespace OtoMask.Pretraining;
 /// </summary>
 public sealed record PretrainingConfig
 {
+    /// <summary>Optimiser steps of the longest run.</summary>
+    public const int MostSteps = 1_000_000_000;
+
     /// <summary>Folder of audio or .npy log-mels, CSV with file_name, or prepared cache.</summary>
     public string Data { get; init; } = "";
 
@@ -177,28 +180,10 @@ public sealed record PretrainingConfig
     {
         Require(Data.Length > 0, "no data: name a folder or CSV with --data");
         Require(new object?[] { Epochs, Steps, Minutes }.Count(length => length is not null) <= 1, "epochs, steps and minutes are three ways to give one length: choose one");
-        Require(Epochs is null or >= 1, $"epochs {Epochs}: at least 1");
-        Require(Steps is null or >= 1, $"steps {Steps}: at least 1");
-        Require(Minutes is null or > 0 and < 1e6, $"minutes {Minutes}: give a positive number");
-        Require(Batch >= 1, $"batch {Batch}: at least 1 clip");
-        Require((long)Batch * Geometry.Bands * Geometry.Frames <= Array.MaxLength, $"a batch of {Batch} clips of {Input} is more than one array holds; lower batch (accumulate keeps the effective one) or input");
-        Require(Accumulate >= 1, $"accumulate {Accumulate}: at least 1 batch");
-        Require(BaseLearningRate > 0 && double.IsFinite(BaseLearningRate), $"base-lr {BaseLearningRate}: give a positive number such as 3e-4");
-        Require(Warmup is >= 0 and < 1, $"warmup {Warmup}: give the share of the run, from 0 to below 1");
-        Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), $"weight-decay {WeightDecay}: 0 or more");
-        Require(ClipNorm > 0, $"clip {ClipNorm}: give a positive number such as 3");
-        Require(EmaStart is >= 0 and <= 1 && EmaEnd is >= 0 and <= 1, $"ema-start {EmaStart} and ema-end {EmaEnd} must lie in 0 .. 1");
-        Require(MinClips >= 0, $"min-clips {MinClips}: 0 or more");
-        Require(NoiseRatio is > 0 and < 1, $"noise-ratio {NoiseRatio}: give a share above 0 and below 1, for example 0.2");
-        Require(CheckpointEvery >= 1, $"checkpoint-every {CheckpointEvery}: at least 1 epoch");
-        Require(KeepLast >= 1, $"keep-last {KeepLast}: at least 1 checkpoint");
-        Require(KeepEvery >= 0, $"keep-every {KeepEvery}: 0 or more epochs");
-        Require(EvaluateEvery >= 0, $"evaluate-every {EvaluateEvery}: 0 or more epochs");
-        Hint.Validate();
+        ConfigKeys.All.RequireInRange(this);
         ValidateModel();
-        double ratio = ResolvedMaskRatio;
-        Require(ratio is > 0 and < 1, $"mask-ratio {ratio}: give a share above 0 and below 1, for example 0.7");
-        MaskingGeometry.Validate(KnownMaskings.Find(Mask), Geometry.Grid, ratio);
+        Require((long)Batch * Geometry.InputSize <= Array.MaxLength, $"batch {Batch} of input {Input} is too large for one array; choose a smaller batch, with --accumulate for more clips a step");
+        MaskingGeometry.Validate(KnownMaskings.Find(Mask), Geometry.Grid, ResolvedMaskRatio);
         return this;
     }
 

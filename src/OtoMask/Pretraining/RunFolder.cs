@@ -11,9 +11,8 @@ public sealed class RunFolder(string path)
 {
     private const string CheckpointFolder = "checkpoints", CheckpointPrefix = "step-", CheckpointSuffix = ".safetensors", AsideSuffix = ".aside";
     private const int NoSpaceLeft = 28; // ENOSPC: a full disk is no mistake in --out
-    private const int TryAgain = 11; // EAGAIN: another process has the lock
     private bool isMadeHere;
-    private FileStream? hold;
+    private IDisposable? hold;
 
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
@@ -154,14 +153,9 @@ public sealed class RunFolder(string path)
     {
         if (hold is not null)
             return;
-        try
-        {
-            OrUserError("write in it", () => hold = new FileStream(Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0));
-        }
-        catch (UserErrorException error) when (error.InnerException is IOException { HResult: TryAgain })
-        {
-            throw new UserErrorException($"{Path} is being trained by another process; wait for it, or stop it first", error);
-        }
+        OrUserError("write in it", () => hold = FolderLock.TryTake(Lock));
+        if (hold is null)
+            throw new UserErrorException($"{Path} is being trained by another process; wait for it, or stop it first");
         AtomicFile.RemoveLeftovers(Path);
         AtomicFile.RemoveLeftovers(Inside(CheckpointFolder));
         if (Files.FirstOrDefault(file => new FileInfo(file).LinkTarget is not null) is { } link)

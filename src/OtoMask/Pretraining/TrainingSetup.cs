@@ -240,6 +240,8 @@ public sealed class TrainingSetup : IDisposable
         if (Config.Minutes is { } minutes)
             Config = Config with { Minutes = null, Steps = Math.Max(1, (long)(minutes * 60 / seconds)) };
         TotalSteps = StepsOf(pipeline);
+        if (TotalSteps > PretrainingConfig.MostSteps || TotalSteps * Config.Accumulate / pipeline.StepsPerEpoch > int.MaxValue)
+            throw new UserErrorException($"a run of {TotalSteps} steps, {pipeline.StepsPerEpoch} batches an epoch, is longer than can be counted; give it fewer epochs or minutes, or at most {PretrainingConfig.MostSteps} steps");
         if (From is not null)
             new Resumption(From.Path, done).RequireAtMost(TotalSteps);
         using Process process = Process.GetCurrentProcess();

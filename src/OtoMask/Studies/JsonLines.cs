@@ -16,12 +16,9 @@ public static class JsonLines
     /// <exception cref="UserErrorException">A line is not what it should be, or the file cannot be read.</exception>
     public static IReadOnlyList<T> Read<T>(string path)
     {
-        if (!File.Exists(path))
-            return [];
-        string text = InputFile.ReadText(path, InputFile.LargestTable);
         List<T> rows = [];
-        string[] lines = text.Split('\n');
-        for (int i = 0; i < lines.Length - 1; i++)
+        string[] lines = WholeLines(path);
+        for (int i = 0; i < lines.Length; i++)
         {
             try
             {
@@ -37,10 +34,17 @@ public static class JsonLines
 
     /// <summary>Adds lines in one write and puts them on the disk; drops a line that a crash had cut short.</summary>
     /// <exception cref="IOException">The disk is full or failed; what was there stays.</exception>
-    public static void Append<T>(string path, IEnumerable<T> rows)
-    {
-        string kept = File.Exists(path) ? InputFile.ReadText(path, InputFile.LargestTable) : "";
-        kept = kept[..(kept.LastIndexOf('\n') + 1)];
-        AtomicFile.WriteAllText(path, kept + string.Concat(rows.Select(row => JsonSerializer.Serialize(row, Options) + "\n")));
-    }
+    public static void Append<T>(string path, IEnumerable<T> rows) => Write(path, WholeLines(path), rows);
+
+    /// <summary>The same in place of the lines that <paramref name="isOld"/> names, which go in the same write.</summary>
+    /// <exception cref="UserErrorException">A line is not what it should be, or the file cannot be read.</exception>
+    /// <exception cref="IOException">The disk is full or failed; what was there stays.</exception>
+    public static void Replace<T>(string path, Func<T, bool> isOld, IEnumerable<T> rows) =>
+        Write(path, Read<T>(path).Zip(WholeLines(path)).Where(line => !isOld(line.First)).Select(line => line.Second), rows);
+
+    private static void Write<T>(string path, IEnumerable<string> kept, IEnumerable<T> rows) =>
+        AtomicFile.WriteAllText(path, string.Concat(kept.Concat(rows.Select(row => JsonSerializer.Serialize(row, Options))).Select(line => line + "\n")));
+
+    /// <summary>The lines of a file but for a last one without its end; none where there is no file.</summary>
+    private static string[] WholeLines(string path) => File.Exists(path) ? InputFile.ReadText(path, InputFile.LargestTable).Split('\n')[..^1] : [];
 }

@@ -6,6 +6,9 @@ namespace OtoMask.Studies;
 /// <param name="path">The folder.</param>
 public sealed class StudyFolder(string path)
 {
+    // On Linux an IOException carries the errno for which .NET has no exception of its own.
+    private const int FileExists = 17, NotADirectory = 20, ReadOnlyFileSystem = 30;
+
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
 
@@ -56,6 +59,22 @@ public sealed class StudyFolder(string path)
     }
 
     private static bool HoldsRows<T>(string file) => JsonLines.Read<T>(file).Count > 0;
+
+    /// <summary>Makes the folder where it is missing and keeps other processes from working on the study until the result is disposed or this one ends.</summary>
+    /// <exception cref="UserErrorException">Another process is at work in it, or it cannot be written.</exception>
+    public IDisposable Occupy()
+    {
+        try
+        {
+            Directory.CreateDirectory(Path);
+            return FolderLock.TryTake(Inside(".lock"))
+                ?? throw new UserErrorException($"{Path}: another process is at work on this study; wait for it, or stop it first");
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException { HResult: NotADirectory or FileExists or ReadOnlyFileSystem })
+        {
+            throw new UserErrorException($"{Path}: cannot write in it ({error.Message.TrimEnd('.')}); give yourself access or choose another --out", error);
+        }
+    }
 
     /// <summary>The run of a cell, as <c>otomask pretrain</c> writes one.</summary>
     public RunFolder RunOf(StudyCell cell) => new(System.IO.Path.Combine(Path, "runs", cell.Name));

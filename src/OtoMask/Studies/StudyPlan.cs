@@ -65,7 +65,7 @@ public sealed record StudyPlan
     /// <summary>
     /// All runs, in order: framework by framework, and within it seed by seed, so that whoever stops early has whole comparisons.
     /// </summary>
-    /// <param name="costs">The measured costs, from which the steps of arms at equal time follow; not needed where there are none.</param>
+    /// <param name="costs">The measured costs, from which the steps of arms at equal time follow; those whose cost is not among them are left out.</param>
     public IReadOnlyList<StudyCell> Cells(IReadOnlyList<StudyCost> costs) =>
     [
         .. from framework in Config.Frameworks
@@ -82,8 +82,9 @@ public sealed record StudyPlan
             yield return cell;
         foreach (StudyCell cell in arms.Where(cell => Config.EqualTime.Contains(cell.Arm)))
         {
-            double CostOf(string arm) => costs.Single(cost => cost.Framework == framework.Name && cost.Arm == arm).StepMs;
-            long steps = Math.Max(1, (long)Math.Round(cell.Steps * CostOf(Config.Baseline) / CostOf(cell.Arm)));
+            if (costs.Of(framework.Name, Config.Baseline) is not { } baseline || costs.Of(framework.Name, cell.Arm) is not { } own)
+                continue;
+            long steps = Math.Max(1, (long)Math.Round(cell.Steps * baseline.StepMs / own.StepMs));
             yield return cell with { Arm = cell.Arm + EqualTimeSuffix, Config = cell.Config with { Steps = steps } };
         }
     }

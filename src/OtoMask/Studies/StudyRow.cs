@@ -17,6 +17,10 @@ public sealed record StudyRow(
 {
     /// <summary>The name of nearest neighbours as a probe.</summary>
     public const string Knn = "knn";
+
+    /// <summary>What is wrong with two rows of one probe that do not say the same; the same row twice is one.</summary>
+    internal static UserErrorException Contradiction(StudyRow row, StudyRow other) => new(
+        $"{row.Framework} {row.Arm} seed {row.Seed} has two different rows for {row.Task} ({row.Score} and {other.Score}); keep those of one run of the study");
 }
 
 /// <summary>What an arm costs, measured before the runs: a line of <c>costs.jsonl</c>.</summary>
@@ -31,7 +35,15 @@ public sealed record StudyRow(
 public sealed record StudyCost(
     string Framework, string Arm, double StepMs, double MaskMs, bool MasksInStep, double ClipsPerSecond, double GigaflopsPerClip, long PeakMegabytes);
 
-/// <summary>Which clips of one class were taken for which, over all probe seeds: a line of <c>confusions.jsonl</c>.</summary>
+/// <summary>Looks costs up.</summary>
+public static class StudyCosts
+{
+    /// <summary>The cost of an arm, or null. Of several the first counts: runs at equal time got their steps from it.</summary>
+    public static StudyCost? Of(this IEnumerable<StudyCost> costs, string framework, string arm) =>
+        costs.FirstOrDefault(cost => cost.Framework == framework && cost.Arm == arm);
+}
+
+/// <summary>Which clips of one class were taken for which, over all probe seeds: a line of <c>confusions.jsonl</c>. Of several the last counts.</summary>
 /// <param name="Framework">For example <c>msm-mae</c>.</param>
 /// <param name="Arm">For example <c>dwm</c>.</param>
 /// <param name="Seed">Seed of the pre-training.</param>

@@ -10,7 +10,7 @@ namespace OtoMask.Studies;
 /// rows of a task are written at once. So a study that was stopped anywhere ends with the same rows as one that was not.
 /// </summary>
 /// <param name="plan">What to do.</param>
-/// <param name="folder">Where.</param>
+/// <param name="folder">Where; the caller keeps others out of it (<see cref="StudyFolder.Occupy"/>).</param>
 /// <param name="costs">Measures what arms cost.</param>
 /// <param name="observer">Is told how it goes.</param>
 public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts costs, IStudyObserver observer)
@@ -19,8 +19,13 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
     private readonly Dictionary<string, TaskClips> clipsOfTask = [];
     private StudyWork work = new([], [], 0);
 
+    /// <summary>Checks, before anything in a folder is changed, that it holds no scores of something else.</summary>
+    /// <exception cref="UserErrorException">The folder holds scores of another configuration or of other data, or scores that contradict each other.</exception>
+    public static void RequireOwnScores(StudyPlan plan, StudyFolder folder) =>
+        _ = new FinishedRows(folder, plan, plan.Cells(JsonLines.Read<StudyCost>(folder.Costs)));
+
     /// <summary>Does whatever is not done yet.</summary>
-    /// <exception cref="UserErrorException">The folder holds scores of another configuration or of other data.</exception>
+    /// <exception cref="UserErrorException">As <see cref="RequireOwnScores"/>; or it holds such a run.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; the same call goes on where it stopped.</exception>
     public void Run(CancellationToken cancellation)
     {
@@ -137,9 +142,8 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
             long begin = Stopwatch.GetTimestamp();
             EmbeddedTask embedded = EmbeddedTask.Embed(ClipsOf(task, encoder), new EncoderEmbedding(encoder, cell.Name));
             ProbeResult probe = LinearProbe.Run(embedded, plan.Config.Probe, plan.Config.ProbeSeeds, (fits, all) => observer.Progress((double)fits / all));
-            if (!task.Task.IsMultiLabel)
-                JsonLines.Append(folder.Confusions, [StudyScores.Confusion(cell, probe)]);
-            JsonLines.Append(folder.Rows, StudyScores.Rows(cell, task, probe, NearestNeighbours.Score(embedded), FinishedRows.FingerprintOf(cell, task, plan)));
+            IEnumerable<StudyRow> rows = StudyScores.Rows(cell, task, probe, NearestNeighbours.Score(embedded), FinishedRows.FingerprintOf(cell, task, plan));
+            FinishedRows.Write(folder, cell, task, rows, task.Task.IsMultiLabel ? null : StudyScores.Confusion(cell, probe));
             work.Probed(Stopwatch.GetElapsedTime(begin).TotalSeconds);
             observer.Scored(cell, task.Name, probe.Runs.Average(run => run.Score));
             observer.Overall(work.Share(number, cell, cell.Steps, before + done + 1));

@@ -25,6 +25,6 @@ internal sealed class StudyWork(IReadOnlyList<StudyCell> cells, IReadOnlyList<St
     private double SecondsOf(StudyCell cell, long steps)
     {
         string arm = StudyPlan.ArmOf(cell.Arm);
-        return steps == 0 ? 0 : steps * costs.Single(cost => cost.Framework == cell.Framework && cost.Arm == arm).StepMs / 1000;
+        return steps == 0 ? 0 : steps * costs.Of(cell.Framework, arm)!.StepMs / 1000;
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using OtoMask.Data;
 using OtoMask.Embeddings;
@@ -104,6 +105,34 @@ public sealed class EmbeddingWriterTests : IDisposable
         Write(name, EmbeddingRow.Frame, batch: 4);
         Assert.Equal(first, File.ReadAllBytes(output[name])); // as if they had never been there
         Assert.False(File.Exists(output["x.bad-files.csv"]));
+    }
+
+    [Theory]
+    [InlineData("x.npy"), InlineData("x.safetensors")]
+    public void AnIndexBesideRowsIsTheirs(string name)
+    {
+        sounds.AddClips(3);
+        Write(name);
+        (byte[] rows, string index) = (File.ReadAllBytes(output[name]), File.ReadAllText(output["x.index.csv"]));
+
+        string list = output["x.bad-files.csv"];
+        Directory.CreateDirectory(Path.Combine(list, "in the way")); // what is written last fails
+        Assert.ThrowsAny<Exception>(() => Write(name));
+        Assert.Equal(rows, File.ReadAllBytes(output[name]));
+        Assert.Equal(index, File.ReadAllText(output["x.index.csv"]));
+        Directory.Delete(list, recursive: true);
+
+        // Killed anywhere, rows without an index may stay, never rows with another's.
+        var events = new ConcurrentQueue<string>();
+        using (var watcher = new FileSystemWatcher(output.Path))
+        {
+            watcher.Deleted += (_, change) => events.Enqueue($"delete {change.Name}");
+            watcher.Renamed += (_, change) => events.Enqueue($"rename to {change.Name}");
+            watcher.EnableRaisingEvents = true;
+            Write(name);
+            SpinWait.SpinUntil(() => events.Contains("rename to x.index.csv"), TimeSpan.FromMinutes(1));
+        }
+        Assert.Equal(["delete x.index.csv", $"rename to {name}", "rename to x.index.csv"], events);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using OtoMask.App.Commands;
+using OtoMask.Tests.App;
 
 namespace OtoMask.Tests.Evaluation;
 
@@ -77,14 +78,38 @@ public sealed class ProbeCommandTests : IDisposable
     [InlineData("--size has no effect", "--encoder", "logmel-stats", "--size", "tiny")]
     [InlineData("--heads has no effect: no CHECKPOINT is given", "--encoder", "random", "--heads", "3")]
     [InlineData("--sample-rate has no effect: no CHECKPOINT is given", "--encoder", "logmel-stats", "--sample-rate", "16000")]
-    [InlineData("a unit length of -1 s", "--encoder", "random", "--seconds", "-1")]
+    [InlineData("--seconds -1: give a number above 0 and up to 3600", "--encoder", "random", "--seconds", "-1")]
     public void SaysWhatIsWrong(string message, params string[] arguments)
     {
         var error = Assert.Throws<UserErrorException>(() => Run([.. arguments, "--task", tones.CsvPath]));
         Assert.Contains(message, error.Message);
     }
 
+    [Fact]
+    public void WithoutAPlaceForTheNumbersNoFileIsWritten()
+    {
+        string folder = Path.Combine(tones.Folder, "here");
+        Directory.CreateDirectory(folder);
+        AppResult result = AppProcess.RunProgram("dotnet", [AppProcess.App, .. Baseline], start => start.WorkingDirectory = folder);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("logmel-stats", result.Output);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+    }
+
+    [Fact]
+    public void OnlyAnEarlierProbesNumbersAreReplaced()
+    {
+        Run(Baseline);
+        Run(Baseline);
+        string output = Path.Combine(tones.Folder, "metrics.json");
+        File.WriteAllText(output, """{"final_loss": 0.5}"""); // as a run's
+        Assert.Contains("stays; name another", Assert.Throws<UserErrorException>(() => Run(Baseline)).Message);
+        Assert.Equal("""{"final_loss": 0.5}""", File.ReadAllText(output));
+    }
+
     public void Dispose() => tones.Dispose();
+
+    private string[] Baseline => ["probe", "--encoder", "logmel-stats", "--input", "80x48", "--task", tones.CsvPath, "--mode", "tuned", "--seeds", "1"];
 
     /// <summary>The linear evaluation of log-mel statistics on the tones, marked in another way.</summary>
     private JsonElement Linear(string mode, string columns, Func<int, string> mark)
@@ -97,7 +122,7 @@ public sealed class ProbeCommandTests : IDisposable
     {
         string output = Path.Combine(tones.Folder, "metrics.json");
         Command command = ProbeCommand.Create();
-        command.Parse([.. arguments, "--out", output]).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        command.Parse([.. arguments.SkipWhile(word => word == "probe"), "--out", output]).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(output));
         return document.RootElement.Clone();
     }

@@ -51,6 +51,23 @@ public sealed class StudyCommandTests : IDisposable
         AppProcess.Run("study", file).AssertUserError("typo.yaml, line 8", "did you mean arms?");
     }
 
+    [Fact]
+    public void A_second_process_is_refused_and_so_is_another_study_in_the_folder()
+    {
+        string file = Path.Combine(fixture.Folder, "two.yaml"), study = Path.Combine(fixture.Folder, "two");
+        File.WriteAllText(file, fixture.Yaml.Replace("seeds: [1, 2]", "seeds: [1]", StringComparison.Ordinal));
+        using AppProcess first = AppProcess.Start("study", file, "--out", study);
+        SpinWait.SpinUntil(() => first.HasExited || File.Exists(Path.Combine(study, "study.yaml")));
+        AppProcess.Run("study", file, "--out", study).AssertUserError(study, "another process is at work");
+        AppResult whole = first.Wait();
+        Assert.True(whole.ExitCode == 0, whole.Error);
+
+        string other = Path.Combine(fixture.Folder, "other.yaml"), before = File.ReadAllText(Path.Combine(study, "study.yaml"));
+        File.WriteAllText(other, File.ReadAllText(file).Replace("steps: 12", "steps: 13", StringComparison.Ordinal));
+        AppProcess.Run("study", other, "--out", study).AssertUserError(study, "another configuration");
+        Assert.Equal(before, File.ReadAllText(Path.Combine(study, "study.yaml"))); // so that the page still tells what the rows are of
+    }
+
     /// <summary>The page is there, with masks of every arm, and can be made anew without training or data.</summary>
     private static void AssertReport(string file, string folder)
     {

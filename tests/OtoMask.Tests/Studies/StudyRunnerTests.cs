@@ -104,6 +104,66 @@ public sealed class StudyRunnerTests : IDisposable
         Assert.Equal(27, JsonLines.Read<StudyRow>(folder.Rows).Count);
     }
 
+    [Theory]
+    [InlineData("rows.jsonl", 17), InlineData("rows.jsonl", 16), InlineData("rows.jsonl", 9)]
+    [InlineData("rows.jsonl", 2), InlineData("rows.jsonl", 0)]
+    [InlineData("confusions.jsonl", 5), InlineData("confusions.jsonl", 2)]
+    public void A_cell_of_which_a_line_is_missing_is_probed_again_and_ends_with_the_same_rows(string file, int line)
+    {
+        StudyFolder folder = fixture.NewFolder("study");
+        Run(folder);
+        string path = Path.Combine(folder.Path, file), rows = File.ReadAllText(folder.Rows), confusions = File.ReadAllText(folder.Confusions);
+        string[] lines = File.ReadAllLines(path);
+
+        File.WriteAllText(path, string.Concat(lines.Take(line).Select(whole => whole + "\n")) + lines[line][..20]); // cut within a line
+        Run(folder);
+        Assert.Equal((rows, confusions), (File.ReadAllText(folder.Rows), File.ReadAllText(folder.Confusions)));
+
+        File.WriteAllLines(path, lines.Where((_, i) => i != line)); // lost between others
+        StudyObserver observer = Run(folder);
+        Assert.Single(observer.Begun);
+        Assert.Equal(rows.Split('\n').Order(), File.ReadAllText(folder.Rows).Split('\n').Order());
+        Assert.Equal(confusions.Split('\n').Order(), File.ReadAllText(folder.Confusions).Split('\n').Order());
+    }
+
+    [Fact]
+    public void Lines_that_stand_there_twice_count_once()
+    {
+        StudyFolder folder = fixture.NewFolder("study");
+        StudyConfig EqualTime(StudyConfig config) => config with { EqualTime = ["sgim"] };
+        Run(folder, EqualTime);
+        string rows = File.ReadAllText(folder.Rows);
+        File.AppendAllText(folder.Rows, rows);
+        File.AppendAllText(folder.Confusions, File.ReadAllText(folder.Confusions));
+        JsonLines.Append(folder.Costs, [new StudyCost("m2d", "sgim", StepMs: 77, 1, true, 400, 0.1, 200), new StudyCost("m2d", "random", StepMs: 5, 1, false, 400, 0.1, 200)]);
+
+        Assert.Empty(Run(folder, EqualTime).Begun); // the first costs count: with the others, runs at equal time would have other steps
+        StudyObserver grown = Run(folder, config => EqualTime(config) with { Seeds = [1, 2, 3] });
+        Assert.Equal(4, grown.Begun.Count);
+        Assert.Equal(4, JsonLines.Read<StudyRow>(folder.Rows).Last().Steps);
+    }
+
+    [Fact]
+    public void Rows_that_contradict_each_other_are_refused_before_anything_is_changed()
+    {
+        StudyFolder folder = fixture.NewFolder("study");
+        Run(folder);
+        StudyRow row = JsonLines.Read<StudyRow>(folder.Rows)[0];
+        JsonLines.Append(folder.Rows, [row with { Score = row.Score + 1 }]);
+
+        string message = Assert.Throws<UserErrorException>(() => StudyRunner.RequireOwnScores(fixture.Plan(), folder)).Message;
+        Assert.Contains("m2d untrained seed 1 has two different rows for tones", message);
+    }
+
+    [Fact]
+    public void One_process_at_a_time_works_on_a_study()
+    {
+        StudyFolder folder = fixture.NewFolder("study");
+        using (folder.Occupy())
+            Assert.Contains("another process is at work", Assert.Throws<UserErrorException>(fixture.NewFolder("study").Occupy).Message);
+        folder.Occupy().Dispose();
+    }
+
     [Fact]
     public void Scores_and_runs_of_another_configuration_are_refused()
     {

@@ -38,7 +38,7 @@ internal sealed class MissingCells(StudyConfig config, IReadOnlyList<StudyScope>
                     yield return $"{framework}, {arm}: {string.Join(", ", tasks)} of seed {seed}, which so is in no average over {(tasks.Length == 1 ? "it" : "them")}";
             }
         }
-        string[] unmeasured = [.. config.Arms.Select(arm => arm.Name).Where(arm => !costs.Any(cost => cost.Framework == framework && cost.Arm == arm))];
+        string[] unmeasured = [.. config.Arms.Select(arm => arm.Name).Where(arm => costs.Of(framework, arm) is null)];
         if (unmeasured.Length > 0)
             yield return $"{framework}: the cost of {string.Join(", ", unmeasured)}";
     }

@@ -33,7 +33,7 @@ internal sealed class ScoreTable
         foreach ((StudyRow row, StudyRow next) in sorted.Zip(sorted.Skip(1)))
         {
             if (row.ProbeSeed == next.ProbeSeed)
-                throw new UserErrorException($"{row.Framework} {row.Arm} seed {row.Seed} has two different rows for {row.Task} ({row.Score} and {next.Score}); keep those of one run of the study");
+                throw StudyRow.Contradiction(row, next);
         }
         return sorted;
     }

@@ -85,7 +85,7 @@ internal sealed class StudySummary
     private ArmCost? CostOf(string framework, string arm)
     {
         string measuredAs = StudyPlan.ArmOf(arm);
-        StudyCost? cost = costs.FirstOrDefault(cost => cost.Framework == framework && cost.Arm == measuredAs);
+        StudyCost? cost = costs.Of(framework, measuredAs);
         long? steps = rows.FirstOrDefault(row => row.Framework == framework && row.Arm == arm)?.Steps ?? PlannedSteps(framework, arm);
         return cost is null || steps is null ? null : new ArmCost(cost, steps.Value);
     }
