@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Reflection;
-using OtoMask.App;
 using OtoMask.App.Commands;
 using OtoMask.FineTuning;
 using OtoMask.Pretraining;
