@@ -141,7 +141,7 @@ public static class AudioFile
         SndFile.Info header = new() { SampleRate = sampleRate, Channels = 1, Format = container | SndFile.Pcm16 };
         using SndFile sound = SndFile.Open(stream.SafeFileHandle, SndFile.ModeWrite, ref header);
         if (sound.IsInvalid)
-            throw Failure(stream.SafeFileHandle, SndFile.OpenError());
+            throw Failure(stream.SafeFileHandle, sound.OpenProblem);
         sound.ClipSamples();
         if (sound.WriteFrames(samples, channels: 1) != samples.Length)
             throw Failure(stream.SafeFileHandle, sound.LastError);

@@ -11,6 +11,7 @@ internal sealed partial class SndFile : SafeHandle
     private const int CommandGetFormatInfo = 0x1028, CommandSetClipping = 0x10C0;
     private const int FromStart = 0, FromHere = 1;
     private const string Library = "libsndfile.so.1";
+    private static readonly Lock Opening = new(); // the library keeps the reason of a failure once for the whole process
     private GCHandle place;
 
     public SndFile() : base(0, ownsHandle: true)
@@ -20,7 +21,7 @@ internal sealed partial class SndFile : SafeHandle
     /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;
 
-    /// <summary>Opens the file behind a descriptor, which stays the caller's; invalid on failure, see <see cref="LastError"/>.</summary>
+    /// <summary>Opens the file behind a descriptor, which stays the caller's; invalid on failure, see <see cref="OpenProblem"/>.</summary>
     /// <exception cref="UserErrorException">libsndfile is not installed.</exception>
     public static SndFile Open(SafeHandle file, int mode, ref Info info)
     {
@@ -31,9 +32,10 @@ internal sealed partial class SndFile : SafeHandle
             // So it gets a descriptor of its own, and always closes it.
             int own = Duplicate((int)file.DangerousGetHandle());
             GC.KeepAlive(file);
-            return own >= 0
-                ? OpenDescriptor(own, mode, ref info, closeDescriptor: 1)
-                : throw new IOException($"no further file can be opened (error {Marshal.GetLastPInvokeError()}); raise the limit with ulimit -n");
+            if (own < 0)
+                throw new IOException($"no further file can be opened (error {Marshal.GetLastPInvokeError()}); raise the limit with ulimit -n");
+            lock (Opening)
+                return OpenDescriptor(own, mode, ref info, closeDescriptor: 1).WithProblem();
         }
         catch (DllNotFoundException e)
         {
@@ -41,7 +43,7 @@ internal sealed partial class SndFile : SafeHandle
         }
     }
 
-    /// <summary>Opens a part of a file, or one with some bytes replaced, for reading; invalid on failure, see <see cref="OpenError"/>.</summary>
+    /// <summary>Opens a part of a file, or one with some bytes replaced, for reading; invalid on failure, see <see cref="OpenProblem"/>.</summary>
     /// <exception cref="UserErrorException">libsndfile is not installed.</exception>
     public static unsafe SndFile Open(SoundBytes bytes, ref Info info)
     {
@@ -50,7 +52,8 @@ internal sealed partial class SndFile : SafeHandle
         SndFile sound;
         try
         {
-            sound = OpenVirtual(ref calls, ModeRead, ref info, GCHandle.ToIntPtr(place));
+            lock (Opening)
+                sound = OpenVirtual(ref calls, ModeRead, ref info, GCHandle.ToIntPtr(place)).WithProblem();
         }
         catch (DllNotFoundException e)
         {
@@ -88,8 +91,8 @@ internal sealed partial class SndFile : SafeHandle
     /// <summary>What went wrong last, in libsndfile's words; null if nothing did.</summary>
     public string? LastError => Error(this) == 0 ? null : Marshal.PtrToStringUTF8(ErrorText(this))?.TrimEnd('.', ' ', '\n');
 
-    /// <summary>Why an open failed. Kept by the library for the whole process, so under threads it may be another file's reason.</summary>
-    public static string OpenError() => Marshal.PtrToStringUTF8(OpenErrorText(0))?.TrimEnd('.', ' ', '\n') ?? "unknown error";
+    /// <summary>Why opening failed, in libsndfile's words; null where it did not.</summary>
+    public string? OpenProblem { get; private set; }
 
     /// <summary>A container or encoding in words.</summary>
     public static string FormatName(int format)
@@ -114,6 +117,12 @@ internal sealed partial class SndFile : SafeHandle
         base.Dispose(disposing);
         if (IsInvalid)
             FreePlace();
+    }
+
+    private SndFile WithProblem()
+    {
+        OpenProblem = IsInvalid ? Marshal.PtrToStringUTF8(OpenErrorText(0))?.TrimEnd('.', ' ', '\n') ?? "unknown error" : null;
+        return this;
     }
 
     private void FreePlace()

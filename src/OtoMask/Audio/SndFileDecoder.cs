@@ -71,7 +71,7 @@ internal sealed class SndFileDecoder : AudioDecoder
         if (sound.IsInvalid)
         {
             sound.Dispose();
-            throw new UnreadableAudioException(path, $"not readable as audio ({SndFile.OpenError()})");
+            throw new UnreadableAudioException(path, $"not readable as audio ({sound.OpenProblem})");
         }
         string format = $"{SndFile.FormatName(header.Format & SndFile.FormatTypeMask)}, {SndFile.FormatName(header.Format & SndFile.FormatSubtypeMask)}";
         // A stream of unknown length is reported as the largest number there is.

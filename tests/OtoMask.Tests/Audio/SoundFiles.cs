@@ -25,7 +25,7 @@ internal sealed class SoundFiles(string folder) : IDisposable
         using FileStream stream = new(path, FileMode.Create, FileAccess.ReadWrite);
         SndFile.Info header = new() { SampleRate = sampleRate, Channels = channels, Format = format };
         using SndFile sound = SndFile.Open(stream.SafeFileHandle, SndFile.ModeWrite, ref header);
-        Assert.False(sound.IsInvalid, SndFile.OpenError());
+        Assert.False(sound.IsInvalid, sound.OpenProblem);
         Assert.Equal(interleaved.Length / channels, sound.WriteFrames(interleaved, channels));
         return path;
     }
