@@ -9,7 +9,7 @@ namespace OtoMask;
 /// <remarks>By <c>setpriv</c> and <c>prlimit</c> of util-linux, which every Linux has: .NET itself can set neither between fork and exec.</remarks>
 internal static class ChildProgram
 {
-    private const string Warden = "setpriv", Limiter = "prlimit";
+    private static readonly string Warden = Find("setpriv"), Limiter = Find("prlimit");
     private static readonly BlockingCollection<Action> Starts = [];
 
     // The kernel ends a child with the thread that started it, not with the process: so one thread starts all, and never ends.
@@ -54,6 +54,9 @@ internal static class ChildProgram
         });
         return started.Task.GetAwaiter().GetResult();
     }
+
+    // Where util-linux lies; a PATH may be made for the programs that are started alone.
+    private static string Find(string program) => ((string[])[$"/usr/bin/{program}", $"/bin/{program}"]).FirstOrDefault(File.Exists) ?? program;
 
     private static string[] Limit(string what, long most) => most > 0 ? [string.Create(CultureInfo.InvariantCulture, $"--{what}={most}")] : [];
 }

@@ -122,9 +122,11 @@ public sealed partial class ArchitectureTests
             "src/OtoMask/Corpora/ClipLibrary.cs", // its lock
             "src/OtoMask/Data/CachePreparation.cs", // the cache it writes
             "src/OtoMask/Interop/TensorBoardWriter.cs", // a new file
-            "src/OtoMask/Pretraining/RunFolder.cs", // its lock, and a probe of the place
+            "src/OtoMask/FolderLock.cs", // a lock
             "src/OtoMask/Pretraining/RunLog.cs", // the log it writes
             "src/OtoMask.App/Bench/ProcessStatus.cs", // of /proc
+            "src/OtoMask.App/Limits.cs", // of /proc
+            "src/OtoMask.Torch/HostMemory.cs", // of /proc
         ];
         const string Opening = @"(?<!\w)File\.(Read\w+|Open\w*)\(|new FileStream\(|FileStream\??\s+\w+\s*=\s*new\(|new StreamReader\((?!stream\))|FromFile\(|FileInfo[^;\n]*\.Open\w*\(|MemoryMappedFile";
         string[] opening =
@@ -146,7 +148,7 @@ public sealed partial class ArchitectureTests
         string[] wrong =
         [
             .. from file in Sources(Path.Combine(Root, "src", "OtoMask.App"))
-               where Path.GetFileName(file) != "Terminal.cs" && past.IsMatch(Code(file))
+               where Path.GetFileName(file) is not ("Terminal.cs" or "Program.cs") /* which refuses to start before anything else is loaded */ && past.IsMatch(Code(file))
                select $"{Path.GetRelativePath(Root, file)}: {past.Match(Code(file)).Value}",
             .. from file in Sources(Path.Combine(Root, "src", "OtoMask"))
                where Path.GetFileName(file) != "AtomicFile.cs" && Regex.IsMatch(Code(file), @"\bConsole\.") // which pours files into /dev/stdout

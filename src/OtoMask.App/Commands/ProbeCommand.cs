@@ -45,15 +45,16 @@ internal static class ProbeCommand
             LabelledTask labelled = LabelledTask.Read(line.GetRequiredValue(task));
             string? path = line.GetValue(checkpoint), only = line.GetValue(encoder);
             string? numbers = line.GetValue(output);
-            if (numbers is not null)
-                ProbeFile.RequireReplaceable(numbers);
             if (path is null && only is null)
                 throw new UserErrorException($"name the CHECKPOINT to judge, or a baseline with --encoder {Random} or --encoder {LogMelStats}");
             if (line.GetResult(size) is { Implicit: false } && (path is not null || only == LogMelStats))
                 throw new UserErrorException($"--size has no effect: it is of a random encoder without a CHECKPOINT, and {path ?? LogMelStats} is no such; leave it out");
 
             if (numbers is not null)
+            {
                 OutputPlace.Require(numbers, [labelled.CsvPath, .. labelled.Clips.Select(clip => clip.Path), .. path is null ? [] : SavedModel.FilesAt(path)]);
+                ProbeFile.RequireReplaceable(numbers);
+            }
             using EncoderSnapshot judged = path is not null
                 ? model.Open(path, line).LoadEncoder(where)
                 : Untrained(line.GetRequiredValue(size), model.Geometry(line), where);

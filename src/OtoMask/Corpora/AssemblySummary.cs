@@ -48,7 +48,7 @@ internal static class AssemblySummary
     {
         try
         {
-            return File.Exists(summaryPath) && JsonNode.Parse(File.ReadAllText(summaryPath)) is JsonObject summary && summary.ContainsKey("contentHash") && summary.ContainsKey("packages");
+            return File.Exists(summaryPath) && JsonNode.Parse(InputFile.ReadText(summaryPath, InputFile.LargestTable)) is JsonObject summary && summary.ContainsKey("contentHash") && summary.ContainsKey("packages");
         }
         catch (JsonException)
         {

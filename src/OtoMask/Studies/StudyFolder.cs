@@ -48,7 +48,7 @@ public sealed class StudyFolder(string path)
         if (!Directory.Exists(Path))
             return;
         bool holdsStudy = HoldsRows<StudyRow>(Rows) || HoldsRows<StudyCost>(Costs) || HoldsRows<StudyProvenance>(Provenance);
-        if (!holdsStudy && Directory.EnumerateFileSystemEntries(Path).Any(entry => entry != Config && !AtomicFile.IsLeftover(entry)))
+        if (!holdsStudy && Directory.EnumerateFileSystemEntries(Path).Any(entry => entry != Config && entry != Lock && !AtomicFile.IsLeftover(entry)))
             throw new UserErrorException($"{Path} is not empty and holds no study; choose another --out");
         foreach (string file in Files)
         {
@@ -57,6 +57,8 @@ public sealed class StudyFolder(string path)
                 throw new UserErrorException($"{file} is a link, and a study writes in its own folder alone; put the file itself in its place");
         }
     }
+
+    private string Lock => Inside(".lock");
 
     private static bool HoldsRows<T>(string file) => JsonLines.Read<T>(file).Count > 0;
 
@@ -67,7 +69,7 @@ public sealed class StudyFolder(string path)
         try
         {
             Directory.CreateDirectory(Path);
-            return FolderLock.TryTake(Inside(".lock"))
+            return FolderLock.TryTake(Lock)
                 ?? throw new UserErrorException($"{Path}: another process is at work on this study; wait for it, or stop it first");
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException { HResult: NotADirectory or FileExists or ReadOnlyFileSystem })

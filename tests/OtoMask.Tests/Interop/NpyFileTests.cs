@@ -100,7 +100,7 @@ public sealed class NpyFileTests : IDisposable
     }
 
     [Fact]
-    public void Writing_over_a_link_leaves_what_it_points_to_untouched()
+    public void Writing_over_a_link_replaces_what_it_points_to_and_keeps_the_link()
     {
         string target = Path.Combine(folder, "target"), link = Path.Combine(folder, "link.npy");
         File.WriteAllText(target, "mine");
@@ -108,8 +108,8 @@ public sealed class NpyFileTests : IDisposable
 
         NpyFile.Write(link, [1f], 1);
 
-        Assert.Equal("mine", File.ReadAllText(target));
-        Assert.Equal([1f], NpyFile.Read(link).Values);
+        Assert.Equal(target, new FileInfo(link).LinkTarget);
+        Assert.Equal([1f], NpyFile.Read(target).Values);
     }
 
     private string Save(string header, byte[] data, byte version = 1)

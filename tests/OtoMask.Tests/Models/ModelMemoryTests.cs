@@ -58,6 +58,6 @@ public class ModelMemoryTests
         Assert.DoesNotContain('\n', message);
         (config with { Device = "cuda:0" }).RequireMemory();
         (config with { Input = "80x96", Batch = 2, Size = "tiny" }).RequireMemory();
-        Assert.Contains("more than one array holds", Assert.Throws<UserErrorException>(() => (config with { Batch = 4096 }).Validate()).Message);
+        Assert.Contains("is too large for one array", Assert.Throws<UserErrorException>(() => (config with { Batch = 4096 }).Validate()).Message);
     }
 }

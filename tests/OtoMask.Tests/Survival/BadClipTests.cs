@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Interop;
@@ -34,7 +35,7 @@ public sealed class BadClipTests : IDisposable
             Assert.InRange(app.PeakMemory(), 1, MostMemory);
             AppResult result = app.Wait();
             Assert.True(result.ExitCode == 0, result.Error);
-            Assert.Contains($"warning: {bad.Length} of ", result.Output); // at once, not only in a file at the end
+            Assert.True(Regex.IsMatch(result.Output, @"^warning: \d+ of \d+ clips cannot be used and are left out, such as ", RegexOptions.Multiline), result.Output); // at once, not only in a file at the end
         }
         var run = new RunFolder(folder.Inside("run"));
         Assert.Equal(bad, Listed(run.BadFiles));
