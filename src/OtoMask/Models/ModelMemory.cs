@@ -49,8 +49,10 @@ public sealed record ModelMemory(DType Products, bool HasKernels, bool Checkpoin
     /// <param name="shape">Sizes of the model.</param>
     /// <param name="clips">B.</param>
     /// <param name="tokens">N, the CLS token included.</param>
-    public long FineTuning(ModelShape shape, long clips, long tokens) =>
-        clips * (tokens * shape.PatchSize * Float * 2 + Kept(shape.Encoder, tokens) * shape.Encoder.Depth + InWork(shape.Encoder, tokens));
+    /// <param name="samples">Samples of a clip, of which a loader holds a batch while it makes one.</param>
+    /// <param name="batchesOnHost">Batches that lie on the host.</param>
+    public long FineTuning(ModelShape shape, long clips, long tokens, long samples, int batchesOnHost) => clips * (
+        samples * Float + tokens * shape.PatchSize * Float * (batchesOnHost + 1) + Kept(shape.Encoder, tokens) * shape.Encoder.Depth + InWork(shape.Encoder, tokens));
 
     /// <summary>Encoding without gradients.</summary>
     /// <param name="shape">Sizes of the model.</param>
