@@ -20,7 +20,9 @@ internal sealed record ClassBatch(int Clips, float[] Patches, long[] Ids, float[
 /// </summary>
 internal sealed class ClassBatches
 {
-    private const int Prefetch = 2;
+    /// <summary>Batches kept ready ahead of the trainer.</summary>
+    internal const int Prefetch = 2;
+
     private static readonly StructuredMasking PatchOut = new();
     private readonly TrainingClips clips;
     private readonly ClassifierInput input;

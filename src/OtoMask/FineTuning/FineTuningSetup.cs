@@ -141,7 +141,7 @@ public sealed class FineTuningSetup : IDisposable
         var memory = ModelMemory.Here(Config.Precision.Type());
         int tokens = 1 + Input.Geometry.Grid.VisibleCount(Config.PatchOut);
         ModelMemory.Require(
-            $"a step of {StepClips} clips of {Input.Geometry.InputText} in {Input.Geometry.Grid.Count} patches", clips => memory.FineTuning(Model.Shape, clips, tokens), StepClips,
+            $"a step of {StepClips} clips of {Input.Geometry.InputText} in {Input.Geometry.Grid.Count} patches", clips => memory.FineTuning(Model.Shape, clips, tokens, Input.UnitSamples, ClassBatches.Prefetch + 1), StepClips,
             $"lower batch or seconds{(Config.PatchOut == 0 ? ", or leave patches out (patch-out)" : "")}");
     }
 

@@ -5,12 +5,13 @@ namespace OtoMask.Models;
 // B clips, N tokens of each, D width, h heads, L patches, P values of a patch, a bytes of a value in matrix products.
 
 /// <summary>The memory that running a model takes on the CPU, counted from its shapes: what is certainly held at the fullest moment, in bytes.</summary>
-/// <remarks>It counts the tensors that <c>native/transformer.cpp</c> keeps for the gradient and those of the block in work. What allocators and
-/// threads take besides is not in it, so what it says does not fit does not fit.</remarks>
+/// <remarks>It counts the tensors that <c>native/transformer.cpp</c> keeps for the gradient, those of the block in work, and the N x N numbers that every
+/// thread of <c>native/attention.cpp</c> has for its head. What allocators take besides is not in it, so what it says does not fit does not fit.</remarks>
 /// <param name="Products">Type of the matrix products, float32 or bfloat16.</param>
 /// <param name="HasKernels">Whether the bridge's kernels run; ATen's operators keep more, and N x N probabilities a head.</param>
+/// <param name="Threads">Threads that compute.</param>
 /// <param name="CheckpointActivations">Whether blocks keep only their input for the backward pass.</param>
-public sealed record ModelMemory(DType Products, bool HasKernels, bool CheckpointActivations = false)
+public sealed record ModelMemory(DType Products, bool HasKernels, int Threads, bool CheckpointActivations = false)
 {
     private const int Float = sizeof(float), Id = sizeof(long);
 
@@ -18,7 +19,7 @@ public sealed record ModelMemory(DType Products, bool HasKernels, bool Checkpoin
     /// <param name="products">Type of the matrix products.</param>
     /// <param name="checkpointActivations">Whether blocks keep only their input for the backward pass.</param>
     public static ModelMemory Here(DType products, bool checkpointActivations = false) =>
-        new(products, TorchRuntime.Kernels >= (products == DType.BFloat16 ? KernelSet.Avx512Bf16 : KernelSet.Avx2), checkpointActivations);
+        new(products, TorchRuntime.Kernels >= (products == DType.BFloat16 ? KernelSet.Avx512Bf16 : KernelSet.Avx2), TorchRuntime.Threads, checkpointActivations);
 
     private int Value => Products == DType.BFloat16 ? 2 : Float; // a
 
@@ -38,25 +39,31 @@ public sealed record ModelMemory(DType Products, bool HasKernels, bool Checkpoin
         long outputs = isM2d ? encoder.Width : shape.PatchSize;
         long online = Kept(encoder, 1 + visible) * encoder.Depth;
         // Of the last block of the decoder only the masked tokens go through the MLP, and no checkpoint is made.
-        long predicting = Kept(decoder, 1 + all) * (decoder.Depth - 1) + KeptByAttention(decoder, 1 + all) + KeptByMlp(decoder, masked) + 2 * masked * outputs * Float;
-        long learning = online + Math.Max(predicting + InWork(decoder, masked), InWork(encoder, 1 + visible)) + (isM2d ? masked * outputs * Float : 0);
+        long attending = online + Kept(decoder, 1 + all) * (decoder.Depth - 1) + KeptByAttention(decoder, 1 + all) + (isM2d ? masked * outputs * Float : 0);
+        long predicting = attending + KeptByMlp(decoder, masked) + 2 * masked * outputs * Float + InWork(decoder, masked);
+        long learning = Math.Max(clips * Math.Max(predicting, online + InWork(encoder, 1 + visible)), clips * attending + 2 * OfThreads(decoder, clips, 1 + all));
         long looking = Math.Max(isM2d ? Passing(encoder, 1 + masked) : 0, readsFeatures ? Passing(encoder, 1 + all) + all * encoder.Width * Float : 0);
         long values = all * (shape.PatchSize * Float + Id) * (batchesOnHost + 1); // and one as tensors
-        return clips * (values + Math.Max(learning, looking)) + Parameters(shape, outputs) * bytesPerParameter + (isM2d ? OfBlocks(encoder) * Float : 0);
+        return clips * values + Math.Max(learning, clips * looking) + Parameters(shape, outputs) * bytesPerParameter + (isM2d ? OfBlocks(encoder) * Float : 0);
     }
 
     /// <summary>One step of fine-tuning over one batch, parameters left out.</summary>
     /// <param name="shape">Sizes of the model.</param>
     /// <param name="clips">B.</param>
     /// <param name="tokens">N, the CLS token included.</param>
-    public long FineTuning(ModelShape shape, long clips, long tokens) =>
-        clips * (tokens * shape.PatchSize * Float * 2 + Kept(shape.Encoder, tokens) * shape.Encoder.Depth + InWork(shape.Encoder, tokens));
+    /// <param name="samples">Samples of a clip, of which a loader holds a batch while it makes one.</param>
+    /// <param name="batchesOnHost">Batches that lie on the host.</param>
+    public long FineTuning(ModelShape shape, long clips, long tokens, long samples, int batchesOnHost) =>
+        clips * (samples * Float + tokens * shape.PatchSize * Float * (batchesOnHost + 1) + Kept(shape.Encoder, tokens) * (shape.Encoder.Depth - 1) + KeptByAttention(shape.Encoder, tokens))
+        + Math.Max(clips * (KeptByMlp(shape.Encoder, tokens) + InWork(shape.Encoder, tokens)), 2 * OfThreads(shape.Encoder, clips, tokens));
 
     /// <summary>Encoding without gradients.</summary>
     /// <param name="shape">Sizes of the model.</param>
     /// <param name="clips">B.</param>
     /// <param name="tokens">N, the CLS token included.</param>
-    public long Encoding(ModelShape shape, long clips, long tokens) => clips * (tokens * shape.PatchSize * Float * 2 + Passing(shape.Encoder, tokens));
+    public long Encoding(ModelShape shape, long clips, long tokens) =>
+        clips * (tokens * shape.PatchSize * Float * 2 + tokens * shape.Encoder.Width * Float)
+        + Math.Max(clips * Passing(shape.Encoder, tokens), OfThreads(shape.Encoder, clips, tokens));
 
     /// <summary>The most clips that fit in the memory there is; null where that is not known.</summary>
     /// <param name="bytesOf">Bytes that a number of clips take.</param>
@@ -122,6 +129,9 @@ public sealed record ModelMemory(DType Products, bool HasKernels, bool Checkpoin
     /// <summary>What a block takes where nothing is kept: input, output and the widest inside, of a clip.</summary>
     private long Passing(BlockShape shape, long tokens) =>
         tokens * shape.Width * (2L * Float + 4L * Value) + (HasKernels ? 0 : 2 * shape.Heads * tokens * tokens * Float);
+
+    /// <summary>What threads have for the heads in work: scores and probabilities, N x N; twice as much where gradients are computed.</summary>
+    private long OfThreads(BlockShape shape, long clips, long tokens) => HasKernels ? Math.Min(Threads, clips * shape.Heads) * tokens * tokens * (Float + Value) : 0;
 
     private static long Parameters(ModelShape shape, long outputs) =>
         (shape.PatchSize + 2L) * shape.Encoder.Width + OfBlocks(shape.Encoder)

@@ -23,7 +23,7 @@ public class ModelMemoryTests
         PretrainingConfig config = new() { Data = "x" };
         for (int i = 0; i < common.Length; i += 2)
             config = ConfigKeys.Find(common[i][2..]).Set(config, common[i + 1]);
-        var memory = new ModelMemory(DType.Float32, kernels == "auto" && TorchRuntime.BestKernels >= KernelSet.Avx2, config.CheckpointActivations);
+        var memory = new ModelMemory(DType.Float32, kernels == "auto" && TorchRuntime.BestKernels >= KernelSet.Avx2, TorchRuntime.Threads, config.CheckpointActivations);
         double Said(int batch) => memory.Training(config.Framework, config.ModelShape, batch, config.Geometry.Grid.VisibleCount(config.ResolvedMaskRatio), 16, 5, readsFeatures: false);
         double Measured(int batch)
         {
@@ -34,6 +34,17 @@ public class ModelMemoryTests
 
         double said = Said(Large) - Said(Small), measured = Measured(Large) - Measured(Small);
         Assert.InRange(measured / said, 0.75, 2);
+    }
+
+    /// <summary>Attention of a long input: however few the clips, every thread needs the N x N numbers of its head, and ATen those of every head.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_long_input_is_too_much_at_any_batch(bool hasKernels)
+    {
+        PretrainingConfig config = new() { Data = "x", Input = "80x96000", Framework = Framework.MsmMae };
+        var memory = new ModelMemory(DType.Float32, hasKernels, Threads: 2);
+        const double EachHead = 30001.0 * 30001 * sizeof(float);
+        Assert.InRange(memory.Training(config.Framework, config.ModelShape, clips: 1, visible: 7500, 16, 5, readsFeatures: false), 2 * 4 * EachHead, 3 * 4 * EachHead);
+        Assert.InRange(memory.Encoding(config.ModelShape, clips: 1, tokens: 30001), 2 * 2 * EachHead, 4 * 2 * EachHead);
     }
 
     [Fact]
