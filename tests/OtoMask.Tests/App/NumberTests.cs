@@ -8,6 +8,7 @@ using AppCommandLine = OtoMask.App.CommandLine;
 namespace OtoMask.Tests.App;
 
 /// <summary>Numbers at their ends: every value of a configuration and every option that takes a number says its range and refuses what lies outside in one line.</summary>
+[Collection(NoTensorLeaksAttribute.Collection)] // makes models
 public sealed class NumberTests : IDisposable
 {
     // Their values are not of one stretch, and what reads them says which there are.

@@ -10,6 +10,7 @@ using OtoMask.Tests.Corpora.Imports;
 namespace OtoMask.Tests.App;
 
 /// <summary>What every option that names something to write must hold: it destroys nothing that is read, and a place that cannot be written is found before the work.</summary>
+[Collection(NoTensorLeaksAttribute.Collection)] // makes models
 public sealed partial class OutputTests : IDisposable
 {
     /// <summary>A command line for each such option, {0} for what is written; then the inputs that it may not be.</summary>

@@ -132,7 +132,8 @@ public sealed class EmbeddingWriterTests : IDisposable
             Write(name);
             SpinWait.SpinUntil(() => events.Contains("rename to x.index.csv"), TimeSpan.FromMinutes(1));
         }
-        Assert.Equal(["delete x.index.csv", $"rename to {name}", "rename to x.index.csv"], events);
+        IEnumerable<string> ofOutputs = events.Where(change => !change.EndsWith(".tmp", StringComparison.Ordinal)); // the places were tried before
+        Assert.Equal(["delete x.index.csv", $"rename to {name}", "rename to x.index.csv"], ofOutputs);
     }
 
     [Fact]
