@@ -32,13 +32,12 @@ internal static class ChildProgram
     {
         if (!(start.FileName.Contains('/') ? File.Exists(start.FileName) : IsInstalled(start.FileName)))
             return null;
-        List<string> command = [start.FileName, .. start.ArgumentList];
-        if (memory > 0 || processorTime > 0)
-            command.InsertRange(0, [Limiter, .. Limit("as", memory), .. Limit("cpu", processorTime)]);
-        command.InsertRange(0, [Warden, "--pdeathsig", "KILL"]);
-        start.FileName = command[0];
+        string[] limits = [.. Limit("as", memory), .. Limit("cpu", processorTime)];
+        string[] arguments = ["--pdeathsig", "KILL", .. limits.Length > 0 ? [Limiter, .. limits] : (string[])[], start.FileName, .. start.ArgumentList];
+        start.FileName = Warden;
         start.ArgumentList.Clear();
-        command[1..].ForEach(start.ArgumentList.Add);
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
 
         var started = new TaskCompletionSource<Process?>(TaskCreationOptions.RunContinuationsAsynchronously);
         Starts.Add(() =>

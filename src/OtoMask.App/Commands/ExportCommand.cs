@@ -34,11 +34,13 @@ internal static class ExportCommand
             string path = line.GetRequiredValue(run);
             if (line.GetValue(classesOnly) && chosen.Name != "onnx")
                 throw new UserErrorException($"--classes-only is for --format onnx; {chosen.Name} holds weights, not what is computed with them");
-            if (line.GetValue(output) is { } place)
-                OutputPlace.Require(place, SavedModel.FilesAt(path));
+            string? named = line.GetValue(output);
+            if (named is not null) // the name by default follows from the model
+                OutputPlace.Require(named, SavedModel.FilesAt(path));
             using ExportedModel model = ExportedModel.Of(foreign.Open(path, line), line.GetValue(encoderOnly), line.GetValue(classesOnly));
-            string file = line.GetValue(output) ?? DefaultFile(chosen, $"{model.FieldName}-{NameOf(path)}");
-            OutputPlace.Require(file, SavedModel.FilesAt(path));
+            string file = named ?? DefaultFile(chosen, $"{model.FieldName}-{NameOf(path)}");
+            if (named is null)
+                OutputPlace.Require(file, SavedModel.FilesAt(path));
             chosen.Write(model, file);
             Tell(line.InvocationConfiguration.Output, chosen, model, file);
         });

@@ -41,12 +41,18 @@ internal abstract class AudioDecoder : IDisposable
     }
 
     /// <summary>Decodes frames and drops them; returns how many there were.</summary>
-    protected internal long Skip(long frames)
+    public long Skip(long frames) => Drop(frames, Read);
+
+    /// <summary>What <see cref="Read"/> does, or a decoder's own way to do it.</summary>
+    protected delegate int BlockReader(Span<float> interleaved);
+
+    /// <summary>Has <paramref name="read"/> give frames and drops them; returns how many there were.</summary>
+    protected long Drop(long frames, BlockReader read)
     {
         float[] ignored = new float[FramesAtOnce * Info.Channels];
         long left = frames;
-        while (left > 0 && Read(ignored.AsSpan(0, (int)Math.Min(FramesAtOnce, left) * Info.Channels)) is > 0 and int read)
-            left -= read;
+        while (left > 0 && read(ignored.AsSpan(0, (int)Math.Min(FramesAtOnce, left) * Info.Channels)) is > 0 and int dropped)
+            left -= dropped;
         return frames - left;
     }
 

@@ -126,11 +126,7 @@ internal sealed class FfmpegDecoder : AudioDecoder
         /// <exception cref="UnreadableAudioException">It did not end well.</exception>
         public void EnsureSuccess()
         {
-            Watched(() =>
-            {
-                process.WaitForExit();
-                return "";
-            });
+            Watched(() => process.WaitForExit(Timeout.InfiniteTimeSpan));
             cancellation.ThrowIfCancellationRequested();
             if (tooLong.IsCancellationRequested)
                 throw new UnreadableAudioException(path, $"ffmpeg found nothing in it for {LongestSilence.TotalSeconds:0} s");
@@ -150,10 +146,10 @@ internal sealed class FfmpegDecoder : AudioDecoder
         private string Reason() => complaints.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault()
             is { } last ? last.Replace(FileUrl(path) + ": ", "", StringComparison.Ordinal) : $"it ended with {process.ExitCode}";
 
-        private string Watched(Func<string> wait)
+        private T Watched<T>(Func<T> wait)
         {
             tooLong.CancelAfter(LongestSilence);
-            string result = wait();
+            T result = wait();
             tooLong.CancelAfter(Timeout.InfiniteTimeSpan);
             return result;
         }

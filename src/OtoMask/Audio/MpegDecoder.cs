@@ -6,7 +6,7 @@ namespace OtoMask.Audio;
 /// <remarks>A LAME tag tells how much silence the encoder put before and behind the sound; it is left out, also where other sound follows.</remarks>
 internal sealed class MpegDecoder : AudioDecoder
 {
-    private const int DecoderDelay = 529, TagHeader = 10, MostTags = 16, FramesAtOnce = 4096;
+    private const int DecoderDelay = 529, TagHeader = 10, MostTags = 16;
 
     private readonly string path;
     private readonly SoundBytes bytes;
@@ -85,7 +85,7 @@ internal sealed class MpegDecoder : AudioDecoder
         // Of files that were joined the library does not know the places; and behind the end it does not go.
         mpeg.SeekTo(0);
         position = 0;
-        Drop(lead);
+        Drop(lead, Decode);
         Skip(frame);
     }
 
@@ -93,7 +93,7 @@ internal sealed class MpegDecoder : AudioDecoder
     public override int Read(Span<float> interleaved)
     {
         if (position == tailAt)
-            Drop(tail);
+            Drop(tail, Decode);
         long wanted = interleaved.Length / Info.Channels;
         return Decode(interleaved[..((int)(position < tailAt ? Math.Min(wanted, tailAt - position) : wanted) * Info.Channels)]);
     }
@@ -103,13 +103,6 @@ internal sealed class MpegDecoder : AudioDecoder
     {
         mpeg.Dispose();
         bytes.Dispose();
-    }
-
-    private void Drop(long frames)
-    {
-        float[] ignored = new float[FramesAtOnce * Info.Channels];
-        while (frames > 0 && Decode(ignored.AsSpan(0, (int)Math.Min(FramesAtOnce, frames) * Info.Channels)) is > 0 and int dropped)
-            frames -= dropped;
     }
 
     private int Decode(Span<float> interleaved)

@@ -91,8 +91,8 @@ internal sealed class SoundBytes : IDisposable
         SafeFileHandle file;
         try
         {
-            if (EmptyFile.Is(path))
-                throw new UnreadableAudioException(path, "it has zero bytes: an empty file, a pipe or a device");
+            if (File.Exists(path) && !FileStatus.IsRegular(path))
+                throw new UnreadableAudioException(path, "it is a pipe or a device; give a file");
             file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -107,21 +107,9 @@ internal sealed class SoundBytes : IDisposable
         {
             throw new UnreadableAudioException(path, e.Message, e);
         }
-        if (HasLength(file))
+        if (RandomAccess.GetLength(file) > 0)
             return file;
         file.Dispose();
-        throw new UnreadableAudioException(path, "it is a pipe or a device; give a file"); // one without a name, such as /dev/fd/3
-    }
-
-    private static bool HasLength(SafeFileHandle file)
-    {
-        try
-        {
-            return RandomAccess.GetLength(file) >= 0;
-        }
-        catch (NotSupportedException)
-        {
-            return false;
-        }
+        throw new UnreadableAudioException(path, "it has zero bytes");
     }
 }

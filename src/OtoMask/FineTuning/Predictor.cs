@@ -99,26 +99,30 @@ public sealed class Predictor : IDisposable
     /// <summary>Hears the next minute of recordings.</summary>
     private void Hear(Recording[] recordings, BadFiles unreadable, CancellationToken cancellation)
     {
-        var next = new float[recordings.Length][][];
-        Parallel.For(0, recordings.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation }, i => next[i] = Next(recordings[i], unreadable));
-        float[] logits = scorer.Logits([.. next.SelectMany(pieces => pieces).Select(piece => extractor.Compute(Padded(piece)))]);
+        var next = new Unit[recordings.Length][];
+        Parallel.For(
+            0, recordings.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation },
+            i => next[i] = Next(recordings[i], unreadable, cancellation));
+        float[] logits = scorer.Logits([.. next.SelectMany(units => units).Select(unit => unit.LogMel)]);
         int row = 0;
-        foreach ((Recording recording, float[][] pieces) in recordings.Zip(next))
+        foreach ((Recording recording, Unit[] units) in recordings.Zip(next))
         {
-            foreach (float[] piece in pieces)
+            foreach (Unit unit in units)
             {
                 ReadOnlySpan<float> own = logits.AsSpan(row++ * Classes.Count, Classes.Count);
-                recording.Add(checkpoint.State.MultiLabel ? Sigmoid(own) : Softmax(own), piece.Length);
+                recording.Add(checkpoint.State.MultiLabel ? Sigmoid(own) : Softmax(own), unit.Samples);
             }
         }
     }
 
     /// <summary>The next units of a recording, the last of them maybe shorter; none if it cannot be read.</summary>
-    private float[][] Next(Recording recording, BadFiles unreadable)
+    private Unit[] Next(Recording recording, BadFiles unreadable, CancellationToken cancellation)
     {
         try
         {
-            return recording.Take(input.LogMel.SampleRate, input.UnitSamples * Math.Max(1, SecondsAtOnce * input.LogMel.SampleRate / input.UnitSamples), input.UnitSamples);
+            int units = Math.Max(1, SecondsAtOnce * input.LogMel.SampleRate / input.UnitSamples);
+            float[] samples = recording.Take(input.LogMel.SampleRate, units * input.UnitSamples, cancellation);
+            return [.. samples.Chunk(input.UnitSamples).Select(piece => new Unit(extractor.Compute(Padded(piece)), piece.Length))];
         }
         catch (UnreadableAudioException problem)
         {
@@ -130,11 +134,8 @@ public sealed class Predictor : IDisposable
 
     private float[] Padded(float[] piece)
     {
-        if (piece.Length == input.UnitSamples)
-            return piece;
-        var padded = new float[input.UnitSamples];
-        piece.CopyTo(padded, 0);
-        return padded;
+        Array.Resize(ref piece, input.UnitSamples);
+        return piece;
     }
 
     private static double[] Sigmoid(ReadOnlySpan<float> logits)
@@ -158,6 +159,11 @@ public sealed class Predictor : IDisposable
         return probabilities;
     }
 
+    /// <summary>A piece of a recording.</summary>
+    /// <param name="LogMel">Padded to unit length.</param>
+    /// <param name="Samples">How much of the recording it holds.</param>
+    private readonly record struct Unit(LogMel LogMel, int Samples);
+
     /// <summary>A recording that is being heard.</summary>
     private sealed class Recording(string path, int classes) : IDisposable
     {
@@ -170,12 +176,12 @@ public sealed class Predictor : IDisposable
 
         public bool IsOver { get; private set; }
 
-        public float[][] Take(int sampleRate, int count, int unit)
+        public float[] Take(int sampleRate, int count, CancellationToken cancellation)
         {
-            reader ??= AudioReader.Open(path, sampleRate);
+            reader ??= AudioReader.Open(path, sampleRate, cancellation: cancellation);
             float[] samples = reader.Take(count);
             IsOver = samples.Length < count;
-            return samples.Length > 0 || Samples > 0 ? [.. samples.Chunk(unit)] : throw new UnreadableAudioException(path, "it holds no samples");
+            return samples.Length > 0 || Samples > 0 ? samples : throw new UnreadableAudioException(path, "it holds no samples");
         }
 
         /// <summary>Adds what is said of a unit, weighted by the samples that it holds.</summary>

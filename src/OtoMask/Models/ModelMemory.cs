@@ -70,8 +70,10 @@ public sealed record ModelMemory(DType Products, bool HasKernels, int Threads, b
     /// <param name="clips">As many as are wanted.</param>
     public static long? MostThatFit(Func<long, long> bytesOf, long clips)
     {
-        if (HostMemory.Available is not { } available || bytesOf(clips) <= available)
-            return HostMemory.Available is null ? null : clips;
+        if (HostMemory.Available is not { } available)
+            return null;
+        if (bytesOf(clips) <= available)
+            return clips;
         long fit = 0;
         for (long step = clips; step > 0; step /= 2)
         {
@@ -89,8 +91,8 @@ public sealed record ModelMemory(DType Products, bool HasKernels, int Threads, b
     /// <exception cref="UserErrorException">Not even one fits.</exception>
     public static int AtOnce(string work, Func<long, long> bytesOf, int clips)
     {
-        Require(work, bytesOf, 1, "take a model of shorter input or larger patches, or free some memory");
-        return (int)Math.Max(1, MostThatFit(bytesOf, clips) ?? clips);
+        long fit = MostThatFit(bytesOf, clips) ?? clips; // asked once: this stands before every batch
+        return fit > 0 ? (int)fit : throw TooMuch(work, bytesOf(1), fit, "take a model of shorter input or larger patches, or free some memory");
     }
 
     /// <summary>Refuses work that does not fit in the memory there is, before the system kills the process for it.</summary>
@@ -102,11 +104,11 @@ public sealed record ModelMemory(DType Products, bool HasKernels, int Threads, b
     public static void Require(string work, Func<long, long> bytesOf, long clips, string remedy)
     {
         if (MostThatFit(bytesOf, clips) is { } fit && fit < clips)
-        {
-            throw new UserErrorException(FormattableString.Invariant(
-                $"{work} takes at least {bytesOf(clips) / 1e9:0.0} GB of memory, and {HostMemory.Available / 1e9:0.0} GB can be had here, enough for {(fit == 0 ? "not even one clip" : fit == 1 ? "1 clip" : $"{fit} clips")}; {remedy}"));
-        }
+            throw TooMuch(work, bytesOf(clips), fit, remedy);
     }
+
+    private static UserErrorException TooMuch(string work, long bytes, long fit, string remedy) => new(FormattableString.Invariant(
+        $"{work} takes at least {bytes / 1e9:0.0} GB of memory, and {HostMemory.Available / 1e9:0.0} GB can be had here, enough for {(fit == 0 ? "not even one clip" : fit == 1 ? "1 clip" : $"{fit} clips")}; {remedy}"));
 
     /// <summary>What a block keeps for its gradient, of a clip.</summary>
     private long Kept(BlockShape shape, long tokens) => CheckpointActivations ? tokens * shape.Width * Float : KeptByAttention(shape, tokens) + KeptByMlp(shape, tokens);
