@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Engines;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Randomness;
 

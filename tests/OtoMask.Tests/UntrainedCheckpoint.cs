@@ -14,8 +14,8 @@ internal static class UntrainedCheckpoint
     /// <returns>The path.</returns>
     public static string Write(string path, int frames = 96, BlockShape? encoder = null)
     {
-        var config = new PretrainingConfig { Data = "nothing", Framework = Framework.MsmMae, Encoder = encoder ?? new(16, 2, 2), Decoder = new(8, 1, 1), Input = $"80x{frames}" };
-        using MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, Device.Cpu);
+        var config = new PretrainingConfig { Data = "nothing", Framework = KnownFrameworks.MsmMae, Encoder = encoder ?? new(16, 2, 2), Decoder = new(8, 1, 1), Input = $"80x{frames}" };
+        using MaskedModel model = config.Framework.CreateModel(config.ModelShape, config.Seed, Device.Cpu);
         using var optimizer = new AdamW(model.Trained, weightDecay: 0);
         Checkpoint.Write(path, model, optimizer, new CheckpointState(
             CheckpointState.CurrentVersion, 0, 0, CheckpointState.ToDictionary(config), -7.1f, 4.2f, ManifestHash: ""));

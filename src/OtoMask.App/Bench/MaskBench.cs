@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using OtoMask.Data;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Models;
 using OtoMask.Pretraining;
@@ -88,7 +88,7 @@ internal static class MaskBench
     private static (float[] Features, double Milliseconds) Encode(PretrainingConfig config, float[][] clips, double seconds, CancellationToken cancel)
     {
         var device = new Device(config.Device);
-        using MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device);
+        using MaskedModel model = config.Framework.CreateModel(config.ModelShape, config.Seed, device);
         using var scope = new TensorScope();
         int patches = config.Geometry.Grid.Count;
         float[] all = [.. clips.SelectMany(clip => clip)];
@@ -100,9 +100,8 @@ internal static class MaskBench
         double milliseconds = 1000 * Timing.MedianSeconds(seconds, cancel, _ =>
         {
             using var pass = new TensorScope();
-            using IDisposable noGrad = TorchRuntime.NoGrad();
             using IDisposable? autocast = precision.On(device);
-            features = model.Encode(input, positions).Narrow(1, 1, patches).To(DType.Float32).ToArray<float>();
+            features = model.Frozen.Encode(input, positions).Narrow(1, 1, patches).To(DType.Float32).ToArray<float>();
         });
         return (features, milliseconds);
     }

@@ -1,4 +1,4 @@
-using OtoMask.Data;
+using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Randomness;
 

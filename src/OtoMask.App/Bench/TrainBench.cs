@@ -42,7 +42,7 @@ internal static class TrainBench
     {
         config.RequireMemory();
         var device = new Device(config.Device);
-        using MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device, config.Gradients.Type());
+        using MaskedModel model = config.Framework.CreateModel(config.ModelShape, config.Seed, device, config.Gradients.Type());
         model.CheckpointActivations = config.CheckpointActivations;
         PrecisionChoice? choice = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config, cancel) : null;
         config = config with { Precision = choice?.Faster ?? config.Precision };
@@ -97,6 +97,8 @@ internal static class TrainBench
             Seed = config.Seed,
             Normalisation = new NormalisationStatistics(0, 1),
             Masking = masking.CreateDataStrategy(),
+            MasksPerClip = config.Framework.MasksPerClip,
+            CarriesWhole = config.Framework.ReadsWholeClip,
             MaskRatio = config.ResolvedMaskRatio,
             HintRatio = (_, _) => HintRatio,
             MinClips = Math.Max(config.MinClips, config.Batch),
@@ -108,7 +110,7 @@ internal static class TrainBench
     public static JsonObject Json(TrainBenchResult result) => new()
     {
         ["engine"] = $"otomask on {TorchRuntime.Describe().Split('\n')[0]}",
-        ["framework"] = result.Config.Framework == Framework.M2d ? "m2d" : "msm-mae",
+        ["framework"] = result.Config.Framework.Name,
         ["encoder"] = result.Config.ModelShape.Encoder.ToString(),
         ["decoder"] = result.Config.ModelShape.Decoder.ToString(),
         ["input"] = result.Config.Input,

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using OtoMask.Models;
 using OtoMask.Pretraining;
 
 namespace OtoMask.App.Commands;
@@ -28,9 +27,9 @@ internal static class ImportCommand
     }
 
     private static string Describe(SavedModel model) => string.Join(", ",
-        model.Framework is { } framework ? ConfigKeys.NameOf(framework) : "encoder alone",
+        model.Framework is { } framework ? framework.Name : "encoder alone",
         $"encoder {model.Encoder}",
-        model.Decoder is { } decoder ? $"{(model.Framework == Framework.M2d ? "predictor" : "decoder")} {decoder}" : "nothing that predicts hidden patches",
+        model.Decoder is { } decoder ? $"{model.Framework!.DecoderName} {decoder}" : "nothing that predicts hidden patches",
         $"input {model.Input.InputText} in patches of {model.Input.PatchText}",
         $"{model.LogMel.SampleRate} Hz",
         FormattableString.Invariant($"normalised by mean {model.Normalisation.Mean:0.###} and deviation {model.Normalisation.Std:0.###}"));

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using OtoMask.Data;
+using OtoMask.Geometry;
 using OtoMask.Pretraining;
 
 namespace OtoMask.App.Commands;

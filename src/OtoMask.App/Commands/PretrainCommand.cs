@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics.CodeAnalysis;
 using OtoMask.App.Reports;
 using OtoMask.Data;
+using OtoMask.Geometry;
 using OtoMask.Pretraining;
 using RunLog = OtoMask.App.Reports.RunLog;
 

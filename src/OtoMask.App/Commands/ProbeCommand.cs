@@ -4,6 +4,7 @@ using OtoMask.App.Reports;
 using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Geometry;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Torch;

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using OtoMask.App.Commands;
 using OtoMask.App.Reports;
-using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Models;
 using OtoMask.Pretraining;
@@ -135,7 +135,7 @@ internal sealed class DemoEncoder : ITrainingObserver, IDisposable
             Tensor.From(ids.Select(id => (long)id).ToArray(), 1, ids.Length));
         (Tensor visible, Tensor visibleIds) = Pick(mask.Visible);
         (Tensor masked, Tensor maskedIds) = Pick(mask.Masked);
-        return setup.Model.Predict(new PatchBatch(visible, visibleIds, masked, maskedIds)).ToArray<float>();
+        return ((PatchPredictor)setup.Model).Predict(new PatchBatch(visible, visibleIds, masked, maskedIds)).ToArray<float>();
     }
 
     private static void Paste(ReadOnlySpan<float> standardised, int id, float[] truth, float[] destination, InputGeometry input)

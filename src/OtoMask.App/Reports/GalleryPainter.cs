@@ -1,4 +1,5 @@
 using OtoMask.Audio;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Randomness;
 

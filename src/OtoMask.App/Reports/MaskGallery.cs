@@ -1,4 +1,5 @@
 using System.Globalization;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 
 namespace OtoMask.App.Reports;

@@ -1,4 +1,4 @@
-using OtoMask.Masking;
+using OtoMask.Geometry;
 
 namespace OtoMask.App.Reports;
 

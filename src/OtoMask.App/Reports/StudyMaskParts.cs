@@ -1,5 +1,5 @@
 using System.Globalization;
-using OtoMask.Data;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Pretraining;
 using OtoMask.Studies.Masks;

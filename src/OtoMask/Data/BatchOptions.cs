@@ -1,3 +1,4 @@
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Randomness;
 
@@ -23,6 +24,12 @@ public sealed record BatchOptions
 
     /// <summary>Masks the batches on the loader threads; null for strategies that need the model: batches then come unmasked.</summary>
     public IMaskingStrategy? Masking { get; init; }
+
+    /// <summary>K, masks drawn of each clip, at least 1.</summary>
+    public int MasksPerClip { get; init; } = 1;
+
+    /// <summary>Whether batches carry all patches of a clip although one mask is drawn of it.</summary>
+    public bool CarriesWhole { get; init; }
 
     /// <summary>Share of patches to mask, in (0, 1).</summary>
     public double MaskRatio { get; init; } = 0.7;
@@ -51,9 +58,16 @@ public sealed record BatchOptions
     /// <summary>One thread for every four cores, at least one and at most eight: the model needs the cores more.</summary>
     public static int DefaultWorkers => Math.Clamp(Environment.ProcessorCount / 4, 1, 8);
 
-    internal MaskingContext ContextOf(int epoch, int step, long drawIndex, double hintRatio) => new(
+    /// <summary>Whether loaders split the patches of a clip by its mask.</summary>
+    internal bool GathersOnHost => Masking is not null && MasksPerClip == 1 && !CarriesWhole;
+
+    /// <param name="epoch">Of the batch.</param>
+    /// <param name="step">Of the batch, within the epoch.</param>
+    /// <param name="maskIndex">Number of the mask in the epoch.</param>
+    /// <param name="hintRatio">Of the batch.</param>
+    internal MaskingContext ContextOf(int epoch, int step, long maskIndex, double hintRatio) => new(
         MaskRatio, hintRatio,
-        new RandomStream(Seed, RandomPurpose.Mask, epoch, drawIndex),
+        new RandomStream(Seed, RandomPurpose.Mask, epoch, maskIndex),
         new RandomStream(Seed, RandomPurpose.BatchMask, epoch, step));
 
     /// <exception cref="UserErrorException">A value is out of range.</exception>
@@ -61,6 +75,8 @@ public sealed record BatchOptions
     {
         if (BatchSize < 1)
             throw new UserErrorException($"batch {BatchSize}: a batch needs at least 1 clip");
+        if (MasksPerClip < 1)
+            throw new UserErrorException($"{MasksPerClip} masks a clip: at least 1 is needed");
         if (!(MaskRatio > 0 && MaskRatio < 1))
             throw new UserErrorException($"mask ratio {MaskRatio}: give a share above 0 and below 1, for example 0.7");
         int visible = Geometry.Grid.VisibleCount(MaskRatio);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Randomness;
 
@@ -75,18 +76,21 @@ public sealed class BatchPipeline
                 noise.Mix(window, seen, options.Normalisation);
             }
             options.Normalisation.Apply(window);
-            if (options.Masking is { } masking)
+            if (options.GathersOnHost)
             {
                 Cut(window, patches);
                 if (options.Noise is not null)
                     Cut(seen, seenPatches);
-                Mask(batch, place, seenPatches, patches, masking);
+                batch.Gather(place, seenPatches, patches, Draw(batch, place, 0, seenPatches));
             }
             else
             {
-                Cut(seen, batch.PatchesOf(place));
+                Span<float> carried = batch.PatchesOf(place);
+                Cut(seen, carried);
                 if (options.Noise is not null)
                     Cut(window, batch.CleanPatchesOf(place));
+                for (int mask = 0; mask < options.MasksPerClip && options.Masking is not null; mask++)
+                    batch.Mask(place * options.MasksPerClip + mask, Draw(batch, place, mask, carried));
             }
         }
         return batch;
@@ -111,11 +115,11 @@ public sealed class BatchPipeline
         PatchCutter.Cut(window, input.Bands, input.Frames, input.PatchHeight, input.PatchWidth, patches);
     }
 
-    private void Mask(MaskedBatch batch, int place, float[] seen, float[] clean, IMaskingStrategy masking)
+    private PatchMask Draw(MaskedBatch batch, int place, int mask, ReadOnlySpan<float> seen)
     {
         long begin = Stopwatch.GetTimestamp();
-        PatchMask mask = masking.Sample(new PatchView(batch.Grid, batch.PatchSize, seen), batch.ContextOf(place));
+        PatchMask drawn = options.Masking!.Sample(new PatchView(batch.Grid, batch.PatchSize, seen), batch.ContextOf(place, mask));
         batch.MaskMilliseconds += Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
-        batch.Gather(place, seen, clean, mask);
+        return drawn;
     }
 }

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using OtoMask.Audio;
+using OtoMask.Geometry;
 using OtoMask.Randomness;
 
 namespace OtoMask.Data;

@@ -1,3 +1,4 @@
+using OtoMask.Geometry;
 using OtoMask.Masking;
 
 namespace OtoMask.Data;
@@ -7,8 +8,10 @@ namespace OtoMask.Data;
 /// nothing may read them.
 /// </summary>
 /// <remarks>
-/// Symbols: B clips, L patches of a clip, Lv of them visible and Lm masked, P = ph * pw values of a patch in (ph, pw) order. Patch id = f * Nt + t.
-/// With a strategy that needs the model, a batch comes unmasked: it has <see cref="Patches"/> only, until <see cref="Gather(IReadOnlyList{PatchMask})"/>.
+/// Symbols: B clips, K masks of each, L patches of a clip, Lv of them visible and Lm masked, P = ph * pw values of a patch in (ph, pw) order. Patch id = f * Nt + t;
+/// row clip * K + k is mask k of the clip. Where one mask is all that is wanted of a clip, loaders gather: <see cref="Visible"/> and <see cref="Masked"/>.
+/// Where more of it is wanted (several masks, the whole clip, or features before the mask is drawn), it carries <see cref="Patches"/> once and the ids of each mask,
+/// to be gathered on the device. With a strategy that needs the model, a batch comes unmasked: it has no ids until <see cref="Mask(IReadOnlyList{PatchMask})"/>.
 /// </remarks>
 public sealed class MaskedBatch : IDisposable
 {
@@ -26,6 +29,9 @@ public sealed class MaskedBatch : IDisposable
     /// <summary>B, clips in the batch.</summary>
     public int Count => options.BatchSize;
 
+    /// <summary>K, masks of each clip.</summary>
+    public int MasksPerClip => options.MasksPerClip;
+
     /// <summary>The epoch it belongs to, from 0.</summary>
     public int Epoch { get; }
 
@@ -41,28 +47,28 @@ public sealed class MaskedBatch : IDisposable
     /// <summary>[B], the position of each clip in the data set's <see cref="ClipList"/>.</summary>
     public ReadOnlySpan<int> Clips => clips;
 
-    /// <summary>Lv, visible patches of each clip; 0 before the batch is masked.</summary>
+    /// <summary>Lv, visible patches of each mask; 0 before the batch is masked.</summary>
     public int VisibleCount { get; private set; }
 
-    /// <summary>Lm, masked patches of each clip; 0 before the batch is masked.</summary>
+    /// <summary>Lm, masked patches of each mask; 0 before the batch is masked.</summary>
     public int MaskedCount => VisibleIds.Length == 0 ? 0 : Grid.Count - VisibleCount;
 
-    /// <summary>[B, L, P], all patches, normalised; empty when the loader has masked the batch.</summary>
+    /// <summary>[B, L, P], all patches, normalised; empty when the loader has gathered the batch.</summary>
     public float[] Patches { get; private set; } = [];
 
-    /// <summary>[B, L, P], all patches without the noise that is mixed under <see cref="Patches"/>; empty when there is none or the loader has masked the batch.</summary>
+    /// <summary>[B, L, P], all patches without the noise that is mixed under <see cref="Patches"/>; empty when there is none or the loader has gathered the batch.</summary>
     public float[] CleanPatches { get; private set; } = [];
 
-    /// <summary>[B, Lv, P], the visible patches.</summary>
+    /// <summary>[B, Lv, P], the visible patches; empty when the batch carries all of them.</summary>
     public float[] Visible { get; private set; } = [];
 
-    /// <summary>[B, Lv], their ids, ascending for each clip.</summary>
+    /// <summary>[B * K, Lv], their ids, ascending for each mask.</summary>
     public long[] VisibleIds { get; private set; } = [];
 
-    /// <summary>[B, Lm, P], the masked patches, free of noise.</summary>
+    /// <summary>[B, Lm, P], the masked patches, free of noise; empty when the batch carries all of them.</summary>
     public float[] Masked { get; private set; } = [];
 
-    /// <summary>[B, Lm], their ids, ascending for each clip.</summary>
+    /// <summary>[B * K, Lm], their ids, ascending for each mask.</summary>
     public long[] MaskedIds { get; private set; } = [];
 
     /// <summary>The hint ratio that the masks were, or are to be, drawn with.</summary>
@@ -71,26 +77,23 @@ public sealed class MaskedBatch : IDisposable
     /// <summary>Time that choosing the masks took on the loader thread, in milliseconds; 0 for an unmasked batch.</summary>
     public double MaskMilliseconds { get; internal set; }
 
-    /// <summary>What a strategy is told about one clip, with the clip's own random stream; the same at every call.</summary>
+    /// <summary>What a strategy is told about one mask, with the mask's own random stream; the same at every call.</summary>
     /// <param name="clip">Position in the batch.</param>
-    public MaskingContext ContextOf(int clip) => options.ContextOf(Epoch, Step, drawIndices[clip], HintRatio);
+    /// <param name="mask">Which of the clip's masks, in 0 .. K - 1.</param>
+    public MaskingContext ContextOf(int clip, int mask = 0) => options.ContextOf(Epoch, Step, drawIndices[clip] * MasksPerClip + mask, HintRatio);
 
-    /// <summary>Masks an unmasked batch: fills <see cref="Visible"/>, <see cref="Masked"/> and their ids from <see cref="Patches"/>.</summary>
-    /// <param name="masks">One mask per clip, all with the same number of visible patches.</param>
+    /// <summary>Masks an unmasked batch: fills the ids.</summary>
+    /// <param name="masks">K masks for each clip, all with the same number of visible patches.</param>
     /// <exception cref="InvalidOperationException">The batch has no patches, or is masked already.</exception>
-    /// <exception cref="ArgumentException">The number of masks is not B, or their counts differ.</exception>
-    public void Gather(IReadOnlyList<PatchMask> masks)
+    /// <exception cref="ArgumentException">The number of masks is not B * K, or their counts differ.</exception>
+    public void Mask(IReadOnlyList<PatchMask> masks)
     {
         if (Patches.Length == 0 || VisibleIds.Length > 0)
-            throw new InvalidOperationException("only a batch that carries patches and is not masked yet can be gathered");
-        if (masks.Count != Count)
-            throw new ArgumentException($"{masks.Count} masks for {Count} clips", nameof(masks));
-        int clipSize = Grid.Count * PatchSize;
-        for (int clip = 0; clip < Count; clip++)
-        {
-            ReadOnlySpan<float> patches = Patches.AsSpan(clip * clipSize, clipSize);
-            Gather(clip, patches, CleanPatches.Length == 0 ? patches : CleanPatches.AsSpan(clip * clipSize, clipSize), masks[clip]);
-        }
+            throw new InvalidOperationException("only a batch that carries patches and is not masked yet can be masked");
+        if (masks.Count != Count * MasksPerClip)
+            throw new ArgumentException($"{masks.Count} masks for {Count} clips of {MasksPerClip}", nameof(masks));
+        for (int row = 0; row < masks.Count; row++)
+            Mask(row, masks[row]);
     }
 
     /// <summary>Notes which clip fills a place of the batch, and the index its random streams are drawn with.</summary>
@@ -105,46 +108,58 @@ public sealed class MaskedBatch : IDisposable
     /// <inheritdoc cref="PatchesOf"/>
     internal Span<float> CleanPatchesOf(int place) => PartOf(CleanPatches.Length == 0 ? CleanPatches = RentPatches() : CleanPatches, place);
 
-    /// <summary>Splits the patches of one clip into visible and masked ones. The first clip fixes how many there are of each.</summary>
+    /// <summary>Notes the ids of one mask. The first one fixes how many there are of each kind.</summary>
+    /// <param name="row">clip * K + k.</param>
+    /// <param name="mask">Which are visible and which are masked.</param>
+    internal void Mask(int row, PatchMask mask)
+    {
+        if (row == 0)
+            RentRoomForIds(mask);
+        if (mask.Visible.Length != VisibleCount || mask.Masked.Length != MaskedCount)
+            throw new ArgumentException(
+                $"mask {row} has {mask.Visible.Length} visible and {mask.Masked.Length} masked patches, the batch {VisibleCount} and {MaskedCount}");
+        Copy(mask.Visible, VisibleIds, row);
+        Copy(mask.Masked, MaskedIds, row);
+    }
+
+    /// <summary>Notes the one mask of a clip, and splits its patches.</summary>
     /// <param name="place">The clip's place in the batch.</param>
     /// <param name="seen">[L, P], where the visible ones are taken from.</param>
     /// <param name="clean">[L, P], where the masked ones are taken from.</param>
     /// <param name="mask">Which are which.</param>
     internal void Gather(int place, ReadOnlySpan<float> seen, ReadOnlySpan<float> clean, PatchMask mask)
     {
+        Mask(place, mask);
         if (place == 0)
-            Allocate(mask);
-        if (mask.Visible.Length != VisibleCount || mask.Masked.Length != MaskedCount)
-            throw new ArgumentException(
-                $"clip {place} has {mask.Visible.Length} visible and {mask.Masked.Length} masked patches, the batch {VisibleCount} and {MaskedCount}");
-        Gather(place, seen, mask.Visible, Visible, VisibleIds);
-        Gather(place, clean, mask.Masked, Masked, MaskedIds);
+            (Visible, Masked) = (pool.RentFloats(Count * VisibleCount * PatchSize), pool.RentFloats(Count * MaskedCount * PatchSize));
+        Gather(place, seen, mask.Visible, Visible);
+        Gather(place, clean, mask.Masked, Masked);
     }
 
     private float[] RentPatches() => pool.RentFloats(Count * Grid.Count * PatchSize);
 
     private Span<float> PartOf(float[] patches, int place) => patches.AsSpan(place * Grid.Count * PatchSize, Grid.Count * PatchSize);
 
-    private void Allocate(PatchMask mask)
+    private void RentRoomForIds(PatchMask mask)
     {
         if (mask.Visible.Length == 0 || mask.Masked.Length == 0)
             throw new UserErrorException(
                 $"mask ratio {options.MaskRatio} gave {mask.Visible.Length} visible and {mask.Masked.Length} masked patches, which leaves nothing to learn from: choose a ratio nearer 0.5");
         VisibleCount = mask.Visible.Length;
-        Visible = pool.RentFloats(Count * VisibleCount * PatchSize);
-        VisibleIds = pool.RentIds(Count * VisibleCount);
-        Masked = pool.RentFloats(Count * mask.Masked.Length * PatchSize);
-        MaskedIds = pool.RentIds(Count * mask.Masked.Length);
+        VisibleIds = pool.RentIds(Count * MasksPerClip * VisibleCount);
+        MaskedIds = pool.RentIds(Count * MasksPerClip * mask.Masked.Length);
     }
 
-    private void Gather(int place, ReadOnlySpan<float> patches, int[] ids, float[] values, long[] batchIds)
+    private static void Copy(int[] ids, long[] rows, int row)
     {
-        int at = place * ids.Length;
-        foreach (int id in ids)
-        {
-            patches.Slice(id * PatchSize, PatchSize).CopyTo(values.AsSpan(at * PatchSize, PatchSize));
-            batchIds[at++] = id;
-        }
+        for (int i = 0; i < ids.Length; i++)
+            rows[row * ids.Length + i] = ids[i];
+    }
+
+    private void Gather(int place, ReadOnlySpan<float> patches, int[] ids, float[] values)
+    {
+        for (int i = 0; i < ids.Length; i++)
+            patches.Slice(ids[i] * PatchSize, PatchSize).CopyTo(values.AsSpan((place * ids.Length + i) * PatchSize, PatchSize));
     }
 
     /// <inheritdoc/>

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
+using OtoMask.Geometry;
 using OtoMask.Randomness;
 
 namespace OtoMask.Data;

@@ -1,6 +1,6 @@
 using OtoMask.Audio;
 using OtoMask.Data;
-using OtoMask.Masking;
+using OtoMask.Geometry;
 using OtoMask.Models;
 using OtoMask.Torch;
 
@@ -9,37 +9,33 @@ namespace OtoMask.Evaluation;
 // B chunks, F bands, T frames of the model's input, (ph, pw) patch, Nf = F / ph, D width of a token, N layers.
 
 /// <summary>
-/// A frozen encoder with all it needs to embed sound: weights, input geometry, normalisation and front end. It shares the
-/// weights of its model, so one made during training sees them as they stand.
+/// A frozen encoder with all it needs to embed sound: weights, input geometry, normalisation and front end. One of
+/// a model in training sees the weights as they stand.
 /// </summary>
 public sealed class EncoderSnapshot : IDisposable
 {
     /// <summary>Chunks that go through the model together unless told otherwise.</summary>
     public const int DefaultChunksAtOnce = 64;
 
-    private readonly bool ownsModel;
+    private readonly bool ownsEncoder;
 
-    /// <param name="model">The model whose encoder embeds.</param>
-    /// <param name="input">Its input and patches.</param>
+    /// <param name="encoder">The encoder.</param>
     /// <param name="statistics">Mean and deviation it was trained with.</param>
     /// <param name="logMel">The front end it was trained with.</param>
-    /// <param name="ownsModel">Whether disposing the snapshot disposes the model.</param>
-    /// <exception cref="ArgumentException">The geometry is not the model's, or the front end has another number of bands.</exception>
-    public EncoderSnapshot(MaskedModel model, InputGeometry input, NormalisationStatistics statistics, LogMelSettings logMel, bool ownsModel = false)
+    /// <param name="ownsEncoder">Whether disposing the snapshot disposes the encoder.</param>
+    /// <exception cref="ArgumentException">The front end has another number of bands than the encoder.</exception>
+    public EncoderSnapshot(FrozenEncoder encoder, NormalisationStatistics statistics, LogMelSettings logMel, bool ownsEncoder = false)
     {
-        ModelShape shape = model.Shape;
-        if (shape != ModelShapes.Of(input, shape.Encoder, shape.Decoder))
-            throw new ArgumentException($"the input {input} does not fit a model of {shape.GridRows}x{shape.GridColumns} patches of {shape.PatchHeight}x{shape.PatchWidth}", nameof(input));
-        if (logMel.Bands != input.Bands)
-            throw new ArgumentException($"the front end gives {logMel.Bands} bands, the model takes {input.Bands}", nameof(logMel));
-        (Model, Input, Statistics, LogMel, this.ownsModel) = (model, input, statistics, logMel, ownsModel);
+        if (logMel.Bands != encoder.Shape.Input.Bands)
+            throw new ArgumentException($"the front end gives {logMel.Bands} bands, the encoder takes {encoder.Shape.Input.Bands}", nameof(logMel));
+        (Encoder, Statistics, LogMel, this.ownsEncoder) = (encoder, statistics, logMel, ownsEncoder);
     }
 
-    /// <summary>The model whose encoder embeds.</summary>
-    public MaskedModel Model { get; }
+    /// <summary>The encoder.</summary>
+    public FrozenEncoder Encoder { get; }
 
     /// <summary>Its input and patches.</summary>
-    public InputGeometry Input { get; }
+    public InputGeometry Input => Encoder.Shape.Input;
 
     /// <summary>Mean and deviation that log-mels are normalised with.</summary>
     public NormalisationStatistics Statistics { get; }
@@ -48,13 +44,13 @@ public sealed class EncoderSnapshot : IDisposable
     public LogMelSettings LogMel { get; }
 
     /// <summary>D, width of one token.</summary>
-    public int TokenWidth => Model.Shape.Encoder.Width;
+    public int TokenWidth => Encoder.Shape.Encoder.Width;
 
     /// <summary>Nf * D, width of a frame's and of a clip's embedding in one layer.</summary>
     public int EmbeddingWidth => Input.Grid.Rows * TokenWidth;
 
     /// <summary>Layers of the encoder.</summary>
-    public int Depth => Model.Shape.Encoder.Depth;
+    public int Depth => Encoder.Shape.Encoder.Depth;
 
     /// <summary>Seconds of sound in one time step, pw frames.</summary>
     public double SecondsPerStep => (double)Input.PatchWidth * LogMel.HopSize / LogMel.SampleRate;
@@ -66,12 +62,12 @@ public sealed class EncoderSnapshot : IDisposable
     /// <param name="logMel">The front end.</param>
     /// <param name="seed">Seed of the weights.</param>
     /// <param name="device">Where it lives.</param>
-    /// <returns>A snapshot that owns its model.</returns>
+    /// <returns>A snapshot that owns its encoder.</returns>
     public static EncoderSnapshot Untrained(BlockShape encoder, InputGeometry input, NormalisationStatistics statistics, LogMelSettings logMel, ulong seed, Device device) =>
-        new(MaskedModel.Create(Framework.MsmMae, ModelShapes.Of(input, encoder), seed, device), input, statistics, logMel, ownsModel: true);
+        new(new FrozenEncoder(new EncoderShape(input, encoder), seed, device), statistics, logMel, ownsEncoder: true);
 
     /// <summary>The untrained encoder of the same shape, front end and normalisation.</summary>
-    public EncoderSnapshot Untrained(ulong seed) => Untrained(Model.Shape.Encoder, Input, Statistics, LogMel, seed, Model.Device);
+    public EncoderSnapshot Untrained(ulong seed) => Untrained(Encoder.Shape.Encoder, Input, Statistics, LogMel, seed, Encoder.Device);
 
     /// <summary>Nf * D, times N where every layer is asked for.</summary>
     public int WidthOf(EncoderLayers layers) => layers == EncoderLayers.All ? Depth * EmbeddingWidth : EmbeddingWidth;
@@ -84,7 +80,7 @@ public sealed class EncoderSnapshot : IDisposable
     /// Encodes clips of any length in chunks of the model's input, without overlap; the last chunk is zero-padded, after
     /// normalisation, to whole patches (METHOD section 7).
     /// </summary>
-    /// <remarks>Chunks of equal length go through the model together, whichever clip they come from. Thread-safe while nobody trains the model.</remarks>
+    /// <remarks>Chunks of equal length go through the model together, whichever clip they come from. Thread-safe while nobody trains the encoder.</remarks>
     /// <param name="clips">The clips, or pieces of them of whole inputs.</param>
     /// <param name="layers">The last layer, or all of them side by side.</param>
     /// <param name="chunksAtOnce">How many chunks at most go through the model together.</param>
@@ -109,18 +105,18 @@ public sealed class EncoderSnapshot : IDisposable
     /// <summary>How many chunks of so many columns go through the model together: as many as are asked for, or as fit in memory.</summary>
     private int AtOnce(int wanted, int columns)
     {
-        if (!Model.Device.IsCpu)
+        if (!Encoder.Device.IsCpu)
             return wanted;
         var memory = ModelMemory.Here(DType.Float32);
         int tokens = 1 + Input.Grid.Rows * columns;
-        return ModelMemory.AtOnce($"encoding a clip of {Input.Bands}x{columns * Input.PatchWidth} in {tokens - 1} patches", chunks => memory.Encoding(Model.Shape, chunks, tokens), wanted);
+        return ModelMemory.AtOnce($"encoding a clip of {Input.Bands}x{columns * Input.PatchWidth} in {tokens - 1} patches", chunks => memory.Encoding(Encoder.Shape, chunks, tokens), wanted);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (ownsModel)
-            Model.Dispose();
+        if (ownsEncoder)
+            Encoder.Dispose();
     }
 
     private FrameEmbeddings Allocate(LogMel clip, EncoderLayers layers)
@@ -147,11 +143,10 @@ public sealed class EncoderSnapshot : IDisposable
         var patches = new float[batch.Length * chunkSize];
         Parallel.For(0, batch.Length, i => CutPatches(clips[batch[i].Clip], batch[i], patches.AsSpan(i * chunkSize, chunkSize)));
 
-        using IDisposable frozen = TorchRuntime.NoGrad();
         using var scope = new TensorScope();
-        Tensor ids = Tensor.From(PatchIds(rows, columns), 1, count).To(Model.Device).Expand(batch.Length, count);
-        Tensor input = Tensor.From(patches, batch.Length, count, Input.PatchSize).To(Model.Device);
-        IReadOnlyList<Tensor> tokens = layers == EncoderLayers.All ? Model.EncodeEveryLayer(input, ids) : [Model.Encode(input, ids)]; // [B, 1 + Nf * t, D] each
+        Tensor ids = Tensor.From(PatchIds(rows, columns), 1, count).To(Encoder.Device).Expand(batch.Length, count);
+        Tensor input = Tensor.From(patches, batch.Length, count, Input.PatchSize).To(Encoder.Device);
+        IReadOnlyList<Tensor> tokens = layers == EncoderLayers.All ? Encoder.EncodeEveryLayer(input, ids) : [Encoder.Encode(input, ids)]; // [B, 1 + Nf * t, D] each
         for (int layer = 0; layer < tokens.Count; layer++)
         {
             float[] steps = tokens[layer].Narrow(1, 1, count).Reshape(batch.Length, rows, columns, TokenWidth).Permute(0, 2, 1, 3) // [B, t, Nf, D], no CLS

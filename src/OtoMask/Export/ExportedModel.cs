@@ -12,9 +12,9 @@ namespace OtoMask.Export;
 /// <summary>What every format says of a model: its weights under the field's names, and all that is needed to use them.</summary>
 /// <param name="encoder">The model with its geometry, normalisation and front end; disposed with this.</param>
 /// <param name="framework">How it was pre-trained; null where that is not known.</param>
-/// <param name="encoderOnly">Whether to leave out what pre-training alone needs: decoder or predictor, and M2D's target network.</param>
+/// <param name="whole">The model with what pre-training alone needs (decoder or predictor, target network), to be written too; disposed with this. Null for the encoder alone.</param>
 /// <param name="head">What tells classes, of a fine-tuned model; null for none.</param>
-public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework, bool encoderOnly, ExportedHead? head = null) : IDisposable
+public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework, MaskedModel? whole = null, ExportedHead? head = null) : IDisposable
 {
     // Names of classes in any script as they are, not as \u escapes: the metadata is no web page.
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -40,21 +40,21 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
     {
         get
         {
-            ModelShape shape = Encoder.Model.Shape;
+            BlockShape shape = Encoder.Encoder.Shape.Encoder;
             var arguments = new OrderedDictionary<string, object?>
             {
                 ["model"] = ModelName,
                 ["input_size"] = new[] { Encoder.Input.Bands, Encoder.Input.Frames },
                 ["patch_size"] = new[] { Encoder.Input.PatchHeight, Encoder.Input.PatchWidth },
-                ["embed_dim"] = shape.Encoder.Width,
-                ["depth"] = shape.Encoder.Depth,
-                ["num_heads"] = shape.Encoder.Heads,
+                ["embed_dim"] = shape.Width,
+                ["depth"] = shape.Depth,
+                ["num_heads"] = shape.Heads,
             };
-            if (!encoderOnly)
+            if (whole is not null)
             {
-                arguments["decoder_embed_dim"] = shape.Decoder.Width;
-                arguments["decoder_depth"] = shape.Decoder.Depth;
-                arguments["decoder_num_heads"] = shape.Decoder.Heads;
+                arguments["decoder_embed_dim"] = whole.Shape.Decoder.Width;
+                arguments["decoder_depth"] = whole.Shape.Decoder.Depth;
+                arguments["decoder_num_heads"] = whole.Shape.Decoder.Heads;
             }
             arguments["sample_rate"] = Encoder.LogMel.SampleRate;
             arguments["n_fft"] = Encoder.LogMel.FftSize;
@@ -86,12 +86,12 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
     public IEnumerable<SafetensorsEntry> Weights =>
     [
         ModelWeights.Entry(Encoder.Statistics),
-        .. encoderOnly ? ModelWeights.EncoderEntries(Encoder.Model) : ModelWeights.Entries(Encoder.Model),
+        .. whole is null ? ModelWeights.Entries(Encoder.Encoder) : ModelWeights.Entries(whole),
         .. HeadWeights,
     ];
 
     /// <summary>Parameters and positions of the encoder, and the head: what it takes to use the model.</summary>
-    internal IEnumerable<SafetensorsEntry> WeightsInUse => [.. ModelWeights.EncoderEntries(Encoder.Model), .. HeadWeights];
+    internal IEnumerable<SafetensorsEntry> WeightsInUse => [.. ModelWeights.Entries(Encoder.Encoder), .. HeadWeights];
 
     private IEnumerable<SafetensorsEntry> HeadWeights => Head?.Weights ?? [];
 
@@ -105,15 +105,17 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
         ExportedHead? head = encoderOnly ? null : ExportedHead.Of(saved);
         if (classesOnly && head is null)
             throw new UserErrorException($"{saved.Name} has no head to tell classes with; give a fine-tuned model, or leave out --classes-only");
-        encoderOnly |= saved.Framework is null;
-        EncoderSnapshot encoder = encoderOnly
-            ? saved.LoadEncoder(Device.Cpu)
-            : new EncoderSnapshot(saved.LoadModel(Device.Cpu), saved.Input, saved.Normalisation, saved.LogMel, ownsModel: true);
-        return new ExportedModel(encoder, saved.Framework, encoderOnly, head) { ClassesOnly = classesOnly };
+        MaskedModel? whole = encoderOnly || saved.Framework is null ? null : saved.LoadModel(Device.Cpu);
+        EncoderSnapshot encoder = whole is null ? saved.LoadEncoder(Device.Cpu) : new EncoderSnapshot(whole.Frozen, saved.Normalisation, saved.LogMel);
+        return new ExportedModel(encoder, saved.Framework, whole, head) { ClassesOnly = classesOnly };
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Encoder.Dispose();
+    public void Dispose()
+    {
+        Encoder.Dispose();
+        whole?.Dispose();
+    }
 
     private static string Text(object? value) => value switch
     {
@@ -126,9 +128,9 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
     {
         get
         {
-            BlockShape shape = Encoder.Model.Shape.Encoder;
+            BlockShape shape = Encoder.Encoder.Shape.Encoder;
             string size = KnownSizes.Names.FirstOrDefault(name => KnownSizes.Encoder(name) == shape) ?? $"w{shape.Width}d{shape.Depth}h{shape.Heads}";
-            return $"{(framework == Framework.MsmMae ? "msm_mae" : "m2d")}_vit_{size}"; // an encoder alone is the same in both
+            return $"{(framework ?? KnownFrameworks.M2d).FieldName}_vit_{size}"; // an encoder alone is the same in all
         }
     }
 }

@@ -1,4 +1,4 @@
-using OtoMask.Data;
+using OtoMask.Geometry;
 
 namespace OtoMask.Export;
 

@@ -5,12 +5,12 @@ namespace OtoMask.Export;
 // B chunks, L patches in each, N = 1 + L tokens, P values a patch, D width, h heads, d = D / h, (Nf, Nt) grid of the whole input.
 
 /// <summary>The vision transformer of <see cref="MaskedModel.Encode"/>, in ONNX operators (METHOD section 3).</summary>
-internal sealed class OnnxEncoder(OnnxGraph graph, OnnxWeights weights, ModelShape model)
+internal sealed class OnnxEncoder(OnnxGraph graph, OnnxWeights weights, EncoderShape model)
 {
     private readonly BlockShape shape = model.Encoder;
 
     /// <summary>The positions of the model's whole input, [Nf, Nt, D].</summary>
-    public OnnxValue Positions => weights.Stored("pos_embed", () => (weights.Values("pos_embed")[shape.Width..], [model.GridRows, model.GridColumns, shape.Width]));
+    public OnnxValue Positions => weights.Stored("pos_embed", () => (weights.Values("pos_embed")[shape.Width..], [model.Grid.Rows, model.Grid.Columns, shape.Width]));
 
     /// <summary>Patches [B, L, P] -> tokens [B, N, D], CLS first, after the last layer normalisation.</summary>
     /// <param name="patches">[B, L, P].</param>

@@ -67,7 +67,7 @@ internal static class OnnxExport
     {
         int classes = head.Classes.Length;
         var units = new OnnxUnits(graph, waveform, head.UnitSamples);
-        var classifier = new OnnxHead(graph, weights, head, encoder.Model.Shape);
+        var classifier = new OnnxHead(graph, weights, head, encoder.Encoder.Shape);
         OnnxValue logits = classifier.Logits(Frames(graph, weights, encoder, units.Cut())); // [B * k, C]
         graph.Output(units.Average(logits, classes), "logits", ["batch"], classes);
         graph.Output(units.Average(classifier.Probabilities(logits), classes), "probabilities", ["batch"], classes);
@@ -78,7 +78,7 @@ internal static class OnnxExport
     {
         OnnxValue logMel = OnnxFrontEnd.NormalisedLogMel(graph, waveform, encoder.LogMel, encoder.Statistics); // [B, F, T]
         var chunks = new OnnxChunks(graph, logMel, encoder.Input);
-        var transformer = new OnnxEncoder(graph, weights, encoder.Model.Shape);
+        var transformer = new OnnxEncoder(graph, weights, encoder.Encoder.Shape);
         OnnxValue tokens = transformer.Encode(chunks.Cut(), chunks.FirstColumnsOf(transformer.Positions), chunks.Mask()); // [B * C, 1 + L, D]
         return chunks.Join(tokens, encoder.TokenWidth);
     }

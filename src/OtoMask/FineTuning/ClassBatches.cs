@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using OtoMask.Audio;
 using OtoMask.Data;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Randomness;
 

@@ -1,7 +1,7 @@
 using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
-using OtoMask.Masking;
+using OtoMask.Geometry;
 
 namespace OtoMask.FineTuning;
 

@@ -1,4 +1,4 @@
-using OtoMask.Data;
+using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
@@ -78,7 +78,7 @@ public sealed class FineTunedCheckpoint
     /// <exception cref="UserErrorException">The weights do not fit what the file says.</exception>
     public Classifier LoadModel(Device device)
     {
-        ModelShape shape = State.ShapeOfModel();
+        EncoderShape shape = State.ShapeOfModel();
         RequireWeightsOf(shape);
         return ModelWeights.Filled(new Classifier(shape, State.Feature, State.Classes.Length, State.ParsedConfig.Seed, device), model =>
         {
@@ -131,7 +131,7 @@ public sealed class FineTunedCheckpoint
     }
 
     /// <summary>Looks, before anything is allocated, whether the file holds as wide, as deep and as long an encoder as it claims.</summary>
-    private void RequireWeightsOf(ModelShape shape)
+    private void RequireWeightsOf(EncoderShape shape)
     {
         BlockShape encoder = shape.Encoder;
         bool isWide = tensors.TryGetValue("patch_embed.proj.weight", out HostTensor? patch) && patch.Shape is [var width, ..] && width == encoder.Width && patch.Count == (long)width * shape.PatchSize;

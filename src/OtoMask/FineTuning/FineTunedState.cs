@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using OtoMask.Audio;
 using OtoMask.Data;
-using OtoMask.Evaluation;
+using OtoMask.Geometry;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 
@@ -68,7 +68,7 @@ public sealed record FineTunedState(
 
     /// <summary>Sizes of the model.</summary>
     /// <exception cref="UserErrorException">The numbers make no model.</exception>
-    internal ModelShape ShapeOfModel() => ModelShapes.Of(InputOfModel().Geometry, ConfigText.Shape("encoder", Encoder));
+    internal EncoderShape ShapeOfModel() => new(InputOfModel().Geometry, ConfigText.Shape("encoder", Encoder));
 
     /// <summary>The same without the paths of the machine it was trained on, for a file that others get.</summary>
     internal FineTunedState WithoutPaths() =>

@@ -75,14 +75,14 @@ public sealed class FineTuningSetup : IDisposable
         var input = ClassifierInput.Of(encoder, config.Seconds);
         ClipFeature feature = FeatureOf(config);
         var state = new FineTunedState(
-            FineTunedState.CurrentVersion, 0, 0, FineTuningKeys.All.ToDictionary(config), encoder.Model.Shape.Encoder.ToString(),
+            FineTunedState.CurrentVersion, 0, 0, FineTuningKeys.All.ToDictionary(config), encoder.Encoder.Shape.Encoder.ToString(),
             encoder.Input.InputText, encoder.Input.PatchText, encoder.LogMel, input.UnitSamples,
             encoder.Statistics.Mean, encoder.Statistics.Std, feature, [.. task.Classes], task.IsMultiLabel, InputFile.HashOf(task.CsvPath), null, CheckpointState.CurrentProgram);
         return Owning(new Classifier(state.ShapeOfModel(), feature, task.Classes.Count, config.Seed, device), model =>
         {
-            model.Positions.TakeOver(encoder.Model.EncoderPositions);
+            model.Positions.TakeOver(encoder.Encoder.Positions);
             if (config.Start == StartingWeights.Trained)
-                ModelWeights.Copy(encoder.Model.EncoderParameters, model.Trained.Parameters);
+                ModelWeights.Copy(encoder.Encoder.Parameters, model.Trained.Parameters);
             return new FineTuningSetup(config, task, model, state, from: null);
         });
     }

@@ -1,3 +1,5 @@
+using OtoMask.Geometry;
+
 namespace OtoMask.Masking;
 
 /// <summary>Chooses which patches to hide from what the online encoder makes of the whole clip.</summary>

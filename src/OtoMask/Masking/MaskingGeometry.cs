@@ -1,3 +1,5 @@
+using OtoMask.Geometry;
+
 namespace OtoMask.Masking;
 
 /// <summary>Checks that a mask ratio makes sense on a patch grid, before any training starts.</summary>

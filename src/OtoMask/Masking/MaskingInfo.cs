@@ -1,3 +1,5 @@
+using OtoMask.Geometry;
+
 namespace OtoMask.Masking;
 
 /// <summary>One entry of the catalogue: what a strategy is called, what it goes by, and how to make one.</summary>

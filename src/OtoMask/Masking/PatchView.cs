@@ -1,3 +1,5 @@
+using OtoMask.Geometry;
+
 namespace OtoMask.Masking;
 
 /// <summary>One clip as a masking strategy sees it: the normalised log-mel, cut in patches.</summary>

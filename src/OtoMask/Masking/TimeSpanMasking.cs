@@ -1,3 +1,4 @@
+using OtoMask.Geometry;
 using OtoMask.Randomness;
 
 namespace OtoMask.Masking;

@@ -36,7 +36,7 @@ public sealed class Classifier : IDisposable
     /// <param name="seed">Seed of the first values.</param>
     /// <param name="device">Where it lives.</param>
     /// <exception cref="UserErrorException">The shape is impossible.</exception>
-    public Classifier(ModelShape shape, ClipFeature feature, int classes, ulong seed, Device device)
+    public Classifier(EncoderShape shape, ClipFeature feature, int classes, ulong seed, Device device)
     {
         shape.Validate();
         (Shape, Feature, Classes, Device) = (shape, feature, classes, device);
@@ -52,7 +52,7 @@ public sealed class Classifier : IDisposable
     }
 
     /// <summary>Sizes of the encoder and of its grid.</summary>
-    public ModelShape Shape { get; }
+    public EncoderShape Shape { get; }
 
     /// <summary>What the head sees.</summary>
     public ClipFeature Feature { get; }
@@ -86,13 +86,13 @@ public sealed class Classifier : IDisposable
         Tensor tokens = encoder.Forward(patches, ids).Narrow(1, 1, given).To(DType.Float32); // [B, N, D], no CLS
         Tensor features = Feature == ClipFeature.Flat
             ? tokens.Mean(1) // [B, D]
-            : tokens.Reshape(clips, Shape.GridRows, given / Shape.GridRows, Shape.Encoder.Width).Mean(2).Reshape(clips, FeatureWidth); // [B, Nf * D]
+            : tokens.Reshape(clips, Shape.Grid.Rows, given / Shape.Grid.Rows, Shape.Encoder.Width).Mean(2).Reshape(clips, FeatureWidth); // [B, Nf * D]
         Tensor normalised = F.BatchNorm(features, runningMean, runningVariance, training, Momentum, Epsilon);
         return scope.Keep(F.Linear(normalised, weight, bias).To(DType.Float32));
     }
 
     /// <summary>Names and shapes of the head's tensors in a file.</summary>
-    internal static IReadOnlyList<(string Name, long[] Shape)> HeadTensors(ModelShape shape, ClipFeature feature, int classes)
+    internal static IReadOnlyList<(string Name, long[] Shape)> HeadTensors(EncoderShape shape, ClipFeature feature, int classes)
     {
         int features = FeatureWidthOf(shape, feature);
         return [(HeadNorm + ".running_mean", [features]), (HeadNorm + ".running_var", [features]), (HeadLinear + ".weight", [classes, features]), (HeadLinear + ".bias", [classes])];
@@ -114,5 +114,5 @@ public sealed class Classifier : IDisposable
         runningVariance.Dispose();
     }
 
-    private static int FeatureWidthOf(ModelShape shape, ClipFeature feature) => feature == ClipFeature.Flat ? shape.Encoder.Width : shape.GridRows * shape.Encoder.Width;
+    private static int FeatureWidthOf(EncoderShape shape, ClipFeature feature) => feature == ClipFeature.Flat ? shape.Encoder.Width : shape.Grid.Rows * shape.Encoder.Width;
 }

@@ -4,19 +4,22 @@ namespace OtoMask.Models;
 
 /// <summary>Masked Modeling Duo: predicts, from the visible patches, what a slow copy of the encoder makes of the masked ones.</summary>
 /// <remarks>Niizumi et al., arXiv 2210.14648 and 2404.06095. METHOD section 5.</remarks>
-public sealed class M2d : MaskedModel
+public sealed class M2d : PatchPredictor
 {
     private readonly BlockStack target;
 
-    internal M2d(ModelShape shape, ulong seed) : base(shape, seed, shape.Encoder.Width)
+    private M2d(ModelShape shape, ulong seed) : base(Framework, shape, seed)
     {
         // The target network begins with values of its own, not with a copy.
         var ownInitial = new Initial(seed ^ 0x7A52_6E7A_6574_0001);
         target = new BlockStack(Following, ownInitial, "target_blocks", "target_norm", shape.Encoder);
     }
 
+    /// <summary>The framework, for the catalogue.</summary>
+    public static new Framework Framework { get; } = new Objective();
+
     /// <summary>Mean over the masked patches of 2 - 2 cos(prediction, standardised target).</summary>
-    public override Tensor Loss(PatchBatch batch)
+    public override Losses Loss(PatchBatch batch)
     {
         using var scope = new TensorScope();
         Tensor target = Target(batch).To(DType.Float32); // first, while the prediction keeps no activations yet: [B, Lm, D]
@@ -41,5 +44,41 @@ public sealed class M2d : MaskedModel
         Parameter[] slow = [.. Following.Parameters.Where(parameter => parameter.Decays == decays)];
         Parameter online = Trained.Parameters.Single(parameter => parameter.Name == slow[0].Name.Replace("target_", ""));
         return new Follower(Following, slow[0].Offset, online.Offset, slow.Sum(parameter => parameter.Count));
+    }
+
+    private sealed class Objective : Framework
+    {
+        public override string Name => "m2d";
+
+        public override string Title => "M2D";
+
+        public override string FieldName => "m2d";
+
+        public override string DecoderName => "predictor";
+
+        public override double MaskRatio => 0.7;
+
+        public override bool HasTarget => true;
+
+        public override BlockShape Decoder(string size) => size switch
+        {
+            "tiny" => new(192, 4, 3),
+            "small" => new(256, 8, 8),
+            "base" or "large" => new(512, 8, 16),
+            _ => throw KnownSizes.Unknown(size),
+        };
+
+        public override int Outputs(ModelShape shape) => shape.Encoder.Width;
+
+        public override bool Wrote(IReadOnlyDictionary<string, long[]> tensors, int width, int patchSize) =>
+            tensors.GetValueOrDefault(MaskedDecoder.Head) is [var outputs, _] && outputs == width && tensors.ContainsKey("target_norm.weight");
+
+        public override double Operations(ModelShape shape, int visible)
+        {
+            int masked = shape.PatchCount - visible;
+            return StepCost.PredictingPatches(shape, visible, Outputs(shape)) + StepCost.Blocks(shape.Encoder, 1 + masked) + StepCost.Embedding(shape, masked);
+        }
+
+        protected override MaskedModel Declare(ModelShape shape, ulong seed) => new M2d(shape, seed);
     }
 }

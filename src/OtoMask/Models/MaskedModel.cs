@@ -10,97 +10,80 @@ public abstract class MaskedModel : IDisposable
 {
     private readonly VisionTransformer encoder;
 
-    private protected MaskedModel(ModelShape shape, ulong seed, int decoderOutputs)
+    /// <summary>Declares the encoder; what predicts is declared after it, in <see cref="Trained"/> and <see cref="Following"/>.</summary>
+    /// <param name="framework">What it is a model of.</param>
+    /// <param name="shape">Sizes of everything, which were found possible.</param>
+    /// <param name="seed">Seed of the first values.</param>
+    protected MaskedModel(Framework framework, ModelShape shape, ulong seed)
     {
-        shape.Validate();
-        Shape = shape;
-        Initial = new Initial(seed);
+        (Framework, Shape, Initial) = (framework, shape, new Initial(seed));
         encoder = new VisionTransformer(shape, Trained, Initial);
-        EncoderParameters = [.. Trained.Parameters];
-        Decoder = new MaskedDecoder(shape, Trained, Initial, decoderOutputs);
+        Frozen = new FrozenEncoder(encoder, shape, Trained);
     }
+
+    /// <summary>What it is a model of.</summary>
+    public Framework Framework { get; }
 
     /// <summary>Sizes of everything.</summary>
     public ModelShape Shape { get; }
 
-    /// <summary>What the optimiser changes: the (online) encoder and the decoder or predictor.</summary>
+    /// <summary>What the optimiser changes: the (online) encoder first, then the decoder or predictor.</summary>
     public ParameterSet Trained { get; } = new();
 
-    /// <summary>What follows by other means: M2D's target network; empty for MSM-MAE.</summary>
+    /// <summary>What follows by other means: a target network, each of whose parameters is called <c>target_</c> and the name of what it follows; empty where there is none.</summary>
     public ParameterSet Following { get; } = new();
 
     /// <summary>Every parameter, trained or following.</summary>
     public IEnumerable<Parameter> Parameters => Trained.Parameters.Concat(Following.Parameters);
 
-    /// <summary>Those of the (online) encoder, which are kept after pre-training.</summary>
-    public IReadOnlyList<Parameter> EncoderParameters { get; }
+    /// <summary>The (online) encoder with the weights as they stand, without gradients: what is kept after pre-training.</summary>
+    public FrozenEncoder Frozen { get; }
 
-    /// <summary>Positions of the encoder's tokens, [1 + L, D].</summary>
-    public PositionTable EncoderPositions => encoder.Positions;
-
-    /// <summary>Positions of the decoder's or predictor's tokens, [1 + L, Dd].</summary>
-    public PositionTable DecoderPositions => Decoder.Positions;
-
-    private protected Initial Initial { get; }
-
-    private protected MaskedDecoder Decoder { get; }
-
-    private protected VisionTransformer Encoder => encoder;
+    /// <summary>Tables of positions, that of the encoder first.</summary>
+    public virtual IReadOnlyList<PositionTable> Positions => [encoder.Positions];
 
     /// <summary>Where the model lives.</summary>
-    public Device Device { get; private set; } = Device.Cpu;
+    public Device Device => Frozen.Device;
 
     /// <summary>Whether every transformer block keeps only its input for the backward pass, and runs its forward pass again there: a fraction of
     /// the memory for about a quarter more time. It changes no result.</summary>
-    public bool CheckpointActivations
+    public virtual bool CheckpointActivations
     {
         get => encoder.Blocks.CheckpointActivations;
-        set => encoder.Blocks.CheckpointActivations = Decoder.Blocks.CheckpointActivations = value;
+        set => encoder.Blocks.CheckpointActivations = value;
     }
 
-    /// <summary>Builds a model and draws its first values.</summary>
-    /// <param name="framework">How the hidden patches are predicted.</param>
-    /// <param name="shape">Sizes of everything.</param>
-    /// <param name="seed">Seed of the first values.</param>
-    /// <param name="device">Where the model lives.</param>
-    /// <param name="gradientType">Type of the gradients, float32 or bfloat16.</param>
-    /// <exception cref="UserErrorException">The shape is impossible.</exception>
-    public static MaskedModel Create(Framework framework, ModelShape shape, ulong seed, Device device, DType gradientType = DType.Float32)
-    {
-        MaskedModel model = framework == Framework.M2d ? new M2d(shape, seed) : new MaskedAutoencoder(shape, seed);
-        model.Device = device;
-        model.Trained.LayOut(device, trained: true, gradientType);
-        model.Following.LayOut(device, trained: false);
-        model.encoder.LayOut(device);
-        model.Decoder.LayOut(device);
-        return model;
-    }
+    /// <summary>The loss of one batch.</summary>
+    public abstract Losses Loss(PatchBatch batch);
 
-    /// <summary>Encodes patches: [B, N, P], ids [B, N] -> [B, 1 + N, D], CLS first, after the last layer normalisation.</summary>
-    public Tensor Encode(Tensor patches, Tensor ids) => encoder.Forward(patches, ids);
-
-    /// <summary>What every layer makes of the patches: as many [B, 1 + N, D] as the encoder is deep.</summary>
-    public IReadOnlyList<Tensor> EncodeEveryLayer(Tensor patches, Tensor ids) => encoder.Blocks.ForwardEveryLayer(encoder.Embed(patches, ids));
-
-    /// <summary>What the decoder says about the masked patches: [B, Lm, outputs].</summary>
-    public Tensor Predict(PatchBatch batch) => Decoder.Forward(Encode(batch.Visible, batch.VisibleIds), batch.VisibleIds, batch.MaskedIds);
-
-    /// <summary>The loss of one batch, a tensor of no dimension.</summary>
-    public abstract Tensor Loss(PatchBatch batch);
-
-    /// <summary>What the optimiser moves after the trained parameters: M2D's target network, nothing for MSM-MAE.</summary>
+    /// <summary>What the optimiser moves after the trained parameters: a target network, nothing where there is none.</summary>
     public virtual IReadOnlyList<Follower> Followers => [];
+
+    private protected Initial Initial { get; }
+
+    private protected VisionTransformer Encoder => encoder;
+
+    /// <summary>Encodes patches for the loss: [B, N, P], ids [B, N] -> [B, 1 + N, D], CLS first, after the last layer normalisation.</summary>
+    protected Tensor Encode(Tensor patches, Tensor ids) => encoder.Forward(patches, ids);
+
+    /// <summary>Allocates the parameters and draws their first values.</summary>
+    internal virtual void LayOut(Device device, DType gradientType)
+    {
+        Trained.LayOut(device, trained: true, gradientType);
+        Following.LayOut(device, trained: false);
+        Frozen.LayOut(device);
+    }
 
     /// <inheritdoc/>
     public virtual void Dispose()
     {
-        encoder.Dispose();
-        Decoder.Dispose();
+        Frozen.Dispose();
         Trained.Dispose();
         Following.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Each vector of the last dimension less its mean, over the root of its unbiased variance + 1e-6.</summary>
-    private protected static Tensor Standardise(Tensor x) =>
+    protected static Tensor Standardise(Tensor x) =>
         (x - x.Mean(-1, keep: true)) * (x.Variance(-1, keep: true) + 1e-6).Rsqrt();
 }

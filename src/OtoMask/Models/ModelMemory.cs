@@ -35,16 +35,16 @@ public sealed record ModelMemory(DType Products, bool HasKernels, int Threads, b
     {
         long all = shape.PatchCount, masked = all - visible;
         BlockShape encoder = shape.Encoder, decoder = shape.Decoder;
-        bool isM2d = framework == Framework.M2d;
-        long outputs = isM2d ? encoder.Width : shape.PatchSize;
+        bool hasTarget = framework.HasTarget;
+        long outputs = framework.Outputs(shape);
         long online = Kept(encoder, 1 + visible) * encoder.Depth;
         // Of the last block of the decoder only the masked tokens go through the MLP, and no checkpoint is made.
-        long attending = online + Kept(decoder, 1 + all) * (decoder.Depth - 1) + KeptByAttention(decoder, 1 + all) + (isM2d ? masked * outputs * Float : 0);
+        long attending = online + Kept(decoder, 1 + all) * (decoder.Depth - 1) + KeptByAttention(decoder, 1 + all) + (hasTarget ? masked * outputs * Float : 0);
         long predicting = attending + KeptByMlp(decoder, masked) + 2 * masked * outputs * Float + InWork(decoder, masked);
         long learning = Math.Max(clips * Math.Max(predicting, online + InWork(encoder, 1 + visible)), clips * attending + 2 * OfThreads(decoder, clips, 1 + all));
-        long looking = Math.Max(isM2d ? Passing(encoder, 1 + masked) : 0, readsFeatures ? Passing(encoder, 1 + all) + all * encoder.Width * Float : 0);
+        long looking = Math.Max(hasTarget ? Passing(encoder, 1 + masked) : 0, readsFeatures ? Passing(encoder, 1 + all) + all * encoder.Width * Float : 0);
         long values = all * (shape.PatchSize * Float + Id) * (batchesOnHost + 1); // and one as tensors
-        return clips * values + Math.Max(learning, clips * looking) + Parameters(shape, outputs) * bytesPerParameter + (isM2d ? OfBlocks(encoder) * Float : 0);
+        return clips * values + Math.Max(learning, clips * looking) + Parameters(shape, outputs) * bytesPerParameter + (hasTarget ? OfBlocks(encoder) * Float : 0);
     }
 
     /// <summary>One step of fine-tuning over one batch, parameters left out.</summary>
@@ -53,7 +53,7 @@ public sealed record ModelMemory(DType Products, bool HasKernels, int Threads, b
     /// <param name="tokens">N, the CLS token included.</param>
     /// <param name="samples">Samples of a clip, of which a loader holds a batch while it makes one.</param>
     /// <param name="batchesOnHost">Batches that lie on the host.</param>
-    public long FineTuning(ModelShape shape, long clips, long tokens, long samples, int batchesOnHost) =>
+    public long FineTuning(EncoderShape shape, long clips, long tokens, long samples, int batchesOnHost) =>
         clips * (samples * Float + tokens * shape.PatchSize * Float * (batchesOnHost + 1) + Kept(shape.Encoder, tokens) * (shape.Encoder.Depth - 1) + KeptByAttention(shape.Encoder, tokens))
         + Math.Max(clips * (KeptByMlp(shape.Encoder, tokens) + InWork(shape.Encoder, tokens)), 2 * OfThreads(shape.Encoder, clips, tokens));
 
@@ -61,7 +61,7 @@ public sealed record ModelMemory(DType Products, bool HasKernels, int Threads, b
     /// <param name="shape">Sizes of the model.</param>
     /// <param name="clips">B.</param>
     /// <param name="tokens">N, the CLS token included.</param>
-    public long Encoding(ModelShape shape, long clips, long tokens) =>
+    public long Encoding(EncoderShape shape, long clips, long tokens) =>
         clips * (tokens * shape.PatchSize * Float * 2 + tokens * shape.Encoder.Width * Float)
         + Math.Max(clips * Passing(shape.Encoder, tokens), OfThreads(shape.Encoder, clips, tokens));
 

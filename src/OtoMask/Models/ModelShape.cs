@@ -1,3 +1,5 @@
+using OtoMask.Geometry;
+
 namespace OtoMask.Models;
 
 /// <summary>Width, depth and heads of a stack of transformer blocks.</summary>
@@ -27,47 +29,42 @@ public sealed record BlockShape(int Width, int Depth, int Heads)
     }
 }
 
-/// <summary>Everything that fixes the shapes of a model: input, patches, encoder and decoder (or predictor).</summary>
-public sealed record ModelShape
+/// <summary>Everything that fixes the shapes of an encoder: its input, cut in patches, and the transformer that reads them.</summary>
+/// <param name="Input">F x T values of log-mel, in patches of ph x pw.</param>
+/// <param name="Encoder">The vision transformer that is kept after pre-training.</param>
+public record EncoderShape(InputGeometry Input, BlockShape Encoder)
 {
     private const int MostPatches = 1 << 17;
 
-    /// <summary>Nf, patches along frequency.</summary>
-    public required int GridRows { get; init; }
-
-    /// <summary>Nt, patches along time.</summary>
-    public required int GridColumns { get; init; }
-
-    /// <summary>ph, mel bands of a patch.</summary>
-    public required int PatchHeight { get; init; }
-
-    /// <summary>pw, frames of a patch.</summary>
-    public required int PatchWidth { get; init; }
-
-    /// <summary>The vision transformer that is kept after pre-training.</summary>
-    public required BlockShape Encoder { get; init; }
-
-    /// <summary>The decoder of MSM-MAE or the predictor of M2D.</summary>
-    public required BlockShape Decoder { get; init; }
-
-    /// <summary>Stands where nothing is decoded.</summary>
-    internal static BlockShape NoDecoder { get; } = new(Width: 4, Depth: 1, Heads: 1);
+    /// <summary>(Nf, Nt), the patches along frequency and time.</summary>
+    public PatchGrid Grid => Input.Grid;
 
     /// <summary>P = ph * pw, values of a patch.</summary>
-    public int PatchSize => PatchHeight * PatchWidth;
+    public int PatchSize => Input.PatchSize;
 
     /// <summary>L = Nf * Nt.</summary>
-    public int PatchCount => GridRows * GridColumns;
+    public int PatchCount => Grid.Count;
 
     /// <summary>Fails with one clear line on impossible numbers.</summary>
-    /// <exception cref="UserErrorException">A size is not positive or a width does not fit its heads.</exception>
-    public void Validate()
+    /// <exception cref="UserErrorException">A size is not positive, a width does not fit its heads, or there are too many patches.</exception>
+    public virtual void Validate()
     {
-        if (GridRows < 1 || GridColumns < 1 || PatchHeight < 1 || PatchWidth < 1)
-            throw new UserErrorException($"a grid of {GridRows}x{GridColumns} patches of {PatchHeight}x{PatchWidth} is empty; make the input at least as large as a patch");
-        if ((long)GridRows * GridColumns > MostPatches)
-            throw new UserErrorException($"a grid of {GridRows}x{GridColumns} patches is more than the {MostPatches} that attention can look at; make the input shorter or the patches larger");
+        if (PatchCount > MostPatches)
+            throw new UserErrorException($"a grid of {Grid.Rows}x{Grid.Columns} patches is more than the {MostPatches} that attention can look at; make the input shorter or the patches larger");
         Encoder.Validate("encoder");
+    }
+}
+
+/// <summary>Everything that fixes the shapes of a model in training: the encoder, and what predicts hidden patches from what it says.</summary>
+/// <param name="Input">F x T values of log-mel, in patches of ph x pw.</param>
+/// <param name="Encoder">The vision transformer that is kept after pre-training.</param>
+/// <param name="Decoder">The decoder of MSM-MAE or the predictor of M2D.</param>
+public sealed record ModelShape(InputGeometry Input, BlockShape Encoder, BlockShape Decoder) : EncoderShape(Input, Encoder)
+{
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        base.Validate();
         Decoder.Validate("decoder");
     }
 }
@@ -89,28 +86,5 @@ public static class KnownSizes
         _ => throw Unknown(size),
     };
 
-    /// <summary>The decoder (MSM-MAE) or predictor (M2D) that goes with it.</summary>
-    /// <exception cref="UserErrorException">No size has that name.</exception>
-    public static BlockShape Decoder(string size, Framework framework) => (size, framework) switch
-    {
-        ("tiny", Framework.M2d) => new(192, 4, 3),
-        ("small", Framework.M2d) => new(256, 8, 8),
-        ("base" or "large", Framework.M2d) => new(512, 8, 16),
-        ("tiny", Framework.MsmMae) => new(96, 2, 3),
-        ("small", Framework.MsmMae) => new(192, 4, 3),
-        ("base" or "large", Framework.MsmMae) => new(384, 4, 6),
-        _ => throw Unknown(size),
-    };
-
-    private static UserErrorException Unknown(string size) => new($"unknown size '{size}'; choose one of {string.Join(", ", Names)}");
-}
-
-/// <summary>How the hidden patches are predicted.</summary>
-public enum Framework
-{
-    /// <summary>Masked Modeling Duo: predict what a target network makes of the masked patches (arXiv 2210.14648).</summary>
-    M2d,
-
-    /// <summary>Masked autoencoder: predict the values of the masked patches (Niizumi et al. 2022).</summary>
-    MsmMae,
+    internal static UserErrorException Unknown(string size) => new($"unknown size '{size}'; choose one of {string.Join(", ", Names)}");
 }

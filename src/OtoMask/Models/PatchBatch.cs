@@ -2,9 +2,49 @@ using OtoMask.Torch;
 
 namespace OtoMask.Models;
 
-/// <summary>A masked batch on the device. B clips, Lv visible and Lm masked patches each, P = ph*pw values a patch.</summary>
-/// <param name="Visible">[B, Lv, P], values of the visible patches.</param>
-/// <param name="VisibleIds">[B, Lv], their ids (f * Nt + t).</param>
-/// <param name="Masked">[B, Lm, P], values of the masked patches.</param>
-/// <param name="MaskedIds">[B, Lm], their ids.</param>
-public sealed record PatchBatch(Tensor Visible, Tensor VisibleIds, Tensor Masked, Tensor MaskedIds);
+// B clips, K masks of each, L patches of a clip, Lv of them visible and Lm masked, P = ph * pw values a patch. Row clip * K + k is mask k of the clip.
+
+/// <summary>A masked batch on the device. It carries what is visible and what is masked patch by patch, or all patches once and only the ids of every mask.</summary>
+public sealed class PatchBatch
+{
+    private readonly Tensor? visible, masked, whole, seen;
+
+    /// <summary>A batch that was gathered on the host.</summary>
+    /// <param name="visible">[B * K, Lv, P], values of the visible patches.</param>
+    /// <param name="visibleIds">[B * K, Lv], their ids (f * Nt + t).</param>
+    /// <param name="masked">[B * K, Lm, P], values of the masked patches.</param>
+    /// <param name="maskedIds">[B * K, Lm], their ids.</param>
+    public PatchBatch(Tensor visible, Tensor visibleIds, Tensor masked, Tensor maskedIds) =>
+        (this.visible, VisibleIds, this.masked, MaskedIds) = (visible, visibleIds, masked, maskedIds);
+
+    /// <summary>A batch that carries its patches once.</summary>
+    /// <param name="patches">[B, L, P]: all of them, and the same with the noise that visible ones have (the same tensor where there is none).</param>
+    /// <param name="visibleIds">[B * K, Lv].</param>
+    /// <param name="maskedIds">[B * K, Lm].</param>
+    public PatchBatch((Tensor Whole, Tensor Seen) patches, Tensor visibleIds, Tensor maskedIds) =>
+        (whole, seen, VisibleIds, MaskedIds) = (patches.Whole, patches.Seen, visibleIds, maskedIds);
+
+    /// <summary>[B * K, Lv], ids of the visible patches.</summary>
+    public Tensor VisibleIds { get; }
+
+    /// <summary>[B * K, Lm], ids of the masked patches.</summary>
+    public Tensor MaskedIds { get; }
+
+    /// <summary>[B * K, Lv, P], values of the visible patches; where the batch carries all patches, gathered at every call.</summary>
+    public Tensor Visible => visible ?? Gather(seen!, VisibleIds);
+
+    /// <summary>[B * K, Lm, P], values of the masked patches, without noise; gathered like <see cref="Visible"/>.</summary>
+    public Tensor Masked => masked ?? Gather(whole!, MaskedIds);
+
+    /// <summary>[B, L, P], all patches, without noise.</summary>
+    /// <exception cref="InvalidOperationException">The batch was gathered on the host: its framework does not say that it reads them.</exception>
+    public Tensor Whole => whole ?? throw new InvalidOperationException($"the batch carries gathered patches alone; a framework that reads the whole clip says so ({nameof(Framework.ReadsWholeClip)})");
+
+    private static Tensor Gather(Tensor patches, Tensor ids)
+    {
+        using var scope = new TensorScope();
+        long clips = patches.Shape[0], count = patches.Shape[1], size = patches.Shape[2], rows = ids.Shape[0], masks = rows / clips;
+        long[] firsts = [.. Enumerable.Range(0, (int)rows).Select(row => row / masks * count)];
+        return scope.Keep(F.Embedding(patches.View(clips * count, size), ids + Tensor.From(firsts, rows, 1).To(ids.Device)));
+    }
+}

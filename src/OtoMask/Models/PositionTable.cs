@@ -1,21 +1,22 @@
+using OtoMask.Geometry;
 using OtoMask.Torch;
 
 namespace OtoMask.Models;
 
 /// <summary>The positions that a model adds to its tokens: sine-cosine, unless a checkpoint brings a table of its own. Not learnt.</summary>
 /// <param name="name">The field's name for it: <c>pos_embed</c>, <c>decoder_pos_embed</c>.</param>
-/// <param name="shape">Sizes of the model.</param>
+/// <param name="grid">(Nf, Nt), the patches of the input.</param>
 /// <param name="width">D, values of one position.</param>
-public sealed class PositionTable(string name, ModelShape shape, int width) : IDisposable
+public sealed class PositionTable(string name, PatchGrid grid, int width) : IDisposable
 {
-    private readonly int rows = shape.GridRows, columns = shape.GridColumns;
+    private readonly int rows = grid.Rows, columns = grid.Columns;
     private Tensor? values;
 
     /// <summary>The field's name for it.</summary>
     public string Name { get; } = name;
 
     /// <summary>[1, 1 + L, D], as checkpoints of the field hold it.</summary>
-    public long[] Shape { get; } = [1, 1 + shape.PatchCount, width];
+    public long[] Shape { get; } = [1, 1 + grid.Count, width];
 
     /// <summary>[1 + L, D]: row 0 is CLS, row 1 + f * Nt + t is patch (f, t).</summary>
     public Tensor Values => values ?? throw new InvalidOperationException($"{Name} has no values before the model is laid out");

@@ -4,21 +4,21 @@ namespace OtoMask.Models;
 
 // B clips, L patches of the whole clip, N of them given, P = ph * pw values a patch, D width.
 
-/// <summary>The encoder of both frameworks: patches in, one vector a patch out, with a CLS token in front.</summary>
+/// <summary>The encoder of every framework: patches in, one vector a patch out, with a CLS token in front.</summary>
 /// <remarks>Dosovitskiy et al., "An image is worth 16x16 words", 2021, on log-mel patches (METHOD section 3).</remarks>
 internal sealed class VisionTransformer : IDisposable
 {
-    private readonly ModelShape shape;
+    private readonly EncoderShape shape;
     private readonly Parameter patchWeight, patchBias, cls;
 
-    public VisionTransformer(ModelShape shape, ParameterSet parameters, Initial initial)
+    public VisionTransformer(EncoderShape shape, ParameterSet parameters, Initial initial)
     {
         this.shape = shape;
         int width = shape.Encoder.Width;
-        patchWeight = parameters.Add("patch_embed.proj.weight", initial.Xavier(shape.PatchSize, width), width, 1, shape.PatchHeight, shape.PatchWidth);
+        patchWeight = parameters.Add("patch_embed.proj.weight", initial.Xavier(shape.PatchSize, width), width, 1, shape.Input.PatchHeight, shape.Input.PatchWidth);
         patchBias = parameters.Add("patch_embed.proj.bias", initial.Uniform(1 / Math.Sqrt(shape.PatchSize)), width);
         cls = parameters.Add("cls_token", initial.Normal(0.02), 1, 1, width);
-        Positions = new PositionTable("pos_embed", shape, width);
+        Positions = new PositionTable("pos_embed", shape.Grid, width);
         Blocks = new BlockStack(parameters, initial, "blocks", "norm", shape.Encoder);
     }
 
@@ -51,6 +51,10 @@ internal sealed class VisionTransformer : IDisposable
 /// </summary>
 internal sealed class MaskedDecoder : IDisposable
 {
+    /// <summary>The field's name for the weights of its last layer, [outputs, Dd].</summary>
+    public const string Head = Predicting + ".weight";
+
+    private const string Predicting = "decoder_pred";
     private readonly ModelShape shape;
     private readonly Linear embed, head;
     private readonly Parameter maskToken;
@@ -60,9 +64,9 @@ internal sealed class MaskedDecoder : IDisposable
         this.shape = shape;
         embed = new Linear(parameters, initial, "decoder_embed", shape.Encoder.Width, shape.Decoder.Width);
         maskToken = parameters.Add("mask_token", initial.Normal(0.02), 1, 1, shape.Decoder.Width);
-        Positions = new PositionTable("decoder_pos_embed", shape, shape.Decoder.Width);
+        Positions = new PositionTable("decoder_pos_embed", shape.Grid, shape.Decoder.Width);
         Blocks = new BlockStack(parameters, initial, "decoder_blocks", "decoder_norm", shape.Decoder);
-        head = new Linear(parameters, initial, "decoder_pred", shape.Decoder.Width, outputs);
+        head = new Linear(parameters, initial, Predicting, shape.Decoder.Width, outputs);
     }
 
     public BlockStack Blocks { get; }

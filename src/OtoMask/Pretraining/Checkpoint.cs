@@ -144,7 +144,7 @@ public sealed class Checkpoint
     public MaskedModel LoadModel(Device device, DType gradientType = DType.Float32)
     {
         PretrainingConfig config = State.ParsedConfig;
-        return ModelWeights.Filled(MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device, gradientType), model => ModelWeights.Load(model, tensors, path));
+        return ModelWeights.Filled(config.Framework.CreateModel(config.ModelShape, config.Seed, device, gradientType), model => ModelWeights.Load(model, tensors, path));
     }
 
     /// <summary>Puts the optimiser of a model loaded from here in this checkpoint's state.</summary>

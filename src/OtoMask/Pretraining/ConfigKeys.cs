@@ -25,7 +25,7 @@ public static class ConfigKeys
     [
         new("data", "PATH", "folder of audio or .npy log-mels, CSV with a file_name column, or prepared cache", c => c.Data, (c, v) => c with { Data = v }) { IsPlace = true },
         new("from", "CHECKPOINT", "begin with the weights of this model (run folder, checkpoint, .pth, .safetensors): further pre-training", c => c.From, (c, v) => c with { From = v }),
-        new("framework", "m2d|msm-mae", "how hidden patches are predicted", c => Name(c.Framework), (c, v) => c with { Framework = OneOf("framework", v, ("m2d", Framework.M2d), ("msm-mae", Framework.MsmMae)) }),
+        new("framework", string.Join("|", KnownFrameworks.Names), "how hidden patches are predicted", c => c.Framework.Name, (c, v) => c with { Framework = OneOf("framework", v, [.. KnownFrameworks.All.Select(framework => (framework.Name, framework))]) }),
         new("size", "tiny|small|base|large", "size of encoder and decoder", c => c.Size, (c, v) => c with { Size = v }) { Idle = c => c is { Encoder: not null, Decoder: not null } && KnownSizes.Names.Contains(c.Size) ? $"encoder {c.Encoder} and decoder {c.Decoder} are given by themselves" : null },
         new("encoder", "WIDTH/DEPTH/HEADS", "encoder of a size of its own", c => c.Encoder?.ToString(), (c, v) => c with { Encoder = Shape("encoder", v) }),
         new("decoder", "WIDTH/DEPTH/HEADS", "decoder or predictor of a size of its own", c => c.Decoder?.ToString(), (c, v) => c with { Decoder = Shape("decoder", v) }),
@@ -33,7 +33,7 @@ public static class ConfigKeys
         new("input", "80x608", "mel bands x frames (100 frames a second) of the input", c => c.Input, (c, v) => c with { Input = v }),
         new("patch", "16x16", "mel bands x frames of a patch", c => c.Patch, (c, v) => c with { Patch = v }),
         new("mask", "NAME", "masking strategy: " + string.Join(", ", KnownMaskings.All.Select(masking => masking.Name)), c => c.Mask, (c, v) => c with { Mask = v }),
-        new("mask-ratio", "0..1", "share of patches to hide (default .7 for m2d, .75 for msm-mae)", c => Text(c.MaskRatio), (c, v) => c with { MaskRatio = Number("mask-ratio", v) }) { Range = NumberRange.TrueShare },
+        new("mask-ratio", "0..1", $"share of patches to hide (default {string.Join(", ", KnownFrameworks.All.Select(framework => FormattableString.Invariant($"{framework.MaskRatio:.##} for {framework.Name}")))})", c => Text(c.MaskRatio), (c, v) => c with { MaskRatio = Number("mask-ratio", v) }) { Range = NumberRange.TrueShare },
         new("hint-start", "0..1", "share of the run before masking becomes informed", c => Text(c.Hint.Start), (c, v) => c with { Hint = c.Hint with { Start = Number("hint-start", v) } }) { Range = NumberRange.Share, Idle = c => WithoutHint(c, HintUse.WarmUp) ?? ByConstantHint(c) },
         new("hint-power", "K", "k of the hint ratio 1 - (e/E)^k", c => Text(c.Hint.Power), (c, v) => c with { Hint = c.Hint with { Power = Number("hint-power", v) } }) { Range = Positive(1000), Idle = c => WithoutHint(c, HintUse.Trade) ?? ByConstantHint(c) },
         new("hint-constant", "0..1", "the same hint ratio throughout", c => Text(c.Hint.Constant), (c, v) => c with { Hint = c.Hint with { Constant = Number("hint-constant", v) } }) { Range = NumberRange.Share, Idle = c => WithoutHint(c, HintUse.WarmUp) },
@@ -79,11 +79,8 @@ public static class ConfigKeys
 
     private static string? ByConstantHint(PretrainingConfig config) => config.Hint.Constant is { } constant ? $"hint-constant {Text(constant)} holds throughout" : null;
 
-    private static string? WithoutTarget(PretrainingConfig config) => config.Framework == Framework.M2d ? null : $"{Name(config.Framework)} has no target network";
+    private static string? WithoutTarget(PretrainingConfig config) => config.Framework.HasTarget ? null : $"{config.Framework} has no target network";
 
     /// <summary>Numbers above 0.</summary>
     internal static NumberRange Positive(double most) => new(0, most) { IsAbove = true };
-
-    /// <summary>What configurations call a framework, for example <c>msm-mae</c>.</summary>
-    public static string NameOf(Framework framework) => Name(framework);
 }

@@ -6,11 +6,7 @@ namespace OtoMask.Pretraining;
 /// <summary>Values of configurations as texts, both ways; what cannot be read is an error that names the key.</summary>
 internal static class ConfigText
 {
-    public static string Name(Enum value) => value switch
-    {
-        Framework.MsmMae => "msm-mae",
-        _ => value.ToString().ToLowerInvariant(),
-    };
+    public static string Name(Enum value) => value.ToString().ToLowerInvariant();
 
     public static string Name(bool value) => value ? "true" : "false";
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using OtoMask.Data;
+using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
 
@@ -22,15 +23,17 @@ internal sealed class FieldWeights
         string[] encoders = [.. tensors.Keys.Where(name => EmbedsPatches(name) && !OptimizerMemory.Holds(name))];
         if (encoders is not [string first])
             throw encoders is []
-                ? new UserErrorException($"{source} holds no encoder of audio patches (no tensor {PatchWeight}); give a checkpoint of M2D or MSM-MAE")
+                ? new UserErrorException($"{source} holds no encoder of audio patches (no tensor {PatchWeight}); give a checkpoint of {KnownFrameworks.Titles}")
                 : Several(source, encoders.Select(name => name[..^PatchWeight.Length] + "*"));
         string prefix = first[..^PatchWeight.Length];
         WeightNames.RequireBesides(source, prefix, tensors.Keys.Where(name => !name.StartsWith(prefix, StringComparison.Ordinal)));
         Tensors = tensors.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value);
         long[] shape = Tensors[PatchWeight].Shape;
         if (shape is not [> 0 and <= int.MaxValue, 1, > 0 and <= int.MaxValue, > 0 and <= int.MaxValue])
-            throw new UserErrorException($"{source}: {first} of shape [{string.Join(", ", shape)}] does not embed patches of one log-mel; give a checkpoint of M2D or MSM-MAE");
+            throw new UserErrorException($"{source}: {first} of shape [{string.Join(", ", shape)}] does not embed patches of one log-mel; give a checkpoint of {KnownFrameworks.Titles}");
         (Width, PatchHeight, PatchWidth) = ((int)shape[0], (int)shape[2], (int)shape[3]);
+        Dictionary<string, long[]> shapes = Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.Shape);
+        Framework = KnownFrameworks.All.FirstOrDefault(framework => framework.Wrote(shapes, Width, PatchHeight * PatchWidth));
     }
 
     /// <summary>Refuses a file with a second state dict of an encoder beside the one that would be taken (<c>model</c> and <c>model_ema</c>).</summary>
@@ -83,12 +86,7 @@ internal sealed class FieldWeights
     public long? PatchCount => Tensors.GetValueOrDefault(Positions)?.Shape is [1, > 1 and var rows, _] ? rows - 1 : null;
 
     /// <summary>What the model was pre-trained as; null where the file holds the encoder alone.</summary>
-    public Framework? Framework => Tensors.GetValueOrDefault(DecoderHead)?.Shape switch
-    {
-        [var outputs, _] when outputs == Width && Tensors.ContainsKey("target_norm.weight") => Models.Framework.M2d,
-        [var outputs, _] when outputs == (long)PatchHeight * PatchWidth => Models.Framework.MsmMae,
-        _ => null,
-    };
+    public Framework? Framework { get; }
 
     /// <summary>Whether there is a decoder or predictor, of whatever kind.</summary>
     public bool HoldsDecoder => Tensors.Keys.Any(name => name.StartsWith("decoder_", StringComparison.Ordinal));
@@ -113,7 +111,7 @@ internal sealed class FieldWeights
         if (Framework is not { } framework || Tensors.GetValueOrDefault(DecoderEmbed)?.Shape is not [> 0 and <= int.MaxValue and var rows, _])
             return null;
         (int width, int depth) = ((int)rows, Depth("decoder_blocks"));
-        BlockShape? published = KnownSizes.Names.Select(size => KnownSizes.Decoder(size, framework)).FirstOrDefault(known => (known.Width, known.Depth) == (width, depth));
+        BlockShape? published = KnownSizes.Names.Select(size => framework.Decoder(size)).FirstOrDefault(known => (known.Width, known.Depth) == (width, depth));
         return new BlockShape(width, depth, heads ?? published?.Heads ?? DefaultHeads(width));
     }
 

@@ -1,3 +1,4 @@
+using OtoMask.Evaluation;
 using OtoMask.Models;
 using OtoMask.Torch;
 
@@ -47,43 +48,46 @@ public static class FurtherPretraining
     /// <returns>What was taken over and what begins anew, a line each.</returns>
     internal static IReadOnlyList<string> TakeOver(MaskedModel model, PretrainingConfig config, SavedModel from)
     {
-        using MaskedModel source = from.Framework is null ? from.LoadEncoder(Device.Cpu).Model : from.LoadModel(Device.Cpu);
-        ModelWeights.Copy(source.EncoderParameters, model.EncoderParameters);
-        model.EncoderPositions.TakeOver(source.EncoderPositions);
+        using MaskedModel? whole = from.Framework is null ? null : from.LoadModel(Device.Cpu);
+        using EncoderSnapshot? alone = whole is null ? from.LoadEncoder(Device.Cpu) : null;
+        FrozenEncoder source = whole?.Frozen ?? alone!.Encoder;
+        ModelWeights.Copy(source.Parameters, model.Frozen.Parameters);
+        model.Frozen.Positions.TakeOver(source.Positions);
         List<string> lines = [.. from.Notes.Select(note => $"{from.Name}: {note}"), $"from {from.Name}: encoder {from.Encoder}{Stretched(from.Input.Grid.Columns, config.Geometry.Grid.Columns)}"];
 
-        string predictor = config.Framework == Framework.M2d ? "predictor" : "decoder";
+        string predictor = config.Framework.DecoderName;
         BlockShape decoder = config.ModelShape.Decoder;
         bool keepsDecoder = from.Framework == config.Framework && from.Decoder == decoder;
         if (keepsDecoder)
         {
-            ModelWeights.Copy(source.Trained.Parameters.Skip(source.EncoderParameters.Count), model.Trained.Parameters.Skip(model.EncoderParameters.Count));
-            model.DecoderPositions.TakeOver(source.DecoderPositions);
+            ModelWeights.Copy(whole!.Trained.Parameters.Skip(source.Parameters.Count), model.Trained.Parameters.Skip(source.Parameters.Count));
+            foreach ((PositionTable theirs, PositionTable ours) in whole.Positions.Zip(model.Positions).Skip(1))
+                ours.TakeOver(theirs);
         }
         lines.Add((keepsDecoder, from.Framework, from.Decoder) switch
         {
             (true, _, _) => $"from {from.Name}: {predictor} {decoder}",
             (_, null, _) => $"anew: {predictor} {decoder}, for {from.Name} holds an encoder alone",
-            (_, { } framework, _) when framework != config.Framework => $"anew: {predictor} {decoder}, for {from.Name} was pre-trained as {ConfigKeys.NameOf(framework)}",
+            (_, { } framework, _) when framework != config.Framework => $"anew: {predictor} {decoder}, for {from.Name} was pre-trained as {framework}",
             (_, _, { } other) => $"anew: {predictor} {decoder}, for that of {from.Name} is {other}",
             _ => throw new InvalidOperationException("a framework comes with a decoder"),
         });
-        if (config.Framework == Framework.M2d)
-            lines.Add(TakeOverTarget(model, source, from));
+        if (config.Framework.HasTarget)
+            lines.Add(TakeOverTarget(model, source, from.Framework == config.Framework ? whole : null, from.Name));
         lines.Add("anew: optimiser, schedules, normalisation");
         return lines;
     }
 
     /// <summary>The target network goes on where it was. A model that comes without begins with a copy of its encoder: random first
     /// values would take the whole moving average to be forgotten, and teach nothing the encoder does not know better.</summary>
-    private static string TakeOverTarget(MaskedModel model, MaskedModel source, SavedModel from)
+    private static string TakeOverTarget(MaskedModel model, FrozenEncoder source, MaskedModel? ofSameFramework, string name)
     {
-        if (from.Framework == Framework.M2d)
+        if (ofSameFramework is not null)
         {
-            ModelWeights.Copy(source.Following.Parameters, model.Following.Parameters);
-            return $"from {from.Name}: target network";
+            ModelWeights.Copy(ofSameFramework.Following.Parameters, model.Following.Parameters);
+            return $"from {name}: target network";
         }
-        Dictionary<string, Parameter> encoder = source.EncoderParameters.ToDictionary(parameter => parameter.Name);
+        Dictionary<string, Parameter> encoder = source.Parameters.ToDictionary(parameter => parameter.Name);
         ModelWeights.Copy(model.Following.Parameters.Select(parameter => encoder[parameter.Name.Replace("target_", "")]), model.Following.Parameters);
         return "anew: target network, a copy of the encoder";
     }

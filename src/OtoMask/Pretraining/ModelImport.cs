@@ -40,7 +40,7 @@ public static class ModelImport
         if (saved.Framework is null)
         {
             EncoderSnapshot encoder = saved.LoadEncoder(Device.Cpu);
-            weights = ModelWeights.EncoderEntries(encoder.Model);
+            weights = ModelWeights.Entries(encoder.Encoder);
             return encoder;
         }
         MaskedModel model = saved.LoadModel(Device.Cpu);
@@ -51,7 +51,7 @@ public static class ModelImport
     private static PretrainingConfig Describe(SavedModel model) => new()
     {
         From = Path.GetFullPath(model.File),
-        Framework = model.Framework ?? default,
+        Framework = model.Framework ?? KnownFrameworks.M2d,
         Encoder = model.Encoder,
         Decoder = model.Decoder,
         SampleRate = model.LogMel.SampleRate,

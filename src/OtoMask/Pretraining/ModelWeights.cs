@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using OtoMask.Audio;
 using OtoMask.Data;
+using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Torch;
@@ -20,19 +21,19 @@ public static class ModelWeights
     /// <exception cref="UserErrorException">A parameter is missing, has another shape or values that are no finite numbers, or a tensor has no place in the model.</exception>
     public static void Load(MaskedModel model, IReadOnlyDictionary<string, HostTensor> tensors, string source)
     {
-        WeightNames.RequireModel(source, tensors, model.Parameters.Select(parameter => parameter.Name), [model.EncoderPositions.Name, model.DecoderPositions.Name]);
+        WeightNames.RequireModel(source, tensors, model.Parameters.Select(parameter => parameter.Name), model.Positions.Select(table => table.Name));
         Load(model.Parameters, tensors, source);
-        LoadPositions(model.EncoderPositions, tensors, source);
-        LoadPositions(model.DecoderPositions, tensors, source);
+        foreach (PositionTable positions in model.Positions)
+            LoadPositions(positions, tensors, source);
     }
 
-    /// <summary>Overwrites the encoder of a model alone.</summary>
+    /// <summary>Overwrites an encoder alone.</summary>
     /// <inheritdoc cref="Load(MaskedModel, IReadOnlyDictionary{string, HostTensor}, string)"/>
-    public static void LoadEncoder(MaskedModel model, IReadOnlyDictionary<string, HostTensor> tensors, string source)
+    public static void Load(FrozenEncoder encoder, IReadOnlyDictionary<string, HostTensor> tensors, string source)
     {
-        WeightNames.RequireEncoder(source, tensors, model.EncoderParameters.Select(parameter => parameter.Name), [model.EncoderPositions.Name]);
-        Load(model.EncoderParameters, tensors, source);
-        LoadPositions(model.EncoderPositions, tensors, source);
+        WeightNames.RequireEncoder(source, tensors, encoder.Parameters.Select(parameter => parameter.Name), [encoder.Positions.Name]);
+        Load(encoder.Parameters, tensors, source);
+        LoadPositions(encoder.Positions, tensors, source);
     }
 
     /// <summary>Has <paramref name="load"/> fill a model, which is disposed of where that fails.</summary>
@@ -60,12 +61,12 @@ public static class ModelWeights
     }
 
     /// <summary>One entry a parameter and a table of positions, ready to be written.</summary>
-    public static IEnumerable<SafetensorsEntry> Entries(MaskedModel model) => Entries(model.Parameters, model.EncoderPositions, model.DecoderPositions);
+    public static IEnumerable<SafetensorsEntry> Entries(MaskedModel model) => Entries(model.Parameters, model.Positions);
 
-    /// <summary>The same of the encoder alone.</summary>
-    public static IEnumerable<SafetensorsEntry> EncoderEntries(MaskedModel model) => Entries(model.EncoderParameters, model.EncoderPositions);
+    /// <summary>The same of an encoder alone.</summary>
+    public static IEnumerable<SafetensorsEntry> Entries(FrozenEncoder encoder) => Entries(encoder.Parameters, [encoder.Positions]);
 
-    private static IEnumerable<SafetensorsEntry> Entries(IEnumerable<Parameter> parameters, params PositionTable[] positions) =>
+    private static IEnumerable<SafetensorsEntry> Entries(IEnumerable<Parameter> parameters, IEnumerable<PositionTable> positions) =>
     [
         .. parameters.Select(parameter => Entry(parameter.Name, parameter.Shape, parameter.Value)),
         .. positions.Select(table => Entry(table.Name, table.Shape, table.Values)),

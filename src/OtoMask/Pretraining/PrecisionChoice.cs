@@ -78,7 +78,7 @@ public sealed record PrecisionChoice(double Fp32, double Bf16)
         long begin = Stopwatch.GetTimestamp();
         Tensor loss;
         using (precision.On(model.Device))
-            loss = model.Loss(batch);
+            loss = model.Loss(batch).Total;
         loss.Backward();
         _ = model.Trained.Gradients.Narrow(0, 0, 1).Item(); // reading one value waits for the device
         double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;

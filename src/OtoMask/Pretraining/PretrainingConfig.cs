@@ -1,6 +1,6 @@
 using OtoMask.Audio;
 using OtoMask.Data;
-using OtoMask.Evaluation;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Models;
 using OtoMask.Torch;
@@ -23,7 +23,7 @@ public sealed record PretrainingConfig
     public string? From { get; init; }
 
     /// <summary>How the hidden patches are predicted.</summary>
-    public Framework Framework { get; init; } = Framework.M2d;
+    public Framework Framework { get; init; } = KnownFrameworks.M2d;
 
     /// <summary>Named size of encoder and decoder.</summary>
     public string Size { get; init; } = "tiny";
@@ -46,7 +46,7 @@ public sealed record PretrainingConfig
     /// <summary>Name of the masking strategy.</summary>
     public string Mask { get; init; } = "dwm";
 
-    /// <summary>Share of patches to mask; null = the framework's (0.7 for M2D, 0.75 for MSM-MAE).</summary>
+    /// <summary>Share of patches to mask; null = the framework's.</summary>
     public double? MaskRatio { get; init; }
 
     /// <summary>Hint schedule of strategies that use one.</summary>
@@ -141,13 +141,13 @@ public sealed record PretrainingConfig
     public LogMelSettings LogMel => LogMelSettings.Of(SampleRate, Geometry.Bands);
 
     /// <summary>Share of patches to mask.</summary>
-    public double ResolvedMaskRatio => MaskRatio ?? (Framework == Framework.M2d ? 0.7 : 0.75);
+    public double ResolvedMaskRatio => MaskRatio ?? Framework.MaskRatio;
 
     /// <summary>AdamW's peak step length: base * effective batch / 256.</summary>
     public double PeakLearningRate => BaseLearningRate * Batch * Accumulate / 256;
 
     /// <summary>Sizes of the model.</summary>
-    public ModelShape ModelShape => ModelShapes.Of(Geometry, Encoder ?? KnownSizes.Encoder(Size), Decoder ?? KnownSizes.Decoder(Size, Framework));
+    public ModelShape ModelShape => new(Geometry, Encoder ?? KnownSizes.Encoder(Size), Decoder ?? Framework.Decoder(Size));
 
     /// <summary>Bytes that a step over so many clips at once certainly takes on the CPU.</summary>
     public long MemoryOf(long clips)
@@ -194,8 +194,8 @@ public sealed record PretrainingConfig
         _ = KnownSizes.Encoder(Size); // also where encoder and decoder leave it no effect
         ModelShape.Validate();
         _ = LogMel;
-        Require(Framework != Framework.MsmMae || Geometry.PatchSize > 1,
-            $"patch {Patch}: msm-mae predicts every patch less its mean and over its deviation, and a single value has no deviation; choose a larger patch, or the framework m2d");
+        if (Framework.Impossible(ModelShape) is { } reason)
+            throw new UserErrorException($"patch {Patch}: {reason}; choose a larger patch, or another framework");
     }
 
     private static void Require(bool condition, string message)

@@ -2,6 +2,7 @@ using System.Globalization;
 using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Torch;
@@ -82,12 +83,12 @@ public sealed class SavedModel
     public static IEnumerable<string> FilesAt(string path) => Directory.Exists(path) ? [.. new RunFolder(path).Files, .. WeightsIn(path)] : [path];
 
     /// <summary>Its encoder, frozen, with the front end and the normalisation it was trained with.</summary>
-    /// <returns>A snapshot that owns its model.</returns>
+    /// <returns>A snapshot that owns its encoder.</returns>
     /// <exception cref="UserErrorException">A tensor of the encoder is missing or has another shape.</exception>
     public EncoderSnapshot LoadEncoder(Device device)
     {
         EncoderSnapshot untrained = EncoderSnapshot.Untrained(Encoder, Input, Normalisation, LogMel, seed: 0, device);
-        return ModelWeights.Filled(untrained, encoder => ModelWeights.LoadEncoder(encoder.Model, Tensors, File));
+        return ModelWeights.Filled(untrained, snapshot => ModelWeights.Load(snapshot.Encoder, Tensors, File));
     }
 
     /// <summary>The whole model, as it can be trained on.</summary>
@@ -96,8 +97,8 @@ public sealed class SavedModel
     {
         if (Framework is not { } framework || Decoder is null)
             throw new UserErrorException($"{File} holds an encoder alone, without what predicts the hidden patches; embed, probe or fine-tune it, or begin from it with `otomask pretrain --from`");
-        ModelShape shape = ModelShapes.Of(Input, Encoder, Decoder);
-        return ModelWeights.Filled(MaskedModel.Create(framework, shape, seed: 0, device), model => ModelWeights.Load(model, Tensors, File));
+        var shape = new ModelShape(Input, Encoder, Decoder);
+        return ModelWeights.Filled(framework.CreateModel(shape, seed: 0, device), model => ModelWeights.Load(model, Tensors, File));
     }
 
     private static SavedModel OfRun(string path, Checkpoint checkpoint, GeometryHints hints)
@@ -136,7 +137,7 @@ public sealed class SavedModel
         if (heads is null)
             notes.Add($"{encoder.Heads} heads are taken for granted (width {encoder.Width} / 64); if it was trained with others, give --heads");
         if (decoder is null && weights.HoldsDecoder)
-            notes.Add("its decoder is neither that of M2D nor of MSM-MAE and is left out: the encoder alone is taken");
+            notes.Add($"its decoder is not one of {KnownFrameworks.Titles} and is left out: the encoder alone is taken");
         NormalisationStatistics? normalisation = weights.Normalisation;
         if (normalisation is null)
             notes.Add("it holds no norm_stats: AudioSet's mean -7.1 and standard deviation 4.2 are taken for granted");

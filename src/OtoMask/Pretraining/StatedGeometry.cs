@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using OtoMask.Data;
+using OtoMask.Geometry;
 using OtoMask.Interop;
 
 namespace OtoMask.Pretraining;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using OtoMask.Data;
 using OtoMask.Evaluation;
-using OtoMask.Models;
 using OtoMask.Torch;
 
 namespace OtoMask.Pretraining;
@@ -119,7 +118,7 @@ public sealed class Trainer : IDisposable
             double total = Stopwatch.GetElapsedTime(begin).TotalSeconds;
             double maskMs = batches.Sum(batch => batch.MaskMilliseconds) + 1000 * (training.Times.Mask - maskBefore);
             Report(new StepRecord(
-                step + 1, EpochOf(step), outcome.Loss, learningRate, batches[0].HintRatio, config.Framework == Framework.M2d ? decay : null, outcome.GradientNorm, outcome.Applied,
+                step + 1, EpochOf(step), outcome.Loss, learningRate, batches[0].HintRatio, config.Framework.HasTarget ? decay : null, outcome.GradientNorm, outcome.Applied,
                 batches.Count * config.Batch / total, seconds / total, maskMs));
         }
         finally

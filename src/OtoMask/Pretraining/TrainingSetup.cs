@@ -19,7 +19,7 @@ public sealed class TrainingSetup : IDisposable
         device = new Device(config.Device);
         Masking = KnownMaskings.Find(config.Mask);
         DType gradients = config.Gradients.Type();
-        Model = from is null ? MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, device, gradients) : from.LoadModel(device, gradients);
+        Model = from is null ? config.Framework.CreateModel(config.ModelShape, config.Seed, device, gradients) : from.LoadModel(device, gradients);
         Model.CheckpointActivations = config.CheckpointActivations;
     }
 
@@ -165,6 +165,8 @@ public sealed class TrainingSetup : IDisposable
             Seed = Config.Seed,
             Normalisation = Normalisation,
             Masking = Masking.CreateDataStrategy(),
+            MasksPerClip = Config.Framework.MasksPerClip,
+            CarriesWhole = Config.Framework.ReadsWholeClip,
             MaskRatio = Config.ResolvedMaskRatio,
             HintRatio = hintAt,
             MinClips = Config.MinClips,
@@ -175,7 +177,7 @@ public sealed class TrainingSetup : IDisposable
         BadFiles);
 
     /// <summary>The encoder as it is now, for evaluations.</summary>
-    public EncoderSnapshot Snapshot() => new(Model, Config.Geometry, Normalisation, Config.LogMel);
+    public EncoderSnapshot Snapshot() => new(Model.Frozen, Normalisation, Config.LogMel);
 
     /// <summary>What a checkpoint says at a step.</summary>
     public CheckpointState StateAt(long step, long optimizerSteps) => new(

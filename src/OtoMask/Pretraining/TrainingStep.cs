@@ -26,7 +26,11 @@ public sealed class PhaseTimes
 /// <param name="Loss">Mean loss over its batches, before the step.</param>
 /// <param name="GradientNorm">Global Euclidean norm of the gradients before clipping.</param>
 /// <param name="Applied">False where the loss or the norm was not finite: the parameters are then untouched.</param>
-public readonly record struct StepOutcome(double Loss, double GradientNorm, bool Applied);
+public readonly record struct StepOutcome(double Loss, double GradientNorm, bool Applied)
+{
+    /// <summary>Mean of each loss that the framework names besides, empty where it names none.</summary>
+    public IReadOnlyList<(string Name, double Value)> Parts { get; init; } = [];
+}
 
 /// <summary>One optimiser step of a model: forward and backward over its batches, clip, AdamW, moving average.</summary>
 /// <param name="model">The model; its owner disposes it.</param>
@@ -49,26 +53,31 @@ public sealed class TrainingStep(
     public StepOutcome Run(IReadOnlyList<MaskedBatch> batches, double learningRate, double decay)
     {
         double loss = 0;
+        List<(string Name, double Value)> parts = [];
         foreach (MaskedBatch batch in batches)
-            loss += Differentiate(batch, 1.0 / batches.Count) / batches.Count;
-        return Update(loss, learningRate, decay);
+            loss += Differentiate(batch, 1.0 / batches.Count, parts) / batches.Count;
+        return Update(loss, learningRate, decay) with { Parts = [.. parts.GroupBy(part => part.Name).Select(part => (part.Key, part.Average(one => one.Value)))] };
     }
 
     /// <summary>Adds the gradients of one batch, times <paramref name="share"/>.</summary>
     /// <returns>The loss of the batch.</returns>
-    private double Differentiate(MaskedBatch batch, double share)
+    private double Differentiate(MaskedBatch batch, double share, List<(string Name, double Value)> parts)
     {
         using var scope = new TensorScope();
+        (Tensor Whole, Tensor Seen)? carried = null;
+        Times.Forward += Timed(() => carried = batch.Patches.Length > 0 ? Carried(batch) : null);
         if (featureMasking is not null)
-            Times.Mask += Timed(() => MaskByFeatures(batch, featureMasking));
+            Times.Mask += Timed(() => MaskByFeatures(batch, carried!.Value.Seen, featureMasking));
 
         Tensor? loss = null;
         double value = 0;
         Times.Forward += Timed(() =>
         {
             using IDisposable? autocast = precision.On(model.Device);
-            loss = model.Loss(ToDevice(batch));
+            Losses losses = model.Loss(ToDevice(batch, carried));
+            loss = losses.Total;
             value = loss.Item();
+            parts.AddRange(losses.Parts.Select(part => (part.Name, part.Value.Item())));
         });
         if (double.IsFinite(value))
             Times.Backward += Timed(() => (loss! * share).Backward());
@@ -96,12 +105,20 @@ public sealed class TrainingStep(
         return new StepOutcome(loss, norm, applied);
     }
 
-    private PatchBatch ToDevice(MaskedBatch batch)
+    /// <summary>All patches of a batch that carries them, and the same as the model sees them.</summary>
+    private (Tensor Whole, Tensor Seen) Carried(MaskedBatch batch)
     {
-        long clips = batch.Count, visible = batch.VisibleCount, masked = batch.MaskedCount, size = batch.PatchSize;
-        return new PatchBatch(
-            Copy<float>(batch.Visible, clips, visible, size), Copy<long>(batch.VisibleIds, clips, visible),
-            Copy<float>(batch.Masked, clips, masked, size), Copy<long>(batch.MaskedIds, clips, masked));
+        Tensor seen = Copy<float>(batch.Patches, batch.Count, batch.Grid.Count, batch.PatchSize);
+        return (batch.CleanPatches.Length > 0 ? Copy<float>(batch.CleanPatches, batch.Count, batch.Grid.Count, batch.PatchSize) : seen, seen);
+    }
+
+    private PatchBatch ToDevice(MaskedBatch batch, (Tensor Whole, Tensor Seen)? carried)
+    {
+        long clips = batch.Count, rows = clips * batch.MasksPerClip, visible = batch.VisibleCount, masked = batch.MaskedCount, size = batch.PatchSize;
+        (Tensor visibleIds, Tensor maskedIds) = (Copy<long>(batch.VisibleIds, rows, visible), Copy<long>(batch.MaskedIds, rows, masked));
+        return carried is { } patches
+            ? new PatchBatch(patches, visibleIds, maskedIds)
+            : new PatchBatch(Copy<float>(batch.Visible, clips, visible, size), visibleIds, Copy<float>(batch.Masked, clips, masked, size), maskedIds);
     }
 
     /// <summary>The first values of a rented array, which may be longer, as a tensor on the device.</summary>
@@ -113,21 +130,19 @@ public sealed class TrainingStep(
         return Tensor.From<T>(values.AsSpan(0, checked((int)count)), shape).To(model.Device);
     }
 
-    private void MaskByFeatures(MaskedBatch batch, IFeatureMaskingStrategy masking)
+    private void MaskByFeatures(MaskedBatch batch, Tensor seen, IFeatureMaskingStrategy masking)
     {
-        int patches = batch.Grid.Count, width = model.Shape.Encoder.Width;
+        int patches = batch.Grid.Count, width = model.Shape.Encoder.Width, masksPerClip = batch.MasksPerClip;
         float[] features;
-        using (TorchRuntime.NoGrad())
         using (precision.On(model.Device))
         {
-            Tensor whole = Copy<float>(batch.Patches, batch.Count, patches, batch.PatchSize);
-            Tensor encoded = model.Encode(whole, AllIds(batch.Count, patches)); // [B, 1 + L, D]
+            Tensor encoded = model.Frozen.Encode(seen, AllIds(batch.Count, patches)); // [B, 1 + L, D]
             features = encoded.Narrow(1, 1, patches).To(DType.Float32).ToArray<float>();
         }
-        var masks = new PatchMask[batch.Count];
-        Parallel.For(0, batch.Count, clip => masks[clip] =
-            masking.Sample(batch.Grid, features.AsSpan(clip * patches * width, patches * width), width, batch.ContextOf(clip)));
-        batch.Gather(masks);
+        var masks = new PatchMask[batch.Count * masksPerClip];
+        Parallel.For(0, masks.Length, row => masks[row] = masking.Sample(
+            batch.Grid, features.AsSpan(row / masksPerClip * patches * width, patches * width), width, batch.ContextOf(row / masksPerClip, row % masksPerClip)));
+        batch.Mask(masks);
     }
 
     private Tensor AllIds(int clips, int patches)

@@ -1,4 +1,5 @@
 using OtoMask.Interop;
+using OtoMask.Models;
 
 namespace OtoMask.Pretraining;
 
@@ -57,7 +58,7 @@ internal static class WeightNames
     }
 
     private static string LeftOver(string[] left) =>
-        $"holds {Count(left)} that M2D and MSM-MAE have no place for ({List(left)}), so it may be another kind of model; if it works the same without, save a copy without";
+        $"holds {Count(left)} that {KnownFrameworks.Titles} have no place for ({List(left)}), so it may be another kind of model; if it works the same without, save a copy without";
 
     private static bool IsBesides(string name)
     {

@@ -18,7 +18,7 @@ public sealed record StudyArm(string Name, IReadOnlyList<Setting> Settings);
 public sealed record StudyFramework(Framework Framework, IReadOnlyList<Setting> Settings)
 {
     /// <summary>As configurations and tables call it, for example <c>msm-mae</c>.</summary>
-    public string Name => ConfigKeys.NameOf(Framework);
+    public string Name => Framework.Name;
 }
 
 /// <summary>A task to probe: one that OtoMask knows how to assemble, or a CSV.</summary>

@@ -1,9 +1,11 @@
 using FsCheck.Fluent;
 using OtoMask.Data;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 
 namespace OtoMask.Tests.Data;
 
+[Collection(NoTensorLeaksAttribute.Collection), NoTensorLeaks]
 public sealed class BatchPipelineTests : IDisposable
 {
     private readonly SoundFolder folder = new();
@@ -164,10 +166,11 @@ public sealed class BatchPipelineTests : IDisposable
         IMaskingStrategy dwm = Options.Masking!;
         PatchMask[] masks = [.. Enumerable.Range(0, batch.Count).Select(clip =>
             dwm.Sample(new PatchView(batch.Grid, batch.PatchSize, batch.Patches.AsSpan(clip * clipSize, clipSize)), batch.ContextOf(clip)))];
-        batch.Gather(masks);
-        Contents gathered = Contents.Of(batch) with { Patches = [] };
+        batch.Mask(masks);
+        (float[] visible, float[] masked) = GatheredBatch.Of(batch);
+        Contents gathered = Contents.Of(batch) with { Patches = [], Visible = visible, Masked = masked };
         expected.AssertEquals(gathered);
-        Assert.Throws<InvalidOperationException>(() => batch.Gather(masks));
+        Assert.Throws<InvalidOperationException>(() => batch.Mask(masks));
     }
 
     [Fact]

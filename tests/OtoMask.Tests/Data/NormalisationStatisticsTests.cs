@@ -1,5 +1,6 @@
 using OtoMask.Audio;
 using OtoMask.Data;
+using OtoMask.Geometry;
 using OtoMask.Interop;
 
 namespace OtoMask.Tests.Data;

@@ -1,6 +1,7 @@
 using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
@@ -20,12 +21,12 @@ public class EncoderSnapshotFixtureTests
     {
         string path = OtoMask.Tests.Fixture.Path("m2d_vit_base-80x96p16x16p16k-fixture/checkpoint-7.pth");
         var tensors = PyTorchCheckpoint.Read(path).Tensors;
-        var shape = new ModelShape { GridRows = 5, GridColumns = 6, PatchHeight = 16, PatchWidth = 16, Encoder = new(48, 2, 3), Decoder = new(32, 2, 4) };
-        using MaskedModel model = MaskedModel.Create(Framework.M2d, shape, 0, Device.Cpu);
+        var shape = new ModelShape(new InputGeometry(80, 96, 16, 16), new(48, 2, 3), new(32, 2, 4));
+        using MaskedModel model = KnownFrameworks.M2d.CreateModel(shape, 0, Device.Cpu);
         ModelWeights.Load(model, tensors, path);
         float[] statistics = new float[2];
         Buffer.BlockCopy(tensors["norm_stats"].Data, 0, statistics, 0, 2 * sizeof(float));
-        var encoder = new EncoderSnapshot(model, new InputGeometry(80, 96, 16, 16), new NormalisationStatistics(statistics[0], statistics[1]), LogMelSettings.Default);
+        var encoder = new EncoderSnapshot(model.Frozen, new NormalisationStatistics(statistics[0], statistics[1]), LogMelSettings.Default);
 
         float[] waveform = NpyFile.Read(OtoMask.Tests.Fixture.Path("frontend_wave1.npy")).Values;
         int samples = (int)Math.Round(double.Parse(seconds, System.Globalization.CultureInfo.InvariantCulture) * 16000);
@@ -38,15 +39,16 @@ public class EncoderSnapshotFixtureTests
     }
 
     [Theory]
-    [InlineData(Framework.M2d, "m2d", EncoderLayers.Last), InlineData(Framework.M2d, "m2d", EncoderLayers.All)]
-    [InlineData(Framework.MsmMae, "msm_mae", EncoderLayers.Last), InlineData(Framework.MsmMae, "msm_mae", EncoderLayers.All)]
-    public void EncodesNormalisedInputsAsTheReference(Framework framework, string name, EncoderLayers layers)
+    [InlineData("m2d", "m2d", EncoderLayers.Last), InlineData("m2d", "m2d", EncoderLayers.All)]
+    [InlineData("msm-mae", "msm_mae", EncoderLayers.Last), InlineData("msm-mae", "msm_mae", EncoderLayers.All)]
+    public void EncodesNormalisedInputsAsTheReference(string frameworkName, string name, EncoderLayers layers)
     {
+        Framework framework = KnownFrameworks.Find(frameworkName);
         string path = OtoMask.Tests.Fixture.Path($"{name}.pth");
-        var shape = new ModelShape { GridRows = 5, GridColumns = 6, PatchHeight = 16, PatchWidth = 16, Encoder = new(48, 2, 3), Decoder = new(32, 2, 4) };
-        using MaskedModel model = MaskedModel.Create(framework, shape, 0, Device.Cpu);
+        var shape = new ModelShape(new InputGeometry(80, 96, 16, 16), new(48, 2, 3), new(32, 2, 4));
+        using MaskedModel model = framework.CreateModel(shape, 0, Device.Cpu);
         ModelWeights.Load(model, PyTorchCheckpoint.Read(path).Tensors, path);
-        var encoder = new EncoderSnapshot(model, new InputGeometry(80, 96, 16, 16), new NormalisationStatistics(0, 1), LogMelSettings.Default);
+        var encoder = new EncoderSnapshot(model.Frozen, new NormalisationStatistics(0, 1), LogMelSettings.Default);
 
         NpyArray input = NpyFile.Read(OtoMask.Tests.Fixture.Path($"{name}_input.npy")), expected = NpyFile.Read(OtoMask.Tests.Fixture.Path($"{name}_encode_all.npy"));
         LogMel[] clips = [.. input.Values.Chunk(80 * 96).Select(values => new LogMel(80, 96, values))];

@@ -1,6 +1,7 @@
 using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Geometry;
 using OtoMask.Models;
 using OtoMask.Randomness;
 using OtoMask.Torch;
@@ -46,7 +47,7 @@ public class EncoderSnapshotTests
         }
 
         // The first layer of a whole input, by hand: raw, not normalised.
-        float[] first = ByHand(encoder, clips[0], patches => encoder.Model.EncodeEveryLayer(patches.Values, patches.Ids)[0]);
+        float[] first = ByHand(encoder, clips[0], patches => encoder.Encoder.EncodeEveryLayer(patches.Values, patches.Ids)[0]);
         for (int i = 0; i < first.Length; i++)
             Assert.Equal(first[i], all[0].Values[i / width * 2 * width + i % width], 1e-5f);
     }
@@ -64,11 +65,11 @@ public class EncoderSnapshotTests
     [Fact]
     public void FollowsTheWeightsOfALiveModel()
     {
-        using EncoderSnapshot owner = Untrained(1);
-        var live = new EncoderSnapshot(owner.Model, Input, Statistics, LogMelSettings.Default);
+        using MaskedModel owner = KnownFrameworks.MsmMae.CreateModel(new ModelShape(Input, new BlockShape(16, 2, 2), new BlockShape(4, 1, 1)), seed: 1, Device.Cpu);
+        var live = new EncoderSnapshot(owner.Frozen, Statistics, LogMelSettings.Default);
         float[] before = live.Encode(Clip(48, 0)).Values;
         using (TorchRuntime.NoGrad())
-            owner.Model.Trained.Values.ScaleInto(1.5);
+            owner.Trained.Values.ScaleInto(1.5);
         Assert.NotEqual(before, live.Encode(Clip(48, 0)).Values);
     }
 
@@ -97,7 +98,7 @@ public class EncoderSnapshotTests
     public void RefusesWhatDoesNotFit()
     {
         using EncoderSnapshot encoder = Untrained(1);
-        Assert.Throws<ArgumentException>(() => new EncoderSnapshot(encoder.Model, new InputGeometry(80, 96, 16, 8), Statistics, LogMelSettings.Default));
+        Assert.Throws<ArgumentException>(() => new EncoderSnapshot(encoder.Encoder, Statistics, LogMelSettings.Default with { Bands = 40 }));
         Assert.Throws<ArgumentException>(() => encoder.Encode(new LogMel(40, 48, new float[40 * 48])));
     }
 
@@ -110,7 +111,10 @@ public class EncoderSnapshotTests
         Assert.InRange(noisy["rankme"], 3, 16);
 
         using (TorchRuntime.NoGrad())
-            encoder.Model.Trained.Values.ZeroInto();
+        {
+            foreach (Parameter parameter in encoder.Encoder.Parameters)
+                parameter.Value.ZeroInto();
+        }
         Dictionary<string, double> collapsed = health.Run(encoder).ToDictionary(pair => pair.Metric, pair => pair.Value);
         Assert.Equal(1, collapsed["rankme"], 1e-6);
         Assert.Equal(1, collapsed["cev_auc"], 1e-6);
@@ -126,7 +130,7 @@ public class EncoderSnapshotTests
     }
 
     // METHOD section 7, one chunk and one patch at a time.
-    private static float[] ByHand(EncoderSnapshot encoder, LogMel clip) => ByHand(encoder, clip, patches => encoder.Model.Encode(patches.Values, patches.Ids));
+    private static float[] ByHand(EncoderSnapshot encoder, LogMel clip) => ByHand(encoder, clip, patches => encoder.Encoder.Encode(patches.Values, patches.Ids));
 
     private static float[] ByHand(EncoderSnapshot encoder, LogMel clip, Func<(Tensor Values, Tensor Ids), Tensor> encode)
     {

@@ -1,6 +1,7 @@
 using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Geometry;
 using OtoMask.Models;
 using OtoMask.Torch;
 

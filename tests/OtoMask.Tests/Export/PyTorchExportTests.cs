@@ -28,12 +28,13 @@ public sealed class PyTorchExportTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [PythonTheory("torch")]
-    [InlineData(Framework.M2d, "m2d_vit_w32d2h4")]
-    [InlineData(Framework.MsmMae, "msm_mae_vit_w32d2h4")]
-    public void PyTorch_loads_the_same_bits(Framework framework, string name)
+    [InlineData("m2d", "m2d_vit_w32d2h4")]
+    [InlineData("msm-mae", "msm_mae_vit_w32d2h4")]
+    public void PyTorch_loads_the_same_bits(string frameworkName, string name)
     {
-        using EncoderSnapshot encoder = Samples.Model(framework);
-        ExportedModel model = Samples.Exported(encoder);
+        Framework framework = KnownFrameworks.Find(frameworkName);
+        using SampleModel sample = Samples.Model(framework);
+        ExportedModel model = sample.Exported();
         string path = folder.File("checkpoint.pth");
         PyTorchExport.Write(model, path);
         AppResult python = PythonTheoryAttribute.Run(Show, path);
@@ -44,14 +45,15 @@ public sealed class PyTorchExportTests : IDisposable
 
     /// <summary>What we write has every tensor of a checkpoint of the field, in the same shape, and nothing else.</summary>
     [Theory, Trait("Category", "Fixtures")]
-    [InlineData(Framework.M2d, "m2d.pth")]
-    [InlineData(Framework.MsmMae, "msm_mae.pth")]
-    public void It_has_the_tensors_of_the_field(Framework framework, string fixture)
+    [InlineData("m2d", "m2d.pth")]
+    [InlineData("msm-mae", "msm_mae.pth")]
+    public void It_has_the_tensors_of_the_field(string frameworkName, string fixture)
     {
+        Framework framework = KnownFrameworks.Find(frameworkName);
         IReadOnlyDictionary<string, HostTensor> published = PyTorchCheckpoint.Read(Fixture.Path(fixture)).Tensors;
-        using EncoderSnapshot encoder = Samples.Reference(framework, fixture);
+        using SampleModel sample = Samples.Reference(framework, fixture);
         string path = folder.File("checkpoint.pth");
-        PyTorchExport.Write(Samples.Exported(encoder), path);
+        PyTorchExport.Write(sample.Exported(), path);
         IReadOnlyDictionary<string, HostTensor> written = PyTorchCheckpoint.Read(path).Tensors;
         Assert.Equal(published.Keys.Order(), written.Keys.Order());
         Assert.All(written, pair =>
@@ -64,22 +66,22 @@ public sealed class PyTorchExportTests : IDisposable
     [Fact]
     public void An_encoder_alone_leaves_out_what_predicts()
     {
-        using EncoderSnapshot encoder = Samples.Model();
+        using SampleModel sample = Samples.Model();
         string path = folder.File("checkpoint.pth");
-        PyTorchExport.Write(Samples.Exported(encoder, encoderOnly: true), path);
+        PyTorchExport.Write(sample.Exported(encoderOnly: true), path);
         PyTorchCheckpoint read = PyTorchCheckpoint.Read(path);
         Assert.All(read.Tensors.Keys, name => Assert.Matches("^(norm_stats|pos_embed|cls_token|patch_embed|blocks|norm)", name));
         Assert.DoesNotContain("decoder_depth", Assert.IsType<PickledDictionary>(Assert.IsType<PickledDictionary>(read.Root)["args"]).Keys);
-        Assert.Equal(["norm_stats", .. encoder.Model.EncoderParameters.Select(parameter => parameter.Name), "pos_embed"], read.Tensors.Keys);
+        Assert.Equal(["norm_stats", .. sample.Encoder.Parameters.Select(parameter => parameter.Name), "pos_embed"], read.Tensors.Keys);
     }
 
     [Fact]
     public void Equal_models_make_equal_files()
     {
-        using EncoderSnapshot encoder = Samples.Model();
+        using SampleModel sample = Samples.Model();
         string[] paths = [folder.File("a.pth"), folder.File("b.pth")];
         foreach (string path in paths)
-            PyTorchExport.Write(Samples.Exported(encoder), path);
+            PyTorchExport.Write(sample.Exported(), path);
         Assert.Equal(File.ReadAllBytes(paths[0]), File.ReadAllBytes(paths[1]));
     }
 

@@ -3,6 +3,7 @@ using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Export;
 using OtoMask.FineTuning;
+using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
@@ -19,31 +20,28 @@ internal static class Samples
 
     private static readonly InputGeometry Input = new(80, 48, 16, 8);
 
-    public static EncoderSnapshot Model(Framework framework = Framework.M2d, InputGeometry? input = null, LogMelSettings? logMel = null)
+    public static SampleModel Model(Framework? framework = null, InputGeometry? input = null, LogMelSettings? logMel = null)
     {
-        EncoderSnapshot encoder = Create(framework, input ?? Input, new BlockShape(32, 2, 4), new BlockShape(16, 1, 2), logMel ?? LogMelSettings.Default);
-        Perturb(encoder.Model.Trained.Values);
-        Perturb(encoder.Model.EncoderPositions.Values); // as learnt ones would be, CLS included
-        return encoder;
+        SampleModel sample = Create(framework ?? KnownFrameworks.M2d, input ?? Input, new BlockShape(32, 2, 4), new BlockShape(16, 1, 2), logMel ?? LogMelSettings.Default);
+        Perturb(sample.Model.Trained.Values);
+        Perturb(sample.Encoder.Positions.Values); // as learnt ones would be, CLS included
+        return sample;
     }
 
     /// <summary>A reference model of the fixtures, m2d.pth, msm_mae.pth or that of the published folder: the shapes of any set, weights and normalisation of this one.</summary>
-    public static EncoderSnapshot Reference(Framework framework, string fixture)
+    public static SampleModel Reference(Framework framework, string fixture)
     {
         IReadOnlyDictionary<string, HostTensor> published = PyTorchCheckpoint.Read(Fixture.Path(fixture)).Tensors;
         float[] statistics = published["norm_stats"].ToFloats();
-        EncoderSnapshot encoder = Create(
+        SampleModel sample = Create(
             framework, new InputGeometry(80, 96, 16, 16), new BlockShape(48, 2, 3), new BlockShape(32, 2, 4), LogMelSettings.Default, new NormalisationStatistics(statistics[0], statistics[1]));
-        ModelWeights.Load(encoder.Model, published, fixture);
-        return encoder;
+        ModelWeights.Load(sample.Model, published, fixture);
+        return sample;
     }
 
-    private static EncoderSnapshot Create(
+    private static SampleModel Create(
         Framework framework, InputGeometry input, BlockShape encoder, BlockShape decoder, LogMelSettings logMel, NormalisationStatistics? statistics = null) => new(
-            MaskedModel.Create(framework, ModelShapes.Of(input, encoder, decoder), seed: 5, Device.Cpu), input, statistics ?? new NormalisationStatistics(-6.41f, 3.7f), logMel, ownsModel: true);
-
-    public static ExportedModel Exported(EncoderSnapshot encoder, bool encoderOnly = false) =>
-        new(encoder, encoder.Model is M2d ? Framework.M2d : Framework.MsmMae, encoderOnly);
+            framework.CreateModel(new ModelShape(input, encoder, decoder), seed: 5, Device.Cpu), statistics ?? new NormalisationStatistics(-6.41f, 3.7f), logMel);
 
     /// <summary>Writes a fine-tuned model that hears 80 x 48 log-mels, as if it had learnt from clips of that many samples (of 7520 by default, which fill it).</summary>
     public static string FineTuned(string path, ClipFeature feature = ClipFeature.PerBand, bool multiLabel = false, int unitSamples = 47 * 160)
@@ -67,4 +65,18 @@ internal static class Samples
         int count = (int)values.Shape.Aggregate(1L, (product, size) => product * size);
         values.CopyFrom(values + Tensor.From([.. Enumerable.Range(0, count).Select(_ => 0.1f * (float)random.NextNormal())], values.Shape));
     }
+}
+
+/// <summary>A model with its encoder, which an export takes over.</summary>
+internal sealed class SampleModel(MaskedModel model, NormalisationStatistics statistics, LogMelSettings logMel) : IDisposable
+{
+    public MaskedModel Model { get; } = model;
+
+    public EncoderSnapshot Snapshot { get; } = new(model.Frozen, statistics, logMel);
+
+    public FrozenEncoder Encoder => Model.Frozen;
+
+    public ExportedModel Exported(bool encoderOnly = false) => new(Snapshot, Model.Framework, encoderOnly ? null : Model);
+
+    public void Dispose() => Model.Dispose();
 }

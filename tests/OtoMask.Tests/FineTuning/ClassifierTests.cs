@@ -1,3 +1,4 @@
+using OtoMask.Geometry;
 using OtoMask.Models;
 using OtoMask.Randomness;
 using OtoMask.Tests.Evaluation;
@@ -10,22 +11,14 @@ namespace OtoMask.Tests.FineTuning;
 public class ClassifierTests
 {
     private const int Clips = 6, Rows = 3, Columns = 4, PatchSize = 4, Width = 8, Classes = 5;
-    private static readonly ModelShape Shape = new()
-    {
-        GridRows = Rows,
-        GridColumns = Columns,
-        PatchHeight = 2,
-        PatchWidth = 2,
-        Encoder = new(Width, 2, 2),
-        Decoder = new(4, 1, 1),
-    };
+    private static readonly EncoderShape Shape = new(new InputGeometry(2 * Rows, 2 * Columns, 2, 2), new BlockShape(Width, 2, 2));
 
     [Theory]
     [InlineData(ClipFeature.PerBand), InlineData(ClipFeature.Flat)]
     public void The_head_sees_the_mean_of_what_the_encoder_says(ClipFeature feature)
     {
         using var model = new Classifier(Shape, feature, Classes, seed: 7, Device.Cpu);
-        using MaskedModel encoder = MaskedModel.Create(Framework.MsmMae, Shape, seed: 7, Device.Cpu); // the same first values
+        using var encoder = new FrozenEncoder(Shape, seed: 7, Device.Cpu); // the same first values
         using var scope = new TensorScope();
         using IDisposable noGrad = TorchRuntime.NoGrad();
         Tensor patches = Patches(Rows * Columns), ids = Ids([.. Enumerable.Range(0, Rows * Columns)]);

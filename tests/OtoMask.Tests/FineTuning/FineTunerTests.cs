@@ -1,6 +1,7 @@
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.FineTuning;
+using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
@@ -242,9 +243,9 @@ public sealed class FineTunerTests : IDisposable
         using (EncoderSnapshot encoder = saved.LoadEncoder(Device.Cpu))
         {
             using var scope = new TensorScope();
-            Assert.All(encoder.Model.EncoderParameters, parameter => Assert.Equal(file.Tensors[parameter.Name].ToFloats(), parameter.Value.ToArray<float>()));
+            Assert.All(encoder.Encoder.Parameters, parameter => Assert.Equal(file.Tensors[parameter.Name].ToFloats(), parameter.Value.ToArray<float>()));
             // Two of three time steps are left, and keep their positions: CLS, then (f, t) of a grid of 5 x 3.
-            float[] positions = encoder.Model.EncoderPositions.Values.ToArray<float>(), all = pretrained.Tensors["pos_embed"].ToFloats();
+            float[] positions = encoder.Encoder.Positions.Values.ToArray<float>(), all = pretrained.Tensors["pos_embed"].ToFloats();
             Assert.All(Enumerable.Range(0, 10), id => Assert.Equal(all.AsSpan((1 + id / 2 * 3 + id % 2) * 16, 16).ToArray(), positions.AsSpan((1 + id) * 16, 16).ToArray()));
         }
         (_, FineTuningResult? again) = data.Train("again", data.Config with { Checkpoint = run.Path, Epochs = 1 });

@@ -15,8 +15,8 @@ internal sealed class FineTuningFolder : IDisposable
 
     public FineTuningFolder()
     {
-        var config = new PretrainingConfig { Data = tones.Folder, Framework = Framework.MsmMae, Encoder = new(16, 2, 2), Decoder = new(8, 1, 1), Input = "80x48" };
-        using MaskedModel model = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, Device.Cpu);
+        var config = new PretrainingConfig { Data = tones.Folder, Framework = KnownFrameworks.MsmMae, Encoder = new(16, 2, 2), Decoder = new(8, 1, 1), Input = "80x48" };
+        using MaskedModel model = config.Framework.CreateModel(config.ModelShape, config.Seed, Device.Cpu);
         using var optimizer = new AdamW(model.Trained, weightDecay: 0);
         Pretrained = Inside("encoder.safetensors");
         Checkpoint.Write(Pretrained, model, optimizer, new CheckpointState(

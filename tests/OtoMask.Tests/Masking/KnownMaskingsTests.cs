@@ -1,3 +1,4 @@
+using OtoMask.Geometry;
 using OtoMask.Masking;
 
 namespace OtoMask.Tests.Masking;

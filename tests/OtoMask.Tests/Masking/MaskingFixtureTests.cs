@@ -1,3 +1,4 @@
+using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Masking;
 using OtoMask.Tests.Masking;

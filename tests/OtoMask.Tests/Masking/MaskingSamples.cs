@@ -1,3 +1,4 @@
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Randomness;
 

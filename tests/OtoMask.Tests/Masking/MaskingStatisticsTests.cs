@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Randomness;
 

@@ -1,3 +1,4 @@
+using OtoMask.Geometry;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Torch;
@@ -14,7 +15,7 @@ public class CheckpointedActivationsTests
     public static TheoryData<Framework, Precision, int> Cases()
     {
         var data = new TheoryData<Framework, Precision, int>();
-        foreach (Framework framework in Enum.GetValues<Framework>())
+        foreach (Framework framework in KnownFrameworks.All)
         {
             foreach (Precision precision in (Precision[])[Precision.Fp32, Precision.Bf16])
             {
@@ -61,15 +62,15 @@ public class CheckpointedActivationsTests
     /// <summary>Losses of two batches and the sum of their gradients.</summary>
     private static (double[] Losses, float[] Gradients) Differentiate(Framework framework, Precision precision, int heads, bool checkpoint)
     {
-        var shape = new ModelShape { GridRows = Rows, GridColumns = Columns, PatchHeight = Patch, PatchWidth = Patch, Encoder = new(48, 3, heads), Decoder = new(32, 2, 4) };
-        using MaskedModel model = MaskedModel.Create(framework, shape, seed: 5, Device.Cpu);
+        var shape = new ModelShape(new InputGeometry(Rows * Patch, Columns * Patch, Patch, Patch), new(48, 3, heads), new(32, 2, 4));
+        using MaskedModel model = framework.CreateModel(shape, seed: 5, Device.Cpu);
         model.CheckpointActivations = checkpoint;
         double[] losses = [.. new[] { 0, 1 }.Select(shift =>
         {
             using var scope = new TensorScope();
             Tensor loss;
             using (precision.On(Device.Cpu))
-                loss = model.Loss(Batch(shift));
+                loss = model.Loss(Batch(shift)).Total;
             loss.Backward();
             return loss.Item();
         })];

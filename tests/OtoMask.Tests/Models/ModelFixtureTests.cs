@@ -1,3 +1,4 @@
+using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Masking;
 using OtoMask.Models;
@@ -14,7 +15,7 @@ public class ModelFixtureTests
 {
     private const int Height = 80, Width = 96, Patch = 16, Rows = Height / Patch, Columns = Width / Patch;
 
-    public static TheoryData<Framework> Frameworks => [Framework.M2d, Framework.MsmMae];
+    public static TheoryData<Framework> Frameworks => [KnownFrameworks.M2d, KnownFrameworks.MsmMae];
 
     [Theory]
     [MemberData(nameof(Frameworks))]
@@ -23,8 +24,8 @@ public class ModelFixtureTests
         using var scope = new TensorScope();
         using MaskedModel model = Load(framework);
         PatchBatch batch = Batch(framework);
-        Agree(framework, "latent", model.Encode(batch.Visible, batch.VisibleIds), 1e-5);
-        Tensor loss = model.Loss(batch);
+        Agree(framework, "latent", model.Frozen.Encode(batch.Visible, batch.VisibleIds), 1e-5);
+        Tensor loss = model.Loss(batch).Total;
         Assert.Equal(Fixture(framework, "loss").Values[0], loss.Item(), 5e-6);
 
         loss.Backward();
@@ -42,9 +43,9 @@ public class ModelFixtureTests
         using MaskedModel model = Load(framework);
         (float[] patches, int clips) = Patches(framework);
         long[] ids = [.. Enumerable.Range(0, clips * Rows * Columns).Select(i => (long)(i % (Rows * Columns)))];
-        Tensor encoded = model.Encode(Tensor.From(patches, clips, Rows * Columns, Patch * Patch), Tensor.From(ids, clips, Rows * Columns));
+        Tensor encoded = model.Frozen.Encode(Tensor.From(patches, clips, Rows * Columns, Patch * Patch), Tensor.From(ids, clips, Rows * Columns));
         Agree(framework, "encode_all", encoded, 1e-5);
-        Agree(framework, "encode_all", model.EncodeEveryLayer(
+        Agree(framework, "encode_all", model.Frozen.EncodeEveryLayer(
             Tensor.From(patches, clips, Rows * Columns, Patch * Patch), Tensor.From(ids, clips, Rows * Columns))[^1], 1e-5);
     }
 
@@ -59,29 +60,21 @@ public class ModelFixtureTests
         NpyArray losses = Fixture(framework, "train5_losses");
         for (int step = 0; step < 5; step++)
         {
-            Tensor loss = model.Loss(batch);
+            Tensor loss = model.Loss(batch).Total;
             Assert.Equal(losses.Values[step], loss.Item(), 5e-6);
             loss.Backward();
             double norm = model.Trained.Gradients.Norm().Item();
             optimizer.Step(1e-3, Math.Min(1, 0.25 / (norm + 1e-6)), decay: 0.99);
         }
         string[] names = ["blocks.0.attn.qkv.weight", "decoder_pred.bias"];
-        foreach (string name in framework == Framework.M2d ? [.. names, "target_blocks.1.mlp.fc1.weight"] : names)
+        foreach (string name in framework == KnownFrameworks.M2d ? [.. names, "target_blocks.1.mlp.fc1.weight"] : names)
             Agree(framework, $"train5_{name}", model.Parameters.Single(parameter => parameter.Name == name), 2e-5, relative: false);
     }
 
     private static MaskedModel Load(Framework framework)
     {
-        var shape = new ModelShape
-        {
-            GridRows = Rows,
-            GridColumns = Columns,
-            PatchHeight = Patch,
-            PatchWidth = Patch,
-            Encoder = new BlockShape(48, 2, 3),
-            Decoder = new BlockShape(32, 2, 4),
-        };
-        MaskedModel model = MaskedModel.Create(framework, shape, seed: 1, Device.Cpu);
+        var shape = new ModelShape(new InputGeometry(Rows * Patch, Columns * Patch, Patch, Patch), new BlockShape(48, 2, 3), new BlockShape(32, 2, 4));
+        MaskedModel model = framework.CreateModel(shape, seed: 1, Device.Cpu);
         string path = OtoMask.Tests.Fixture.Path($"{Prefix(framework)}.pth");
         ModelWeights.Load(model, PyTorchCheckpoint.Read(path).Tensors, path);
         return model;
@@ -115,7 +108,7 @@ public class ModelFixtureTests
 
     private static NpyArray Fixture(Framework framework, string name) => NpyFile.Read(OtoMask.Tests.Fixture.Path($"{Prefix(framework)}_{name}.npy"));
 
-    private static string Prefix(Framework framework) => framework == Framework.M2d ? "m2d" : "msm_mae";
+    private static string Prefix(Framework framework) => framework == KnownFrameworks.M2d ? "m2d" : "msm_mae";
 
     private static void Agree(Framework framework, string name, Tensor actual, double tolerance, bool relative = true)
     {

@@ -40,7 +40,7 @@ public class ModelMemoryTests
     [Theory, InlineData(true), InlineData(false)]
     public void A_long_input_is_too_much_at_any_batch(bool hasKernels)
     {
-        PretrainingConfig config = new() { Data = "x", Input = "80x96000", Framework = Framework.MsmMae };
+        PretrainingConfig config = new() { Data = "x", Input = "80x96000", Framework = KnownFrameworks.MsmMae };
         var memory = new ModelMemory(DType.Float32, hasKernels, Threads: 2);
         const double EachHead = 30001.0 * 30001 * sizeof(float);
         Assert.InRange(memory.Training(config.Framework, config.ModelShape, clips: 1, visible: 7500, 16, 5, readsFeatures: false), 2 * 4 * EachHead, 3 * 4 * EachHead);

@@ -15,7 +15,7 @@ public sealed class ConfigTests : IDisposable
         var config = new PretrainingConfig
         {
             Data = "/data/a: b # c",
-            Framework = Framework.MsmMae,
+            Framework = KnownFrameworks.MsmMae,
             Encoder = new BlockShape(96, 2, 3),
             Mask = "sgim",
             MaskRatio = 0.8,
@@ -88,10 +88,10 @@ public sealed class ConfigTests : IDisposable
     [Fact]
     public void A_patch_of_one_value_has_no_deviation_to_be_predicted_over()
     {
-        var config = new PretrainingConfig { Data = "x", Framework = Framework.MsmMae, Input = "80x16", Patch = "1x1", Mask = "random" };
+        var config = new PretrainingConfig { Data = "x", Framework = KnownFrameworks.MsmMae, Input = "80x16", Patch = "1x1", Mask = "random" };
         Assert.Contains("a single value has no deviation", Assert.Throws<UserErrorException>(() => config.Validate()).Message);
         (config with { Patch = "1x2" }).Validate();
-        (config with { Framework = Framework.M2d }).Validate(); // predicts vectors
+        (config with { Framework = KnownFrameworks.M2d }).Validate(); // predicts vectors
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using OtoMask.Audio;
 using OtoMask.Evaluation;
+using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
@@ -145,13 +146,13 @@ public sealed class ForeignWeightsTests : IDisposable
 
     private static Dictionary<string, HostTensor> M2d() => Entries(ModelWeights.Entries, wide: false);
 
-    private static Dictionary<string, HostTensor> Encoder(bool wide = false) => Entries(ModelWeights.EncoderEntries, wide);
+    private static Dictionary<string, HostTensor> Encoder(bool wide = false) => Entries(model => ModelWeights.Entries(model.Frozen), wide);
 
     private static Dictionary<string, HostTensor> Entries(Func<MaskedModel, IEnumerable<SafetensorsEntry>> entries, bool wide)
     {
         int width = wide ? 64 : 16;
-        var shape = new ModelShape { GridRows = 5, GridColumns = 6, PatchHeight = 16, PatchWidth = 16, Encoder = new(width, 4, 2), Decoder = new(8, 2, 1) };
-        using MaskedModel model = MaskedModel.Create(Framework.M2d, shape, seed: 1, Device.Cpu);
+        var shape = new ModelShape(new InputGeometry(80, 96, 16, 16), new(width, 4, 2), new(8, 2, 1));
+        using MaskedModel model = KnownFrameworks.M2d.CreateModel(shape, seed: 1, Device.Cpu);
         return entries(model).ToDictionary(entry => entry.Name, entry =>
         {
             var bytes = new byte[HostTensor.ByteCount(entry.DType, entry.Shape)];

@@ -14,9 +14,10 @@ public sealed class FurtherPretrainingTests : IDisposable
     public void Dispose() => data.Dispose();
 
     [Theory]
-    [InlineData(Framework.M2d), InlineData(Framework.MsmMae)]
-    public void It_begins_with_the_weights_bit_for_bit_and_goes_on_learning(Framework framework)
+    [InlineData("m2d"), InlineData("msm-mae")]
+    public void It_begins_with_the_weights_bit_for_bit_and_goes_on_learning(string frameworkName)
     {
+        Framework framework = KnownFrameworks.Find(frameworkName);
         PretrainingConfig config = data.Config with { Framework = framework, Epochs = 30, BaseLearningRate = 0.3, Mask = "random" };
         RunFolder first = data.Train("first", config);
         var observer = new RecordingObserver();
@@ -55,7 +56,7 @@ public sealed class FurtherPretrainingTests : IDisposable
         using TrainingSetup setup = TrainingSetup.Begin(data.Config with { From = first.Path, Input = input }, new RecordingObserver());
         Assert.Contains(told, setup.TakenOver[0]);
 
-        float[] before = Positions.Table(5, 6, 16), now = setup.Model.EncoderPositions.Values.ToArray<float>();
+        float[] before = Positions.Table(5, 6, 16), now = setup.Model.Frozen.Positions.Values.ToArray<float>();
         int columns = setup.Config.Geometry.Grid.Columns;
         Assert.Equal((1 + 5 * columns) * 16, now.Length);
         Assert.All(now[..16], value => Assert.Equal(0, value)); // CLS
@@ -70,9 +71,9 @@ public sealed class FurtherPretrainingTests : IDisposable
     [Fact]
     public void An_encoder_alone_is_taken_over_and_the_rest_begins_anew()
     {
-        using MaskedModel donor = MaskedModel.Create(Framework.MsmMae, data.Config.ModelShape, seed: 5, Device.Cpu);
+        using MaskedModel donor = KnownFrameworks.MsmMae.CreateModel(data.Config.ModelShape, seed: 5, Device.Cpu);
         string path = Path.Combine(data.Path, "encoder-80x96p16x16.safetensors");
-        SafetensorsFile.Write(path, ModelWeights.EncoderEntries(donor));
+        SafetensorsFile.Write(path, ModelWeights.Entries(donor.Frozen));
         PretrainingConfig config = FurtherPretraining.Complete(data.Config with { From = path, Encoder = null }, SavedModel.Open(path), new HashSet<string> { "framework", "decoder", "input" });
         Assert.Equal(new BlockShape(16, 1, 1), config.Encoder); // a file of the field does not say its heads
 
@@ -81,20 +82,20 @@ public sealed class FurtherPretrainingTests : IDisposable
         Assert.Contains("1 heads are taken for granted", setup.TakenOver[0]);
         Assert.Contains("anew: target network, a copy of the encoder", setup.TakenOver);
         Dictionary<string, float[]> now = setup.Model.Parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Value.ToArray<float>());
-        Assert.All(donor.EncoderParameters, parameter => Assert.Equal(parameter.Value.ToArray<float>(), now[parameter.Name]));
+        Assert.All(donor.Frozen.Parameters, parameter => Assert.Equal(parameter.Value.ToArray<float>(), now[parameter.Name]));
         Assert.All(setup.Model.Following.Parameters, parameter => Assert.Equal(now[parameter.Name.Replace("target_", "")], now[parameter.Name]));
-        using MaskedModel fresh = MaskedModel.Create(config.Framework, config.ModelShape, config.Seed, Device.Cpu);
-        Assert.All(fresh.Trained.Parameters.Skip(fresh.EncoderParameters.Count), parameter => Assert.Equal(parameter.Value.ToArray<float>(), now[parameter.Name]));
+        using MaskedModel fresh = config.Framework.CreateModel(config.ModelShape, config.Seed, Device.Cpu);
+        Assert.All(fresh.Trained.Parameters.Skip(fresh.Frozen.Parameters.Count), parameter => Assert.Equal(parameter.Value.ToArray<float>(), now[parameter.Name]));
     }
 
     [Fact]
     public void What_the_user_does_not_say_comes_from_the_model()
     {
-        RunFolder first = data.Train("first", data.Config with { Framework = Framework.MsmMae, Input = "80x64", Patch = "16x8" }, stopAt: 1);
+        RunFolder first = data.Train("first", data.Config with { Framework = KnownFrameworks.MsmMae, Input = "80x64", Patch = "16x8" }, stopAt: 1);
         PretrainingConfig config = FurtherPretraining.Complete(new PretrainingConfig(), SavedModel.Open(first.Path), new HashSet<string>());
-        Assert.Equal((Framework.MsmMae, "80x64", "16x8", new BlockShape(16, 1, 2), new BlockShape(16, 1, 2)), (config.Framework, config.Input, config.Patch, config.Encoder, config.Decoder));
-        config = FurtherPretraining.Complete(new PretrainingConfig { Framework = Framework.M2d, Input = "80x96" }, SavedModel.Open(first.Path), new HashSet<string> { "framework", "input" });
-        Assert.Equal((Framework.M2d, "80x96", null), (config.Framework, config.Input, config.Decoder));
+        Assert.Equal((KnownFrameworks.MsmMae, "80x64", "16x8", new BlockShape(16, 1, 2), new BlockShape(16, 1, 2)), (config.Framework, config.Input, config.Patch, config.Encoder, config.Decoder));
+        config = FurtherPretraining.Complete(new PretrainingConfig { Framework = KnownFrameworks.M2d, Input = "80x96" }, SavedModel.Open(first.Path), new HashSet<string> { "framework", "input" });
+        Assert.Equal((KnownFrameworks.M2d, "80x96", null), (config.Framework, config.Input, config.Decoder));
     }
 
     [Theory]

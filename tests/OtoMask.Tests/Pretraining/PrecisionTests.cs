@@ -43,10 +43,11 @@ public class PrecisionTests
     }
 
     [Theory]
-    [InlineData(Framework.M2d, "dwm")]
-    [InlineData(Framework.MsmMae, "sgim")]
-    public void A_run_equals_one_with_the_chosen_precision_and_resumes_without_measuring(Framework framework, string mask)
+    [InlineData("m2d", "dwm")]
+    [InlineData("msm-mae", "sgim")]
+    public void A_run_equals_one_with_the_chosen_precision_and_resumes_without_measuring(string frameworkName, string mask)
     {
+        Framework framework = KnownFrameworks.Find(frameworkName);
         using var data = new TrainingFolder();
         PretrainingConfig config = data.Config with { Framework = framework, Mask = mask, Precision = Precision.Auto };
         RecordingObserver first = new(), second = new();
@@ -65,7 +66,7 @@ public class PrecisionTests
     public void Measuring_leaves_the_model_as_it_is()
     {
         using var data = new TrainingFolder();
-        using MaskedModel model = MaskedModel.Create(Framework.M2d, data.Config.ModelShape, seed: 1, Device.Cpu);
+        using MaskedModel model = KnownFrameworks.M2d.CreateModel(data.Config.ModelShape, seed: 1, Device.Cpu);
         float[] trained = model.Trained.Values.ToArray<float>(), following = model.Following.Values.ToArray<float>();
         PrecisionChoice choice = PrecisionChoice.Measure(model, data.Config);
         Assert.All([choice.Fp32, choice.Bf16], speed => Assert.InRange(speed, 1, 1e6));

@@ -36,15 +36,15 @@ public class SavedModelFixtureTests
     }
 
     [Theory]
-    [InlineData("m2d.pth", Framework.M2d)]
-    [InlineData("msm_mae.pth", Framework.MsmMae)]
-    [InlineData("checkpoints/full_with_args.pth", Framework.M2d)]
+    [InlineData("m2d.pth", "m2d")]
+    [InlineData("msm_mae.pth", "msm-mae")]
+    [InlineData("checkpoints/full_with_args.pth", "m2d")]
     [InlineData("checkpoints/encoder_only.pth", null)]
     [InlineData("checkpoints/runtime_prefix.pth", null)]
-    public void AFileTellsWhatItWasPretrainedAs(string file, Framework? framework)
+    public void AFileTellsWhatItWasPretrainedAs(string file, string? framework)
     {
         SavedModel model = SavedModel.Open(Fixture.Path(file), AllSaid);
-        Assert.Equal(framework, model.Framework);
+        Assert.Equal(framework, model.Framework?.Name);
         Assert.Equal(new BlockShape(48, 2, 3), model.Encoder);
         Assert.Equal(framework is null ? null : new BlockShape(32, 2, 4), model.Decoder);
         if (framework is null)

@@ -10,11 +10,12 @@ namespace OtoMask.Tests.Pretraining;
 public class TrainerTests
 {
     [Theory]
-    [InlineData(Framework.M2d, "dwm", 1, Precision.Fp32)]
-    [InlineData(Framework.MsmMae, "random", 2, Precision.Bf16)]
-    [InlineData(Framework.M2d, "sgim", 1, Precision.Fp32)]
-    public void A_run_stopped_and_resumed_equals_one_that_was_not(Framework framework, string mask, int accumulate, Precision precision)
+    [InlineData("m2d", "dwm", 1, Precision.Fp32)]
+    [InlineData("msm-mae", "random", 2, Precision.Bf16)]
+    [InlineData("m2d", "sgim", 1, Precision.Fp32)]
+    public void A_run_stopped_and_resumed_equals_one_that_was_not(string frameworkName, string mask, int accumulate, Precision precision)
     {
+        Framework framework = KnownFrameworks.Find(frameworkName);
         using var data = new TrainingFolder();
         PretrainingConfig config = data.Config with { Framework = framework, Mask = mask, Accumulate = accumulate, Precision = precision, Moments = precision, Gradients = precision };
         RunFolder straight = data.Train("straight", config), stopped = data.Train("stopped", config, stopAt: 2);
@@ -35,10 +36,11 @@ public class TrainerTests
     }
 
     [Theory]
-    [InlineData(Framework.M2d, 1)]
-    [InlineData(Framework.MsmMae, 2)]
-    public void Gradients_in_bfloat16_train_as_those_in_float32_but_for_their_rounding(Framework framework, int accumulate)
+    [InlineData("m2d", 1)]
+    [InlineData("msm-mae", 2)]
+    public void Gradients_in_bfloat16_train_as_those_in_float32_but_for_their_rounding(string frameworkName, int accumulate)
     {
+        Framework framework = KnownFrameworks.Find(frameworkName);
         using var data = new TrainingFolder();
         double[] Losses(Precision gradients)
         {
@@ -59,7 +61,7 @@ public class TrainerTests
     {
         using var data = new TrainingFolder();
         var observer = new RecordingObserver();
-        RunFolder run = data.Train("run", data.Config with { Framework = Framework.MsmMae, Epochs = 40, BaseLearningRate = 0.3 }, observer: observer);
+        RunFolder run = data.Train("run", data.Config with { Framework = KnownFrameworks.MsmMae, Epochs = 40, BaseLearningRate = 0.3 }, observer: observer);
         Assert.Equal(120, observer.Steps.Count);
         Assert.True(observer.Steps[^5..].Average(step => step.Loss) < 0.9 * observer.Steps[..5].Average(step => step.Loss), "the loss did not fall");
         Assert.Equal(120, observer.Estimated!.Steps);
@@ -90,7 +92,7 @@ public class TrainerTests
     public void Blocks_are_random_until_the_hint_schedule_starts_and_themselves_after(string mask)
     {
         using var data = new TrainingFolder();
-        PretrainingConfig config = data.Config with { Framework = Framework.MsmMae, Input = "80x128", Patch = "16x8", Epochs = null, Steps = 12, Hint = new HintSchedule { Start = 0.25 } };
+        PretrainingConfig config = data.Config with { Framework = KnownFrameworks.MsmMae, Input = "80x128", Patch = "16x8", Epochs = null, Steps = 12, Hint = new HintSchedule { Start = 0.25 } };
         IReadOnlyList<StepRecord> Steps(string name)
         {
             var observer = new RecordingObserver();
@@ -111,7 +113,7 @@ public class TrainerTests
     {
         using var data = new TrainingFolder();
         using TrainingSetup setup = TrainingSetup.Begin(data.Config, new RecordingObserver());
-        using MaskedModel fresh = MaskedModel.Create(setup.Config.Framework, setup.Config.ModelShape, setup.Config.Seed, Device.Cpu);
+        using MaskedModel fresh = setup.Config.Framework.CreateModel(setup.Config.ModelShape, setup.Config.Seed, Device.Cpu);
         Assert.Equal(fresh.Trained.Values.ToArray<float>(), setup.Model.Trained.Values.ToArray<float>());
         Assert.Equal(fresh.Following.Values.ToArray<float>(), setup.Model.Following.Values.ToArray<float>());
         Assert.All(setup.Model.Trained.Gradients.ToArray<float>(), gradient => Assert.Equal(0, gradient));

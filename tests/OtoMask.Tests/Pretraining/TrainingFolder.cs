@@ -23,7 +23,7 @@ internal sealed class TrainingFolder : IDisposable
     public PretrainingConfig Config => new()
     {
         Data = Audio,
-        Framework = Framework.M2d,
+        Framework = KnownFrameworks.M2d,
         Encoder = new BlockShape(16, 1, 2),
         Decoder = new BlockShape(16, 1, 2),
         Input = "80x96",

@@ -1,4 +1,5 @@
 using OtoMask.App.Reports;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Randomness;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using OtoMask.App.Reports;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Pretraining;
 using OtoMask.Randomness;

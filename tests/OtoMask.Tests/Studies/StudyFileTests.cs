@@ -28,11 +28,11 @@ public sealed class StudyFileTests
         Assert.Equal([1ul, 2ul], study.Seeds);
         Assert.Equal((StudyConfig.Unlabelled, ProbeMode.Tuned, "random"), (study.Data, study.Probe, study.Baseline));
         Assert.Equal([42ul, 43ul, 44ul], study.ProbeSeeds);
-        Assert.Equal([Framework.MsmMae, Framework.M2d], study.Frameworks.Select(framework => framework.Framework));
+        Assert.Equal([KnownFrameworks.MsmMae, KnownFrameworks.M2d], study.Frameworks.Select(framework => framework.Framework));
 
         PretrainingConfig config = study.Configure(study.Frameworks[0], study.Arms[1], seed: 2);
         Assert.Equal(("dwm", 4.0, 0.8, 10L, 2ul), (config.Mask, config.Hint.Power, config.ResolvedMaskRatio, config.Steps, config.Seed));
-        Assert.Equal((Framework.MsmMae, new BlockShape(16, 1, 2)), (config.Framework, config.Encoder));
+        Assert.Equal((KnownFrameworks.MsmMae, new BlockShape(16, 1, 2)), (config.Framework, config.Encoder));
     }
 
     [Theory]

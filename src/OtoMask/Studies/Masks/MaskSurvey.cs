@@ -3,6 +3,7 @@ using System.Text;
 using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Pretraining;
 using OtoMask.Randomness;

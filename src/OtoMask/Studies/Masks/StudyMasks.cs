@@ -1,5 +1,5 @@
 using System.Text.Json;
-using OtoMask.Data;
+using OtoMask.Geometry;
 
 namespace OtoMask.Studies.Masks;
 

@@ -1,6 +1,6 @@
 using OtoMask.Audio;
-using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Geometry;
 using OtoMask.Masking;
 
 namespace OtoMask.Studies.Masks;

@@ -6,6 +6,7 @@ using OtoMask.Audio;
 using OtoMask.Corpora.Imports;
 using OtoMask.Data;
 using OtoMask.FineTuning;
+using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
@@ -93,8 +94,8 @@ public sealed class FuzzTests(ITestOutputHelper output)
     {
         using var folder = new TemporaryFolder();
         string path = folder.File("x.safetensors");
-        var shape = new ModelShape { GridRows = 5, GridColumns = 2, PatchHeight = 16, PatchWidth = 16, Encoder = new(4, 1, 1), Decoder = new(4, 1, 1) };
-        using (MaskedModel model = MaskedModel.Create(Framework.M2d, shape, seed: 1, Device.Cpu))
+        var shape = new ModelShape(new InputGeometry(80, 32, 16, 16), new(4, 1, 1), new(4, 1, 1));
+        using (MaskedModel model = KnownFrameworks.M2d.CreateModel(shape, seed: 1, Device.Cpu))
             SafetensorsFile.Write(path, ModelWeights.Entries(model));
         byte[] file = Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(File.ReadAllBytes(path)).Replace("otomask.sha256", "another.sha256", StringComparison.Ordinal));
         Fuzzer.Run([file], "80x32p16x16.safetensors", path => SavedModel.Open(path).LoadEncoder(Device.Cpu).Dispose(), output);

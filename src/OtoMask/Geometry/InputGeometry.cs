@@ -1,8 +1,7 @@
 using System.Globalization;
 
-using OtoMask.Masking;
 
-namespace OtoMask.Data;
+namespace OtoMask.Geometry;
 
 /// <summary>The model's input, [Bands, Frames] of log-mel, and the patches it is cut in (METHOD sections 1 and 2).</summary>
 /// <remarks>Both front ends (16 kHz with hop 160, 32 kHz with hop 320) give <see cref="FramesPerSecond"/> frames a second.</remarks>

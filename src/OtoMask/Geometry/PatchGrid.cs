@@ -1,4 +1,4 @@
-namespace OtoMask.Masking;
+namespace OtoMask.Geometry;
 
 /// <summary>The patches of a spectrogram: <see cref="Rows"/> along frequency, <see cref="Columns"/> along time.</summary>
 /// <param name="Rows">Nf, patches along frequency; row 0 is the lowest band.</param>

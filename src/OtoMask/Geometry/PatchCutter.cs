@@ -1,4 +1,4 @@
-namespace OtoMask.Masking;
+namespace OtoMask.Geometry;
 
 /// <summary>Cuts a log-mel into patches.</summary>
 public static class PatchCutter

@@ -1,8 +1,9 @@
 using FsCheck;
 using FsCheck.Fluent;
 using OtoMask.Data;
+using OtoMask.Geometry;
 
-namespace OtoMask.Tests.Data;
+namespace OtoMask.Tests.Geometry;
 
 public class InputGeometryTests
 {

@@ -1,0 +1,27 @@
+namespace OtoMask.Models;
+
+/// <summary>The catalogue of frameworks. Commands, configurations, imports, studies and bench know those that are in it.</summary>
+public static class KnownFrameworks
+{
+    private static IReadOnlyList<Framework> all = [Models.M2d.Framework, MaskedAutoencoder.Framework];
+
+    /// <summary>All of them, the default first.</summary>
+    public static IReadOnlyList<Framework> All => all;
+
+    /// <summary>Masked Modeling Duo.</summary>
+    public static Framework M2d => Models.M2d.Framework;
+
+    /// <summary>The masked autoencoder.</summary>
+    public static Framework MsmMae => MaskedAutoencoder.Framework;
+
+    /// <summary>Their names, for messages and help texts.</summary>
+    public static IReadOnlyList<string> Names => [.. all.Select(framework => framework.Name)];
+
+    /// <summary>Their names for people: <c>M2D and MSM-MAE</c>.</summary>
+    internal static string Titles => string.Join(" and ", all.Select(framework => framework.Title));
+
+    /// <summary>The framework of a name.</summary>
+    /// <exception cref="UserErrorException">There is none; the message names the nearest and lists all.</exception>
+    public static Framework Find(string name) => all.FirstOrDefault(framework => framework.Name == name)
+        ?? throw new UserErrorException($"no framework \"{name}\"{Nearest.Hint(name, [.. Names])} (there are {string.Join(", ", Names)})");
+}
