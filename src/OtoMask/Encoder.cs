@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
-using OtoMask.Pretraining;
+using OtoMask.Weights;
 
 namespace OtoMask;
 

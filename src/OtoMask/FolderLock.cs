@@ -4,6 +4,7 @@ namespace OtoMask;
 internal static class FolderLock
 {
     private const int TryAgain = 11; // EAGAIN, which an IOException carries on Linux: another process has the lock
+    private const int Tries = 10, MillisecondsBetween = 20; // whoever only asks whether it is taken has it for a moment
 
     /// <summary>Takes the lock until it is disposed; null where another process has it.</summary>
     /// <param name="file">The file to lock, made if missing; its folder exists.</param>
@@ -11,13 +12,33 @@ internal static class FolderLock
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public static IDisposable? TryTake(string file)
     {
+        for (int left = Tries; ; left--)
+        {
+            try
+            {
+                return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            }
+            catch (IOException error) when (error.HResult == TryAgain)
+            {
+                if (left == 1)
+                    return null;
+                Thread.Sleep(MillisecondsBetween);
+            }
+        }
+    }
+
+    /// <summary>Whether a process has the lock.</summary>
+    /// <param name="file">The file to lock; it need not be there.</param>
+    public static bool IsTaken(string file)
+    {
         try
         {
-            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            using FileStream shared = new(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            return false;
         }
-        catch (IOException error) when (error.HResult == TryAgain)
+        catch (IOException error)
         {
-            return null;
+            return error.HResult == TryAgain;
         }
     }
 }

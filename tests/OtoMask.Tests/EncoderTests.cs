@@ -6,6 +6,7 @@ using OtoMask.Pretraining;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Audio;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests;
 

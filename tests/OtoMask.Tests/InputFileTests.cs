@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Text;
 using OtoMask.Audio;
+using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Interop;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Studies;
 using OtoMask.Studies.Masks;
 using OtoMask.Tests.Interop;
@@ -33,7 +35,7 @@ public sealed class InputFileTests : IDisposable
         ["rows.jsonl"] = path => JsonLines.Read<StudyRow>(path),
         ["masks.json"] = path => StudyMasks.Read(new StudyFolder(Path.GetDirectoryName(path)!)),
         ["cache.json"] = path => LogMelCache.Open(Path.GetDirectoryName(path)!, LogMelSettings.Default),
-        ["log.jsonl"] = path => OtoMask.App.Reports.RunLog.Read(path),
+        ["log.jsonl"] = path => OtoMask.Runs.RunLog.Read(path),
         ["metrics.json"] = path => OtoMask.App.Reports.ProbeFile.Read(path),
         ["task.csv"] = path => LabelledTask.Read(path),
         ["bad-files.csv"] = path => new BadFiles().AddCsv(path),

@@ -1,6 +1,8 @@
+using OtoMask.Configuration;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests;
 

@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Text;
 using OtoMask.Audio;
 using OtoMask.Interop;
-using OtoMask.Pretraining;
+using OtoMask.Weights;
 
 namespace OtoMask.ApiPage;
 

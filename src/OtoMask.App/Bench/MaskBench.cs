@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
+using OtoMask.Configuration;
 using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Randomness;
 using OtoMask.Torch;
 
@@ -96,7 +96,7 @@ internal static class MaskBench
         Tensor input = Tensor.From(all, config.Batch, patches, config.Geometry.PatchSize).To(device);
         Tensor positions = Tensor.From(ids, config.Batch, patches).To(device);
         float[] features = [];
-        Precision precision = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config, cancel).Faster : config.Precision;
+        Precision precision = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config.Batch, config.VisiblePatches, cancel).Faster : config.Precision;
         double milliseconds = 1000 * Timing.MedianSeconds(seconds, cancel, _ =>
         {
             using var pass = new TensorScope();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Masking;
 using OtoMask.Models;
@@ -44,7 +45,7 @@ internal static class TrainBench
         var device = new Device(config.Device);
         using MaskedModel model = config.Framework.CreateModel(config.ModelShape, config.Seed, device, config.Gradients.Type());
         model.CheckpointActivations = config.CheckpointActivations;
-        PrecisionChoice? choice = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config, cancel) : null;
+        PrecisionChoice? choice = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config.Batch, config.VisiblePatches, cancel) : null;
         config = config with { Precision = choice?.Faster ?? config.Precision };
 
         MaskingInfo masking = KnownMaskings.Find(config.Mask);

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OtoMask.App.Bench;
+using OtoMask.Configuration;
 using OtoMask.Masking;
-using OtoMask.Pretraining;
 
 namespace OtoMask.App.Commands;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using OtoMask.Pretraining;
+using OtoMask.Configuration;
 
 namespace OtoMask.App.Commands;
 

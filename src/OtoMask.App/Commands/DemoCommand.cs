@@ -8,7 +8,7 @@ using OtoMask.Corpora;
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Masking;
-using OtoMask.Pretraining;
+using OtoMask.Models;
 using OtoMask.Torch;
 using Spectre.Console;
 
@@ -112,8 +112,8 @@ internal static class DemoCommand
         [
             new CostRow("fetch and assemble the tasks", null, null, null, run.AssemblySeconds),
             .. run.Encoders.Select(encoder => new CostRow(
-                $"pre-train with {encoder.Mask}", Summary.Median(encoder.Steps.Select(step => step.MaskMilliseconds)),
-                1000 * encoder.Seconds / encoder.Steps.Count, Summary.Median(encoder.Steps.Select(step => step.ClipsPerSecond)), encoder.Seconds)),
+                $"pre-train with {encoder.Mask}", Summary.Median(encoder.Steps.Select(step => step.MaskMilliseconds!.Value)),
+                1000 * encoder.Seconds / encoder.Steps.Count, Summary.Median(encoder.Steps.Select(step => step.ClipsPerSecond!.Value)), encoder.Seconds)),
             .. run.Scores.Select(row => new CostRow($"embed and probe {row.Name}", null, null, null, row.Seconds)),
         ],
         NextSteps = NextSteps,

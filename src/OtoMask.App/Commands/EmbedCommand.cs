@@ -4,8 +4,8 @@ using System.Globalization;
 using OtoMask.Data;
 using OtoMask.Embeddings;
 using OtoMask.Evaluation;
-using OtoMask.Pretraining;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.App.Commands;
 

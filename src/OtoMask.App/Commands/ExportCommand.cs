@@ -2,7 +2,7 @@ using System.CommandLine;
 using OtoMask.Evaluation;
 using OtoMask.Export;
 using OtoMask.FineTuning;
-using OtoMask.Pretraining;
+using OtoMask.Weights;
 
 namespace OtoMask.App.Commands;
 

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using OtoMask.App.Reports;
+using OtoMask.Configuration;
 using OtoMask.FineTuning;
 using OtoMask.Pretraining;
-using RunLog = OtoMask.App.Reports.RunLog;
+using OtoMask.Runs;
+using OtoMask.Weights;
 
 namespace OtoMask.App.Commands;
 
@@ -38,7 +40,7 @@ internal static class FineTuneCommand
                 return Task.FromResult(Resume(run, Read, options.IsForced(line), stopAt, cancellation));
             }
             FineTuningConfig configuration = Read(new FineTuningConfig());
-            RunFolder folder = options.NewRun(line);
+            RunFolder folder = new(options.NewRun(line));
             configuration.Validate();
             folder.RequireFree();
             return Task.FromResult(Begin(folder, configuration, model.Open(configuration.Checkpoint, line), stopAt, cancellation));
@@ -46,25 +48,27 @@ internal static class FineTuneCommand
         return command;
     }
 
-    private static int Begin(RunFolder folder, FineTuningConfig config, SavedModel model, int? stopAt, CancellationToken cancellation) => RunInWork.Show(
+    private static int Begin(RunFolder folder, FineTuningConfig config, SavedModel model, int? stopAt, CancellationToken cancellation) => RunDisplay.Show(
+        Verb,
         display =>
         {
             using FineTuningSetup setup = FineTuningSetup.Begin(config, model);
-            return new RunInWork(folder, Verb).Begin(() => Train(folder, setup, stopAt, display, cancellation));
+            return new RunInWork(folder).Begin(() => Train(folder, setup, stopAt, display, cancellation));
         },
         cancellation);
 
     private static int Resume(string path, Func<FineTuningConfig, FineTuningConfig> configure, bool force, int? stopAt, CancellationToken cancellation)
     {
         RunFolder folder = RunFolder.Of(path);
-        var run = new RunInWork(folder, Verb);
+        var run = new RunInWork(folder);
         run.Open();
-        return RunInWork.Show(
+        return RunDisplay.Show(
+            Verb,
             display =>
             {
                 display.Stage("reading the checkpoint");
                 FineTunedCheckpoint from = FineTunedCheckpoint.ReadToResume(path);
-                using FineTuningSetup setup = FineTuningSetup.Resume(from, configure(from.State.ParsedConfig), RunInWork.Accept(from.Path, force), display);
+                using FineTuningSetup setup = FineTuningSetup.Resume(from, configure(from.State.ParsedConfig), changes => RunOptions.Accept(force)(from.Path, changes), display);
                 return run.Train(() => Train(folder, setup, stopAt, display, cancellation));
             },
             cancellation);
@@ -72,7 +76,7 @@ internal static class FineTuneCommand
 
     /// <summary>Trains, tests the best epoch, then writes metrics and report, also of a run that had to be stopped.</summary>
     /// <returns>What to tell the user at the end.</returns>
-    private static string Train(RunFolder folder, FineTuningSetup setup, int? stopAt, PretrainDisplay display, CancellationToken cancellation)
+    private static string Train(RunFolder folder, FineTuningSetup setup, int? stopAt, RunDisplay display, CancellationToken cancellation)
     {
         ConfigFile.Write(folder.Config, setup.Config, FineTuningKeys.All);
         foreach (string note in setup.Notes)
@@ -101,7 +105,7 @@ internal static class FineTuneCommand
             : $"{FineTuningReport.Sentence(result, setup.Config)}; {folder.BestCheckpoint} is the model: otomask predict {folder.Path} AUDIO";
     }
 
-    private static void Conclude(RunFolder folder, FineTuningSetup setup, FineTuner tuner, FineTuningResult? result, PretrainDisplay display)
+    private static void Conclude(RunFolder folder, FineTuningSetup setup, FineTuner tuner, FineTuningResult? result, RunDisplay display)
     {
         RunLog log = RunLog.Read(folder.Log);
         AtomicFile.WriteAllText(folder.Metrics, FineTuningMetrics.ToJson(setup, tuner, result, RunMetrics.Of(log, setup.StepClips)));

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using OtoMask.FineTuning;
+using OtoMask.Runs;
 
 namespace OtoMask.App.Commands;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
-using OtoMask.Pretraining;
+using OtoMask.Runs;
+using OtoMask.Weights;
 
 namespace OtoMask.App.Commands;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using OtoMask.Geometry;
-using OtoMask.Pretraining;
+using OtoMask.Weights;
 
 namespace OtoMask.App.Commands;
 

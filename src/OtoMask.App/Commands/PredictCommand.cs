@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using OtoMask.Data;
 using OtoMask.FineTuning;
-using OtoMask.Pretraining;
+using OtoMask.Weights;
 using Spectre.Console;
 
 namespace OtoMask.App.Commands;

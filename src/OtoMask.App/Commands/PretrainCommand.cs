@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics.CodeAnalysis;
-using OtoMask.App.Reports;
-using OtoMask.Data;
+using OtoMask.Configuration;
 using OtoMask.Geometry;
 using OtoMask.Pretraining;
-using RunLog = OtoMask.App.Reports.RunLog;
+using OtoMask.Runs;
+using OtoMask.Weights;
 
 namespace OtoMask.App.Commands;
 
@@ -61,85 +61,24 @@ internal static class PretrainCommand
         return config with { Data = Absolute(config.Data), From = Absolute(config.From), Noise = Absolute(config.Noise), Task = Absolute(config.Task) };
     }
 
-    private static int Begin(RunFolder folder, PretrainingConfig config, int? stopAt, CancellationToken cancellation)
-    {
-        // What the user can mend is said before minutes of preparation.
-        config.Validate();
-        folder.RequireFree();
-        LabelledTask? task = TaskOf(config);
-        return RunInWork.Show(
-            display =>
-            {
-                using TrainingSetup setup = TrainingSetup.Begin(config, display, cancellation);
-                foreach (string line in setup.TakenOver)
-                    display.Note(line);
-                return new RunInWork(folder, Verb).Begin(() => Train(folder, setup, task, stopAt, display, cancellation));
-            },
-            cancellation);
-    }
+    private static int Begin(string folder, PretrainingConfig config, int? stopAt, CancellationToken cancellation) => RunDisplay.Show(
+        Verb, display => Train(PretrainingRun.Begin(folder, config, display, cancellation: cancellation), stopAt, display, cancellation), cancellation);
 
-    private static int Resume(string path, Func<PretrainingConfig, PretrainingConfig> configure, bool force, int? stopAt, CancellationToken cancellation)
-    {
-        RunFolder folder = RunFolder.Of(path);
-        var run = new RunInWork(folder, Verb);
-        run.Open();
-        return RunInWork.Show(
-            display =>
-            {
-                display.Stage("reading the checkpoint");
-                Checkpoint from = Checkpoint.Read(path);
-                using TrainingSetup setup = TrainingSetup.Resume(from, configure(from.State.ConfigAsWritten), RunInWork.Accept(from.Path, force), display, cancellation);
-                return run.Train(() => Train(folder, setup, TaskOf(setup.Config), stopAt, display, cancellation));
-            },
-            cancellation);
-    }
+    private static int Resume(string path, Func<PretrainingConfig, PretrainingConfig> configure, bool force, int? stopAt, CancellationToken cancellation) => RunDisplay.Show(
+        Verb, display => Train(PretrainingRun.Resume(path, configure, RunOptions.Accept(force), display, cancellation: cancellation), stopAt, display, cancellation), cancellation);
 
-    /// <summary>Trains, then writes metrics and report, also of a run that had to be stopped.</summary>
     /// <returns>What to tell the user at the end.</returns>
-    private static string Train(RunFolder folder, TrainingSetup setup, LabelledTask? task, int? stopAt, PretrainDisplay display, CancellationToken cancellation)
+    private static string Train(PretrainingRun opened, int? stopAt, RunDisplay display, CancellationToken cancellation)
     {
-        ConfigFile.Write(folder.Config, setup.Config);
-        using var trainer = new Trainer(folder, setup, display);
-        TrainingEnd end;
-        try
-        {
-            end = trainer.Run(stopAt, TrainingEvaluations.Of(setup, task), cancellation);
-        }
-        catch (TrainingDivergedException)
-        {
-            Conclude(folder, setup, trainer.StepsDone, display);
-            throw;
-        }
-        Conclude(folder, setup, trainer.StepsDone, display);
-        display.Note(setup.BadFiles, setup.Source.Clips.Count, folder);
+        using PretrainingRun run = opened;
+        TrainingEnd end = run.Train(stopAt, cancellation);
+        RunFolder folder = run.Folder;
+        display.Note(run.BadFiles, run.Clips.Count, folder);
         return end == TrainingEnd.Stopped
-            ? $"stopped after step {trainer.StepsDone} of {trainer.TotalSteps}; go on with: otomask pretrain --resume {folder.Path}"
-            : $"done: {trainer.LatestCheckpoint}; look at {folder.Report}, or probe it with: otomask probe {folder.Path} --task TASK.csv";
-    }
-
-    private static LabelledTask? TaskOf(PretrainingConfig config) => config.Task is { } path ? LabelledTask.Read(path) : null;
-
-    private static void Conclude(RunFolder folder, TrainingSetup setup, long step, PretrainDisplay display)
-    {
-        RunLog log = RunLog.Read(folder.Log);
-        PretrainingConfig config = setup.Config;
-        RunMetrics metrics = RunMetrics.Of(log, config.Batch * config.Accumulate);
-        AtomicFile.WriteAllText(folder.Metrics, metrics.ToJson(step, setup.TotalSteps, setup.Source.Clips.Count, setup.BadFiles.Count));
-        AtomicFile.WriteAllText(folder.Report, RunReport.Build(new RunSummary
-        {
-            Name = folder.Name,
-            What = $"{ConfigKeys.All.Single(key => key.Name == "framework").Get(config)} {SizeOf(config)}, {config.Mask} masking of {config.Input} input, on {config.Data}",
-            Log = log,
-            Config = ConfigFile.ToYaml(config),
-            Clips = setup.Source.Clips.Count,
-            BadFiles = [.. setup.BadFiles.ToList().Select(bad => bad.ToString())],
-            Warnings = display.Warnings,
-            Environment = RunInWork.Environment(config.Device),
-        }));
+            ? $"stopped after step {run.StepsDone} of {run.TotalSteps}; go on with: otomask pretrain --resume {folder.Path}"
+            : $"done: {folder.LatestCheckpoint}; look at {folder.Report}, or probe it with: otomask probe {folder.Path} --task TASK.csv";
     }
 
     [return: NotNullIfNotNull(nameof(path))]
     private static string? Absolute(string? path) => string.IsNullOrEmpty(path) ? path : Path.GetFullPath(path);
-
-    private static string SizeOf(PretrainingConfig config) => config.Encoder?.ToString() ?? config.Size;
 }

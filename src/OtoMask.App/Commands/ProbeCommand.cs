@@ -6,8 +6,8 @@ using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Geometry;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Torch;
+using OtoMask.Weights;
 using Spectre.Console;
 
 namespace OtoMask.App.Commands;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using OtoMask.Pretraining;
+using OtoMask.Configuration;
 
 namespace OtoMask.App.Commands;
 
@@ -40,5 +40,13 @@ internal sealed class RunOptions
     public bool IsForced(ParseResult line) => line.GetValue(force);
 
     /// <summary>The folder of a new run.</summary>
-    public RunFolder NewRun(ParseResult line) => new(line.GetValue(output) ?? throw new UserErrorException("nowhere to write: name a run folder with --out"));
+    public string NewRun(ParseResult line) => line.GetValue(output) ?? throw new UserErrorException("nowhere to write: name a run folder with --out");
+
+    /// <summary>Refuses to go on otherwise than a checkpoint was trained, unless that is forced.</summary>
+    public static Action<string, IReadOnlyList<ConfigChange>> Accept(bool force) => (checkpoint, changes) =>
+    {
+        if (!force)
+            throw new UserErrorException(
+                $"{checkpoint} was trained otherwise: {string.Join(", ", changes)}. To go on as it was, leave that out or put the data back; to go on with what is new, add --force");
+    };
 }

@@ -1,12 +1,13 @@
 using System.Diagnostics;
-using OtoMask.App.Commands;
 using OtoMask.App.Reports;
+using OtoMask.Configuration;
 using OtoMask.Evaluation;
 using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Randomness;
+using OtoMask.Runs;
 using OtoMask.Torch;
 
 namespace OtoMask.App.Demo;
@@ -15,12 +16,12 @@ namespace OtoMask.App.Demo;
 internal sealed class DemoEncoder : ITrainingObserver, IDisposable
 {
     private readonly DemoProgress progress;
-    private readonly TrainingSetup setup;
+    private readonly PretrainingRun run;
 
-    private DemoEncoder(PretrainingConfig config, DemoProgress progress, CancellationToken cancellation)
+    private DemoEncoder(string folder, PretrainingConfig config, DemoProgress progress, CancellationToken cancellation)
     {
         (Mask, this.progress) = (config.Mask, progress);
-        setup = TrainingSetup.Begin(config, this, cancellation);
+        run = PretrainingRun.Begin(folder, config, this, cancellation: cancellation);
     }
 
     /// <summary>The strategy it was trained with.</summary>
@@ -36,10 +37,10 @@ internal sealed class DemoEncoder : ITrainingObserver, IDisposable
     public List<string> Warnings { get; } = [];
 
     /// <summary>Clips it saw.</summary>
-    public int Clips => setup.Source.Clips.Count;
+    public int Clips => run.Clips.Count;
 
     /// <summary>Hash of the list of clips.</summary>
-    public string ManifestHash => setup.Source.Clips.ManifestHash;
+    public string ManifestHash => run.Clips.ManifestHash;
 
     /// <summary>Wall time of the training, in seconds.</summary>
     public double Seconds { get; private set; }
@@ -47,12 +48,14 @@ internal sealed class DemoEncoder : ITrainingObserver, IDisposable
     /// <summary>Trains a model into a run folder, replacing an older run there.</summary>
     public static DemoEncoder Train(PretrainingConfig config, string runFolder, DemoProgress progress, CancellationToken cancellation)
     {
-        var folder = new RunFolder(runFolder);
-        folder.Clear();
-        var encoder = new DemoEncoder(config, progress, cancellation);
+        new RunFolder(runFolder).Clear();
+        var encoder = new DemoEncoder(runFolder, config, progress, cancellation);
         try
         {
-            encoder.Train(folder, cancellation);
+            long begin = Stopwatch.GetTimestamp();
+            encoder.run.Train(cancellation: cancellation);
+            encoder.Seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+            cancellation.ThrowIfCancellationRequested();
             return encoder;
         }
         catch
@@ -63,7 +66,7 @@ internal sealed class DemoEncoder : ITrainingObserver, IDisposable
     }
 
     /// <summary>The encoder, frozen.</summary>
-    public EncoderSnapshot Snapshot() => setup.Snapshot();
+    public EncoderSnapshot Snapshot() => run.Snapshot();
 
     /// <summary>What the model predicts for the hidden patches of a clip.</summary>
     /// <param name="name">What the clip is called.</param>
@@ -71,15 +74,15 @@ internal sealed class DemoEncoder : ITrainingObserver, IDisposable
     /// <remarks>MSM-MAE predicts patches standardised one by one; they are shown at the mean and deviation of the true patch.</remarks>
     public Reconstruction Reconstruct(string name, float[] logMel)
     {
-        InputGeometry input = setup.Config.Geometry;
+        InputGeometry input = run.Config.Geometry;
         int size = input.PatchSize;
         float[] normalised = [.. logMel];
-        setup.Normalisation.Apply(normalised);
+        run.Setup.Normalisation.Apply(normalised);
         var patches = new float[input.InputSize];
         PatchCutter.Cut(normalised, input.Bands, input.Frames, input.PatchHeight, input.PatchWidth, patches);
-        var stream = new RandomStream(setup.Config.Seed, RandomPurpose.Mask);
+        var stream = new RandomStream(run.Config.Seed, RandomPurpose.Mask);
         PatchMask mask = KnownMaskings.Find("random").CreateDataStrategy()!.Sample(
-            new PatchView(input.Grid, size, patches), new MaskingContext(setup.Config.ResolvedMaskRatio, 1, stream, stream));
+            new PatchView(input.Grid, size, patches), new MaskingContext(run.Config.ResolvedMaskRatio, 1, stream, stream));
 
         float[] predicted = [.. logMel];
         float[] standardised = Predict(patches, mask, size);
@@ -89,18 +92,6 @@ internal sealed class DemoEncoder : ITrainingObserver, IDisposable
     }
 
     public void Stage(string name) => progress.At(0, $"before {Mask} masking: {name}");
-
-    public void Progress(double share)
-    {
-    }
-
-    public void Choice(PrecisionChoice choice)
-    {
-    }
-
-    public void Estimate(RunEstimate estimate)
-    {
-    }
 
     public void Step(StepRecord step, long totalSteps)
     {
@@ -112,18 +103,9 @@ internal sealed class DemoEncoder : ITrainingObserver, IDisposable
 
     public void Warning(string message) => Warnings.Add(message);
 
-    public void Dispose() => setup.Dispose();
+    public void End(RunSummary summary) => RunReport.Write(summary);
 
-    private void Train(RunFolder folder, CancellationToken cancellation)
-    {
-        folder.Create();
-        ConfigFile.Write(folder.Config, setup.Config);
-        using var trainer = new Trainer(folder, setup, this);
-        long begin = Stopwatch.GetTimestamp();
-        trainer.Run(stopAt: null, TrainingEvaluations.Of(setup, task: null), cancellation);
-        Seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
-        cancellation.ThrowIfCancellationRequested();
-    }
+    public void Dispose() => run.Dispose();
 
     private float[] Predict(float[] patches, PatchMask mask, int size)
     {
@@ -135,7 +117,7 @@ internal sealed class DemoEncoder : ITrainingObserver, IDisposable
             Tensor.From(ids.Select(id => (long)id).ToArray(), 1, ids.Length));
         (Tensor visible, Tensor visibleIds) = Pick(mask.Visible);
         (Tensor masked, Tensor maskedIds) = Pick(mask.Masked);
-        return ((PatchPredictor)setup.Model).Predict(new PatchBatch(visible, visibleIds, masked, maskedIds)).ToArray<float>();
+        return ((PatchPredictor)run.Setup.Model).Predict(new PatchBatch(visible, visibleIds, masked, maskedIds)).ToArray<float>();
     }
 
     private static void Paste(ReadOnlySpan<float> standardised, int id, float[] truth, float[] destination, InputGeometry input)

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using OtoMask.Audio;
+using OtoMask.Configuration;
 using OtoMask.Corpora;
 using OtoMask.Data;
 using OtoMask.Evaluation;
-using OtoMask.Pretraining;
 
 namespace OtoMask.App.Demo;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
-using OtoMask.Pretraining;
+using OtoMask.Configuration;
+using OtoMask.Runs;
 
 namespace OtoMask.App.Reports;
 
@@ -70,7 +71,7 @@ internal static class CompareReport
             Curve[] curves = [.. runs.Index().Select(run => new Curve(run.Item.Name, [.. points(run.Item)]) { Style = run.Index }).Where(curve => curve.Points.Count > 0)];
             return curves.Length == 0 ? Html.Empty : Charts.Lines(page, title, "", "step", curves, smooth);
         }
-        Html Step(string title, bool smooth, Func<StepRow, double?> value) =>
+        Html Step(string title, bool smooth, Func<StepRecord, double?> value) =>
             Chart(title, smooth, run => run.Log.Steps.Select(step => ((double)step.Step, value(step) ?? double.NaN)));
         return Html.Of(
             $"""

@@ -1,5 +1,5 @@
-using OtoMask.App.Commands;
-using OtoMask.Pretraining;
+using OtoMask.Configuration;
+using OtoMask.Runs;
 
 namespace OtoMask.App.Reports;
 

@@ -1,7 +1,8 @@
 using System.Globalization;
+using OtoMask.Configuration;
 using OtoMask.Evaluation;
 using OtoMask.FineTuning;
-using OtoMask.Pretraining;
+using OtoMask.Runs;
 
 namespace OtoMask.App.Reports;
 

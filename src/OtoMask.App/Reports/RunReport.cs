@@ -1,43 +1,20 @@
+using OtoMask.Runs;
+
 namespace OtoMask.App.Reports;
-
-/// <summary>What the report of a pre-training run tells.</summary>
-internal sealed record RunSummary
-{
-    /// <summary>Name of the run, usually its folder's.</summary>
-    public required string Name { get; init; }
-
-    /// <summary>A sentence on what was trained: framework, size, strategy, input, data.</summary>
-    public required string What { get; init; }
-
-    /// <summary>The rows of <c>log.jsonl</c>.</summary>
-    public required RunLog Log { get; init; }
-
-    /// <summary>The resolved configuration, YAML.</summary>
-    public required string Config { get; init; }
-
-    /// <summary>Clips trained on.</summary>
-    public required int Clips { get; init; }
-
-    /// <summary>Files skipped as unreadable, each with the reason.</summary>
-    public IReadOnlyList<string> BadFiles { get; init; } = [];
-
-    /// <summary>Warnings of the run, such as a collapse.</summary>
-    public IReadOnlyList<string> Warnings { get; init; } = [];
-
-    /// <summary>Machine, versions, seed and the like: name and value.</summary>
-    public IReadOnlyList<(string Name, string Value)> Environment { get; init; } = [];
-}
 
 /// <summary>The <c>report.html</c> of a pre-training run folder.</summary>
 internal static class RunReport
 {
     private const int MostBadFilesShown = 200;
 
+    /// <summary>Writes the page into the run's folder.</summary>
+    public static void Write(RunSummary run) => AtomicFile.WriteAllText(run.Folder.Report, Build(run));
+
     /// <summary>The whole page.</summary>
     /// <returns>One self-contained HTML page.</returns>
     public static string Build(RunSummary run)
     {
-        HtmlPage page = new(run.Name, Html.Text(run.What)) { Kind = "pre-training run" };
+        HtmlPage page = new(run.Folder.Name, Html.Text(run.What)) { Kind = "pre-training run" };
         page.Add(Headline(run));
         page.Add(Html.Each(run.Warnings, warning => Html.Of($"""<div class="callout bad" role="alert"><p>{warning}</p></div>""")));
         page.AddSection("training", "Training", Training(page, run.Log.Steps));
@@ -53,14 +30,14 @@ internal static class RunReport
 
     private static Html Headline(RunSummary run)
     {
-        IReadOnlyList<StepRow> steps = run.Log.Steps;
+        IReadOnlyList<StepRecord> steps = run.Log.Steps;
         if (steps.Count == 0)
             return Html.Of($"""<div class="callout"><p>No step has been logged yet.</p></div>""");
-        StepRow last = steps[^1];
+        StepRecord last = steps[^1];
         return ReportParts.Facts(
         [
             ("steps", $"{last.Step:N0}"),
-            ("epochs", $"{last.Epoch:0.#}"),
+            ("epochs", $"{last.Epoch}"),
             ("clips", $"{run.Clips:N0}"),
             ("last loss", $"{last.Loss:G4}"),
             ("clips per second", $"{Mean(steps.Select(step => step.ClipsPerSecond)):G3}"),
@@ -68,7 +45,7 @@ internal static class RunReport
         ]);
     }
 
-    internal static Html Training(HtmlPage page, IReadOnlyList<StepRow> steps)
+    internal static Html Training(HtmlPage page, IReadOnlyList<StepRecord> steps)
     {
         if (steps.Count == 0)
             return Html.Of($"<p>Nothing yet.</p>");
@@ -91,7 +68,7 @@ internal static class RunReport
         return Html.Of($"""<div class="charts">{Html.Join(charts)}</div>""");
     }
 
-    private static Html Representation(HtmlPage page, IReadOnlyList<EvaluationRow> evaluations) => Html.Of(
+    private static Html Representation(HtmlPage page, IReadOnlyList<EvaluationRecord> evaluations) => Html.Of(
         $"""
         <p>RankMe is the effective number of dimensions the embeddings use: a fall towards 1 means collapse. CEV-AUC is the area under the
         cumulative explained variance: it rises towards 1 when few dimensions carry everything.</p>
@@ -101,7 +78,7 @@ internal static class RunReport
                 new Curve(MetricNames.MemberOf(metric.Key), [.. metric.Select(row => ((double)row.Step, row.Value))]))]))}</div>
         """);
 
-    internal static Html Throughput(HtmlPage page, IReadOnlyList<StepRow> steps)
+    internal static Html Throughput(HtmlPage page, IReadOnlyList<StepRecord> steps)
     {
         if (!steps.Any(step => step.ClipsPerSecond is not null))
             return Html.Of($"<p>Not logged.</p>");
@@ -126,7 +103,7 @@ internal static class RunReport
         return Html.Of($"<ul>{Html.Each(files.Take(MostBadFilesShown), file => Html.Of($"<li><code>{file}</code></li>"))}</ul>{rest}");
     }
 
-    private static Curve StepCurve(string name, IReadOnlyList<StepRow> steps, Func<StepRow, double?> value) =>
+    private static Curve StepCurve(string name, IReadOnlyList<StepRecord> steps, Func<StepRecord, double?> value) =>
         new(name, [.. steps.Select(step => ((double)step.Step, value(step) ?? double.NaN))]);
 
     private static double Mean(IEnumerable<double?> values) =>

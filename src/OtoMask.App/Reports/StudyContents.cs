@@ -1,4 +1,5 @@
-using OtoMask.Pretraining;
+using OtoMask.Configuration;
+using OtoMask.Runs;
 using OtoMask.Studies;
 using OtoMask.Studies.Masks;
 using OtoMask.Studies.Results;

@@ -1,7 +1,7 @@
 using System.Globalization;
+using OtoMask.Configuration;
 using OtoMask.Geometry;
 using OtoMask.Masking;
-using OtoMask.Pretraining;
 using OtoMask.Studies.Masks;
 
 namespace OtoMask.App.Reports;

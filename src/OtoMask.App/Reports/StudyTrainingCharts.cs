@@ -1,3 +1,5 @@
+using OtoMask.Runs;
+
 namespace OtoMask.App.Reports;
 
 /// <summary>The part of a study's page that shows how training went.</summary>

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using OtoMask.Configuration;
 using OtoMask.Masking;
-using OtoMask.Pretraining;
 using OtoMask.Studies;
 
 namespace OtoMask.App.Study;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using OtoMask.Pretraining;
+using OtoMask.App.Reports;
+using OtoMask.Runs;
 using OtoMask.Studies;
 using Spectre.Console;
 
@@ -68,14 +69,6 @@ internal sealed class StudyDisplay : IStudyObserver
             part.Value = done;
     }
 
-    public void Choice(PrecisionChoice choice)
-    {
-    }
-
-    public void Estimate(RunEstimate estimate)
-    {
-    }
-
     public void Step(StepRecord step, long totalSteps)
     {
         isWorking = true;
@@ -85,11 +78,9 @@ internal sealed class StudyDisplay : IStudyObserver
             Line(Text($"  step {step.Step} of {totalSteps}, loss {step.Loss:F3}, {step.ClipsPerSecond:F0} clips/s; study {share:P0}, {Left()}"));
     }
 
-    public void Evaluation(EvaluationRecord evaluation)
-    {
-    }
-
     public void Warning(string message) => Line($"warning: {message}");
+
+    public void End(RunSummary run) => RunReport.Write(run);
 
     /// <summary>The time left, at the speed of this sitting.</summary>
     private string Left()

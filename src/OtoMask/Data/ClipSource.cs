@@ -20,7 +20,9 @@ public sealed record ClipSourceOptions(LogMelSettings LogMel)
 /// <summary>A data set that gives random crops of log-mel. Safe to use from several threads.</summary>
 public abstract class ClipSource : IDisposable
 {
-    private protected ClipSource(ClipList clips, LogMelSettings settings) => (Clips, Settings) = (clips, settings);
+    /// <param name="clips">The clips, in their fixed order.</param>
+    /// <param name="settings">The front end.</param>
+    protected ClipSource(ClipList clips, LogMelSettings settings) => (Clips, Settings) = (clips, settings);
 
     /// <summary>The clips, in their fixed order.</summary>
     public ClipList Clips { get; }

@@ -2,7 +2,7 @@ using System.Text.Json;
 using OtoMask.FineTuning;
 using OtoMask.Interop;
 using OtoMask.Models;
-using OtoMask.Pretraining;
+using OtoMask.Weights;
 
 namespace OtoMask.Export;
 

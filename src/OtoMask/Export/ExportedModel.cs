@@ -4,8 +4,8 @@ using System.Text.Json;
 using OtoMask.Evaluation;
 using OtoMask.Interop;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Export;
 

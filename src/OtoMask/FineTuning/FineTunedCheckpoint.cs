@@ -1,8 +1,9 @@
 using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
-using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.FineTuning;
 

@@ -1,10 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OtoMask.Audio;
+using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Geometry;
 using OtoMask.Models;
-using OtoMask.Pretraining;
+using OtoMask.Runs;
 
 namespace OtoMask.FineTuning;
 
@@ -54,7 +55,7 @@ public sealed record FineTunedState(
     /// <summary>The configuration as values.</summary>
     /// <exception cref="UserErrorException">A key is unknown or its value is impossible.</exception>
     [JsonIgnore]
-    public FineTuningConfig ParsedConfig => FineTuningKeys.All.Parse(Config, new FineTuningConfig(), CheckpointState.NameOf(Program));
+    public FineTuningConfig ParsedConfig => FineTuningKeys.All.Parse(Config, new FineTuningConfig(), ProgramVersion.NameOf(Program));
 
     /// <summary>What the model takes.</summary>
     /// <exception cref="UserErrorException">The numbers make no input.</exception>
@@ -90,6 +91,6 @@ public sealed record FineTunedState(
         }
         return state.Version == CurrentVersion
             ? state
-            : throw new UserErrorException($"{path} is of version {state.Version}, this program reads {CurrentVersion}; use the program that wrote it: {CheckpointState.NameOf(state.Program)}");
+            : throw new UserErrorException($"{path} is of version {state.Version}, this program reads {CurrentVersion}; use the program that wrote it: {ProgramVersion.NameOf(state.Program)}");
     }
 }

@@ -3,6 +3,7 @@ using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Torch;
 
 namespace OtoMask.FineTuning;
@@ -20,7 +21,7 @@ public sealed class FineTuner : IDisposable
     private readonly IOptimizer optimizer;
     private readonly LearningRateSchedule learningRates;
     private readonly ClipScorer scorer;
-    private readonly RunLog log;
+    private readonly LogWriter log;
     private readonly SkippedSteps skipped;
     private long step;
     private BestEpoch? best;

@@ -1,4 +1,5 @@
-using OtoMask.Pretraining;
+using OtoMask.Configuration;
+using OtoMask.Models;
 using OtoMask.Torch;
 
 namespace OtoMask.FineTuning;

@@ -1,8 +1,8 @@
 using System.Globalization;
+using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Evaluation;
-using OtoMask.Pretraining;
-using static OtoMask.Pretraining.ConfigText;
+using static OtoMask.Configuration.ConfigText;
 
 namespace OtoMask.FineTuning;
 

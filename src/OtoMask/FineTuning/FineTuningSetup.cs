@@ -1,8 +1,10 @@
+using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Models;
-using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.FineTuning;
 
@@ -77,7 +79,7 @@ public sealed class FineTuningSetup : IDisposable
         var state = new FineTunedState(
             FineTunedState.CurrentVersion, 0, 0, FineTuningKeys.All.ToDictionary(config), encoder.Encoder.Shape.Encoder.ToString(),
             encoder.Input.InputText, encoder.Input.PatchText, encoder.LogMel, input.UnitSamples,
-            encoder.Statistics.Mean, encoder.Statistics.Std, feature, [.. task.Classes], task.IsMultiLabel, InputFile.HashOf(task.CsvPath), null, CheckpointState.CurrentProgram);
+            encoder.Statistics.Mean, encoder.Statistics.Std, feature, [.. task.Classes], task.IsMultiLabel, InputFile.HashOf(task.CsvPath), null, ProgramVersion.Current);
         return Owning(new Classifier(state.ShapeOfModel(), feature, task.Classes.Count, config.Seed, device), model =>
         {
             model.Positions.TakeOver(encoder.Encoder.Positions);
@@ -107,7 +109,7 @@ public sealed class FineTuningSetup : IDisposable
             accept(changes);
         var resumption = new Resumption(from.Path, state.Step);
         resumption.Tell(changes, state.Program, observer);
-        state = state with { Config = FineTuningKeys.All.ToDictionary(config), Program = CheckpointState.CurrentProgram };
+        state = state with { Config = FineTuningKeys.All.ToDictionary(config), Program = ProgramVersion.Current };
         return Owning(from.LoadModel(device), model =>
         {
             var setup = new FineTuningSetup(config, task, model, state, from) { Changes = changes };

@@ -1,6 +1,8 @@
+using OtoMask.Configuration;
 using OtoMask.Evaluation;
 using OtoMask.Models;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Pretraining;
 

@@ -1,7 +1,10 @@
 using System.Diagnostics;
+using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Runs;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Pretraining;
 
@@ -29,7 +32,7 @@ public sealed class Trainer : IDisposable
     private readonly TrainingStep training;
     private readonly BatchPipeline pipeline;
     private readonly HealthAlarm alarm;
-    private readonly RunLog log;
+    private readonly LogWriter log;
     private readonly LearningRateSchedule learningRates;
     private readonly DecaySchedule decays;
     private readonly SkippedSteps skipped;
@@ -119,7 +122,8 @@ public sealed class Trainer : IDisposable
             double maskMs = batches.Sum(batch => batch.MaskMilliseconds) + 1000 * (training.Times.Mask - maskBefore);
             Report(new StepRecord(
                 step + 1, EpochOf(step), outcome.Loss, learningRate, batches[0].HintRatio, config.Framework.HasTarget ? decay : null, outcome.GradientNorm, outcome.Applied,
-                batches.Count * config.Batch / total, seconds / total, maskMs));
+                batches.Count * config.Batch / total, seconds / total, maskMs)
+            { Parts = outcome.Parts });
         }
         finally
         {

@@ -1,9 +1,12 @@
 using System.Diagnostics;
+using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Masking;
 using OtoMask.Models;
+using OtoMask.Runs;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Pretraining;
 
@@ -62,10 +65,11 @@ public sealed class TrainingSetup : IDisposable
 
     /// <summary>Opens the data of a new run, measures its statistics, builds the model and times a few steps.</summary>
     /// <param name="config">The configuration; precision <c>auto</c> is measured, a length in minutes turned into steps.</param>
-    /// <param name="observer">Is told the stages, the precision and the estimate.</param>
+    /// <param name="observer">Is told the stages, what is taken over, the precision and the estimate.</param>
+    /// <param name="source">The clips, where <see cref="PretrainingConfig.Data"/> only tells what they are called; disposed with the setup. Null = open them.</param>
     /// <param name="cancellation">Stops the preparation.</param>
     /// <exception cref="UserErrorException">The configuration or the data is impossible.</exception>
-    public static TrainingSetup Begin(PretrainingConfig config, ITrainingObserver observer, CancellationToken cancellation = default)
+    public static TrainingSetup Begin(PretrainingConfig config, ITrainingObserver observer, ClipSource? source = null, CancellationToken cancellation = default)
     {
         config.Validate();
         RequireDevice(config);
@@ -74,7 +78,7 @@ public sealed class TrainingSetup : IDisposable
             observer.Warning(warning);
         SavedModel? from = FurtherPretraining.Open(config);
         observer.Stage("looking at the data");
-        ClipSource source = OpenData(config);
+        source ??= OpenData(config);
         var badFiles = new BadFiles();
         observer.Stage("measuring mean and deviation of the data");
         NormalisationStatistics normalisation = Measure(source, config, badFiles, observer, cancellation);
@@ -82,20 +86,14 @@ public sealed class TrainingSetup : IDisposable
             observer.Warning(bad);
         NoiseMix? noise = OpenNoise(config, some => Measure(some, config, badFiles, observer, cancellation).Mean);
         var setup = new TrainingSetup(config, source, normalisation, noise, badFiles, from: null);
-        try
+        return setup.OrDispose(() =>
         {
             if (from is not null)
                 setup.TakenOver = FurtherPretraining.TakeOver(setup.Model, config, from);
-            if (config.Precision == Precision.Auto)
-                setup.ChoosePrecision(observer, cancellation);
-            setup.Plan(observer, cancellation);
-            return setup;
-        }
-        catch
-        {
-            setup.Dispose();
-            throw;
-        }
+            foreach (string line in setup.TakenOver)
+                observer.Note(line);
+            setup.ChooseAndPlan(observer, cancellation);
+        });
     }
 
     /// <summary>Prepares to go on with a run.</summary>
@@ -103,10 +101,12 @@ public sealed class TrainingSetup : IDisposable
     /// <param name="config">How it is to go on.</param>
     /// <param name="accept">Is shown what of the configuration or the data has changed so that results change, and refuses it by an exception; not called where nothing has.</param>
     /// <param name="observer">Is told the stages, the estimate, and what has changed.</param>
+    /// <param name="source">As for <see cref="Begin"/>.</param>
     /// <param name="cancellation">Stops the preparation.</param>
     /// <exception cref="UserErrorException">The changes leave no model or no run to go on with.</exception>
     public static TrainingSetup Resume(
-        Checkpoint from, PretrainingConfig config, Action<IReadOnlyList<ConfigChange>> accept, ITrainingObserver observer, CancellationToken cancellation = default)
+        Checkpoint from, PretrainingConfig config, Action<IReadOnlyList<ConfigChange>> accept, ITrainingObserver observer, ClipSource? source = null,
+        CancellationToken cancellation = default)
     {
         if (!from.State.IsOfRun)
             throw new UserErrorException(
@@ -115,7 +115,7 @@ public sealed class TrainingSetup : IDisposable
         RequireDevice(config);
         config.RequireMemory();
         CheckpointState state = from.State;
-        ClipSource source = OpenData(config);
+        source ??= OpenData(config);
         var badFiles = new BadFiles();
         NoiseMix? noise = OpenNoise(config, some => some.Clips.ManifestHash == state.Noise?.ManifestHash ? state.Noise.Mean : Measure(some, config, badFiles, observer, cancellation).Mean);
         ConfigChange[] changes =
@@ -131,10 +131,7 @@ public sealed class TrainingSetup : IDisposable
         }
         new Resumption(from.Path, state.Step).Tell(changes, state.Program, observer);
         var setup = new TrainingSetup(config, source, state.Normalisation, noise, badFiles, from) { Changes = changes };
-        if (config.Precision == Precision.Auto)
-            setup.ChoosePrecision(observer, cancellation);
-        setup.Plan(observer, cancellation);
-        return setup;
+        return setup.OrDispose(() => setup.ChooseAndPlan(observer, cancellation));
     }
 
     private static void RequireSameModel(Checkpoint from, PretrainingConfig config)
@@ -182,7 +179,7 @@ public sealed class TrainingSetup : IDisposable
     /// <summary>What a checkpoint says at a step.</summary>
     public CheckpointState StateAt(long step, long optimizerSteps) => new(
         CheckpointState.CurrentVersion, step, optimizerSteps, CheckpointState.ToDictionary(Config), Normalisation.Mean, Normalisation.Std, Source.Clips.ManifestHash,
-        Source.Clips.Count, CheckpointState.CurrentProgram)
+        Source.Clips.Count, ProgramVersion.Current)
     {
         MaskNames = CheckpointState.CurrentMaskNames,
         Noise = Noise is null ? null : new NoiseState(Noise.Mean, Noise.Source.Clips.ManifestHash, Noise.Source.Clips.Count),
@@ -216,12 +213,30 @@ public sealed class TrainingSetup : IDisposable
             throw new UserErrorException($"device '{config.Device}' is not there; use cpu, or a libtorch with CUDA (LIBTORCH) on a machine with a GPU");
     }
 
-    private void ChoosePrecision(ITrainingObserver observer, CancellationToken cancellation)
+    private TrainingSetup OrDispose(Action prepare)
     {
-        observer.Stage("timing fp32 and bf16");
-        PrecisionChoice choice = PrecisionChoice.Measure(Model, Config, cancellation);
-        Config = Config with { Precision = choice.Faster };
-        observer.Choice(choice);
+        try
+        {
+            prepare();
+            return this;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    private void ChooseAndPlan(ITrainingObserver observer, CancellationToken cancellation)
+    {
+        if (Config.Precision == Precision.Auto)
+        {
+            observer.Stage("timing fp32 and bf16");
+            PrecisionChoice choice = PrecisionChoice.Measure(Model, Config.Batch, Config.VisiblePatches, cancellation);
+            Config = Config with { Precision = choice.Faster };
+            observer.Choice(choice);
+        }
+        Plan(observer, cancellation);
     }
 
     /// <summary>Times a few steps that change nothing, and resolves the length of the run to steps.</summary>

@@ -1,4 +1,4 @@
-using OtoMask.Pretraining;
+using OtoMask.Runs;
 
 namespace OtoMask.Studies;
 

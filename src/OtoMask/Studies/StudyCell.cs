@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
+using OtoMask.Configuration;
 using OtoMask.Masking;
-using OtoMask.Pretraining;
 
 namespace OtoMask.Studies;
 

@@ -1,6 +1,6 @@
+using OtoMask.Configuration;
 using OtoMask.Evaluation;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 
 namespace OtoMask.Studies;
 

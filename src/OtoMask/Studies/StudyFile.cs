@@ -1,7 +1,7 @@
 using System.Globalization;
+using OtoMask.Configuration;
 using OtoMask.Evaluation;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using YamlDotNet.RepresentationModel;
 
 namespace OtoMask.Studies;

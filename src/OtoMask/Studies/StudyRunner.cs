@@ -1,7 +1,10 @@
 using System.Diagnostics;
+using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 
 namespace OtoMask.Studies;
 
@@ -44,8 +47,17 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
             cancellation.ThrowIfCancellationRequested();
             data ??= PrepareCache(cells[i].Config, cancellation);
             observer.Begin(cells[i], i + 1, cells.Length);
-            using TrainingSetup setup = Train(cells[i] with { Config = cells[i].Config with { Data = data } }, i, cancellation);
-            Probe(setup, cells[i], i, left, cancellation);
+            StudyCell onCache = cells[i] with { Config = cells[i].Config with { Data = data } };
+            if (cells[i].IsTrained)
+            {
+                using PretrainingRun run = Train(onCache, i, cancellation);
+                Probe(run.Snapshot(), cells[i], i, left, cancellation);
+            }
+            else
+            {
+                using TrainingSetup untrained = TrainingSetup.Begin(onCache.Config, observer, cancellation: cancellation);
+                Probe(untrained.Snapshot(), cells[i], i, left, cancellation);
+            }
         }
         observer.Overall(1);
     }
@@ -80,40 +92,27 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
         return folder.Cache;
     }
 
-    /// <summary>The cell's model, trained to its end; an untrained one as it begins.</summary>
-    private TrainingSetup Train(StudyCell cell, int number, CancellationToken cancellation)
+    /// <summary>The cell's run, trained to its end, in a folder like any other's.</summary>
+    private PretrainingRun Train(StudyCell cell, int number, CancellationToken cancellation)
     {
-        if (!cell.IsTrained)
-            return TrainingSetup.Begin(cell.Config, observer, cancellation);
-        RunFolder run = folder.RunOf(cell);
-        TrainingSetup setup = OpenRun(run, cell, cancellation);
+        RunFolder folderOfRun = folder.RunOf(cell);
+        var relay = new Relay(observer, step => observer.Overall(work.Share(number, cell, step, 0)));
+        LabelledTask[] followed = [.. plan.Tasks.Where(task => plan.Config.Follow.Contains(task.Name)).Select(task => task.Task)];
+        PretrainingRun run = folderOfRun.Checkpoints.Count > 0
+            ? PretrainingRun.Resume(folderOfRun.Path, _ => cell.Config, (_, changes) => RefuseOther(folderOfRun, changes), relay, cancellation: cancellation)
+            : PretrainingRun.Begin(folderOfRun.Path, cell.Config, relay, cancellation: cancellation);
         try
         {
-            using var trainer = new Trainer(run, setup, new Relay(observer, step => observer.Overall(work.Share(number, cell, step, 0))));
-            trainer.Run(stopAt: null, Evaluations(setup), cancellation);
+            run.Follow = followed;
+            run.Train(cancellation: cancellation);
             cancellation.ThrowIfCancellationRequested();
-            return setup;
+            return run;
         }
         catch
         {
-            setup.Dispose();
+            run.Dispose();
             throw;
         }
-    }
-
-    private TrainingSetup OpenRun(RunFolder run, StudyCell cell, CancellationToken cancellation)
-    {
-        if (run.Checkpoints.Count > 0)
-        {
-            run.RequireWritable();
-            observer.Stage("reading the checkpoint");
-            return TrainingSetup.Resume(Checkpoint.Read(run.Path), cell.Config, changes => RefuseOther(run, changes), observer, cancellation);
-        }
-        run.RequireFree();
-        TrainingSetup setup = TrainingSetup.Begin(cell.Config, observer, cancellation);
-        run.Create();
-        ConfigFile.Write(run.Config, setup.Config);
-        return setup;
     }
 
     /// <summary>A run may go on on another device, as studies do on another machine; anything else is another run.</summary>
@@ -124,16 +123,8 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
             throw new UserErrorException($"{run.Path} holds a run of another configuration or of other data ({string.Join(", ", others.AsEnumerable())}); choose another --out, or remove that folder");
     }
 
-    private IReadOnlyList<IEvaluation> Evaluations(TrainingSetup setup) => setup.Config.EvaluateEvery == 0
-        ? []
-        : [
-            HealthEvaluation.OnCropsOf(setup.Source, setup.Config.Geometry, setup.Config.Seed, setup.Config.ShortClips, setup.BadFiles),
-            .. plan.Tasks.Where(task => plan.Config.Follow.Contains(task.Name)).Select(task => new KnnEvaluation(task.Task)),
-        ];
-
-    private void Probe(TrainingSetup setup, StudyCell cell, int number, StudyTask[] tasks, CancellationToken cancellation)
+    private void Probe(EncoderSnapshot encoder, StudyCell cell, int number, StudyTask[] tasks, CancellationToken cancellation)
     {
-        EncoderSnapshot encoder = setup.Snapshot();
         int before = plan.Tasks.Count - tasks.Length;
         foreach ((int done, StudyTask task) in tasks.Index())
         {
@@ -178,6 +169,10 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
 
         public void Evaluation(EvaluationRecord evaluation) => observer.Evaluation(evaluation);
 
+        public void Note(string message) => observer.Note(message);
+
         public void Warning(string message) => observer.Warning(message);
+
+        public void End(RunSummary run) => observer.End(run);
     }
 }

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.App;
 

@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
 using OtoMask.Interop;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Tests.Pretraining;
 using OtoMask.Tests.Survival;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.App;
 

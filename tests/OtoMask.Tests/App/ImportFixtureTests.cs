@@ -2,9 +2,12 @@ using System.Text.Json;
 using OtoMask.Audio;
 using OtoMask.Evaluation;
 using OtoMask.Interop;
+using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Tests.App;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.Fixtures;
 

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Reflection;
 using OtoMask.App.Commands;
+using OtoMask.Configuration;
 using OtoMask.FineTuning;
 using OtoMask.Pretraining;
+using OtoMask.Weights;
 using AppCommandLine = OtoMask.App.CommandLine;
 
 namespace OtoMask.Tests.App;

@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using Xunit.Abstractions;
 
 namespace OtoMask.Tests.App;

@@ -8,6 +8,7 @@ using OtoMask.Pretraining;
 using OtoMask.Tests.Audio;
 using OtoMask.Tests.Data;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.Embeddings;
 

@@ -6,6 +6,7 @@ using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.Fixtures.Evaluation;
 

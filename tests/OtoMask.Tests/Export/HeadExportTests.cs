@@ -11,11 +11,13 @@ using OtoMask.FineTuning;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Evaluation;
 using OtoMask.Tests.FineTuning;
 using OtoMask.Tests.Interop;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.Export;
 

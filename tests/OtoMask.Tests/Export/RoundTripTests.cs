@@ -7,6 +7,7 @@ using OtoMask.Pretraining;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Interop;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.Export;
 

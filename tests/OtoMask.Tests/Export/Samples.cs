@@ -1,3 +1,4 @@
+using OtoMask.Configuration;
 using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Evaluation;
@@ -9,6 +10,7 @@ using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Randomness;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.Export;
 

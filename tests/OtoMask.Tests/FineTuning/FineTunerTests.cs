@@ -1,3 +1,4 @@
+using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.FineTuning;
@@ -5,9 +6,11 @@ using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Tests.Evaluation;
 using OtoMask.Tests.Pretraining;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.FineTuning;
 

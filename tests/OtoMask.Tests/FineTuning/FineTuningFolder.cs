@@ -1,10 +1,13 @@
+using OtoMask.Configuration;
 using OtoMask.FineTuning;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Tests.Evaluation;
 using OtoMask.Tests.Pretraining;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.FineTuning;
 

@@ -2,6 +2,7 @@ using OtoMask.FineTuning;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Tests.Pretraining;
 
 namespace OtoMask.Tests.FineTuning;

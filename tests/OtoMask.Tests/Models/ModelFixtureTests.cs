@@ -4,6 +4,7 @@ using OtoMask.Masking;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.Models;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using OtoMask.Configuration;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Tests.App;

@@ -1,7 +1,10 @@
+using OtoMask.Configuration;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.Pretraining;
 

@@ -1,6 +1,8 @@
 using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.Pretraining;
 

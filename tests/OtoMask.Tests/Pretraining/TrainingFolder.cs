@@ -1,7 +1,10 @@
 using OtoMask.Audio;
+using OtoMask.Configuration;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Randomness;
+using OtoMask.Runs;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.Pretraining;
 

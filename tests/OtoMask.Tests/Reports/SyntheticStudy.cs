@@ -1,9 +1,12 @@
 using System.Text.Json.Nodes;
 using OtoMask.App.Reports;
+using OtoMask.Configuration;
 using OtoMask.Geometry;
 using OtoMask.Masking;
+using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Randomness;
+using OtoMask.Runs;
 using OtoMask.Studies;
 using OtoMask.Studies.Masks;
 

@@ -1,3 +1,4 @@
+using OtoMask.Configuration;
 using OtoMask.Evaluation;
 using OtoMask.Models;
 using OtoMask.Pretraining;

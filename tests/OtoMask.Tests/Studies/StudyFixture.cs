@@ -1,4 +1,6 @@
+using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Studies;
 using OtoMask.Tests.Evaluation;
 using OtoMask.Tests.Pretraining;

@@ -1,4 +1,6 @@
+using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Studies;
 
 namespace OtoMask.Tests.Studies;

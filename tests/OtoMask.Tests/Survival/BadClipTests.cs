@@ -6,6 +6,7 @@ using OtoMask.Data;
 using OtoMask.Interop;
 using OtoMask.Pretraining;
 using OtoMask.Randomness;
+using OtoMask.Runs;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Audio;
 

@@ -1,6 +1,8 @@
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Pretraining;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.Survival;
 

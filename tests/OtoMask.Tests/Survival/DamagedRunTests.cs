@@ -1,7 +1,9 @@
 using System.Runtime.Versioning;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Pretraining;
+using OtoMask.Weights;
 
 namespace OtoMask.Tests.Survival;
 

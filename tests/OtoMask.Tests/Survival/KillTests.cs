@@ -1,4 +1,5 @@
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Evaluation;
 using OtoMask.Tests.FineTuning;

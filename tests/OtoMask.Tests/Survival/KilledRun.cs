@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using OtoMask.Pretraining;
 using OtoMask.Randomness;
+using OtoMask.Runs;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Pretraining;
 

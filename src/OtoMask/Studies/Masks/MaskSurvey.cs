@@ -1,13 +1,14 @@
 using System.Security.Cryptography;
 using System.Text;
 using OtoMask.Audio;
+using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Geometry;
 using OtoMask.Masking;
-using OtoMask.Pretraining;
 using OtoMask.Randomness;
 using OtoMask.Torch;
+using OtoMask.Weights;
 
 namespace OtoMask.Studies.Masks;
 

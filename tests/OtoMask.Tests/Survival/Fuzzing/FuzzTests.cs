@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using OtoMask.App.Reports;
 using OtoMask.Audio;
+using OtoMask.Configuration;
 using OtoMask.Corpora.Imports;
 using OtoMask.Data;
 using OtoMask.FineTuning;
@@ -10,15 +11,15 @@ using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Studies;
 using OtoMask.Studies.Masks;
 using OtoMask.Tests.FineTuning;
 using OtoMask.Tests.Interop;
 using OtoMask.Tests.Pretraining;
 using OtoMask.Torch;
+using OtoMask.Weights;
 using Xunit.Abstractions;
-using ReadLog = OtoMask.App.Reports.RunLog;
-using WrittenLog = OtoMask.Pretraining.RunLog;
 
 namespace OtoMask.Tests.Survival.Fuzzing;
 
@@ -126,13 +127,13 @@ public sealed class FuzzTests(ITestOutputHelper output)
         Fuzzer.Run(["path,reason\n/a.wav,\"it, says \"\"no\"\"\"\n"u8.ToArray()], "bad-files.csv", path => new BadFiles().AddCsv(path), output);
 
     [Fact]
-    public void Logs_to_read() => Fuzzer.Run([Log], "log.jsonl", path => ReadLog.Read(path), output);
+    public void Logs_to_read() => Fuzzer.Run([Log], "log.jsonl", path => RunLog.Read(path), output);
 
     [Fact]
     public void Logs_to_go_on_with() => Fuzzer.Run([Log], "log.jsonl", path =>
     {
         string folder = Path.GetDirectoryName(path)!;
-        new WrittenLog(new RunFolder(folder), step: 1).Dispose();
+        new LogWriter(new RunFolder(folder), step: 1).Dispose();
         foreach (string events in Directory.GetFiles(folder, "events.*"))
             File.Delete(events);
     }, output);

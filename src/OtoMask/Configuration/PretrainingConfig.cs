@@ -1,0 +1,210 @@
+using OtoMask.Audio;
+using OtoMask.Data;
+using OtoMask.Geometry;
+using OtoMask.Masking;
+using OtoMask.Models;
+using OtoMask.Pretraining;
+using OtoMask.Torch;
+
+namespace OtoMask.Configuration;
+
+/// <summary>
+/// Everything that decides what a run computes. Written in full to the run folder; <see cref="ConfigKeys"/> names every value once
+/// for YAML and the command line. Defaults are the published recipe (METHOD section 6), made relative where runs may be short.
+/// </summary>
+public sealed record PretrainingConfig
+{
+    /// <summary>Optimiser steps of the longest run.</summary>
+    public const int MostSteps = 1_000_000_000;
+
+    /// <summary>Folder of audio or .npy log-mels, CSV with file_name, or prepared cache.</summary>
+    public string Data { get; init; } = "";
+
+    /// <summary>Model on disk whose weights the run begins with (<see cref="FurtherPretraining"/>), or null for first values of its own.</summary>
+    public string? From { get; init; }
+
+    /// <summary>How the hidden patches are predicted.</summary>
+    public Framework Framework { get; init; } = KnownFrameworks.M2d;
+
+    /// <summary>Named size of encoder and decoder.</summary>
+    public string Size { get; init; } = "tiny";
+
+    /// <summary>Encoder of a size of its own; null = that of <see cref="Size"/>.</summary>
+    public BlockShape? Encoder { get; init; }
+
+    /// <summary>Decoder or predictor of a size of its own; null = that of <see cref="Size"/>.</summary>
+    public BlockShape? Decoder { get; init; }
+
+    /// <summary>Sampling rate in Hz, 16000 or 32000.</summary>
+    public int SampleRate { get; init; } = 16000;
+
+    /// <summary>Mel bands x frames, for example 80x608 (6.08 s).</summary>
+    public string Input { get; init; } = "80x608";
+
+    /// <summary>Mel bands x frames of a patch.</summary>
+    public string Patch { get; init; } = "16x16";
+
+    /// <summary>Name of the masking strategy.</summary>
+    public string Mask { get; init; } = "dwm";
+
+    /// <summary>Share of patches to mask; null = the framework's.</summary>
+    public double? MaskRatio { get; init; }
+
+    /// <summary>Hint schedule of strategies that use one.</summary>
+    public HintSchedule Hint { get; init; } = HintSchedule.Default;
+
+    /// <summary>Length of the run in epochs; one of the three lengths is set.</summary>
+    public int? Epochs { get; init; }
+
+    /// <summary>Length of the run in optimiser steps.</summary>
+    public long? Steps { get; init; }
+
+    /// <summary>Length of the run in minutes, turned into steps by timing a few.</summary>
+    public double? Minutes { get; init; }
+
+    /// <summary>B, clips in a batch.</summary>
+    public int Batch { get; init; } = 64;
+
+    /// <summary>Batches whose gradients make one optimiser step.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>Precision of the matrix products; <see cref="Precision.Auto"/> is resolved before the first step.</summary>
+    public Precision Precision { get; init; } = Precision.Fp32;
+
+    /// <summary>Precision of AdamW's moments, <see cref="Precision.Fp32"/> or <see cref="Precision.Bf16"/>.</summary>
+    public Precision Moments { get; init; } = Precision.Fp32;
+
+    /// <summary>Precision of the gradients, <see cref="Precision.Fp32"/> or <see cref="Precision.Bf16"/>: the second rounds their sum after each of
+    /// the batches of <see cref="Accumulate"/>.</summary>
+    public Precision Gradients { get; init; } = Precision.Fp32;
+
+    /// <summary>Seed of everything random.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    /// <summary>Learning rate for an effective batch of 256.</summary>
+    public double BaseLearningRate { get; init; } = 3e-4;
+
+    /// <summary>Share of the run that warms up; published 20 of 300 epochs.</summary>
+    public double Warmup { get; init; } = 1.0 / 15;
+
+    /// <summary>AdamW's decay of matrices.</summary>
+    public double WeightDecay { get; init; } = 0.05;
+
+    /// <summary>Largest global gradient norm.</summary>
+    public double ClipNorm { get; init; } = 3.0;
+
+    /// <summary>tau of M2D's target network at the first step.</summary>
+    public double EmaStart { get; init; } = 0.99995;
+
+    /// <summary>tau at the last step.</summary>
+    public double EmaEnd { get; init; } = 0.99999;
+
+    /// <summary>Small sets are repeated to this many clips an epoch.</summary>
+    public int MinClips { get; init; } = 10_000;
+
+    /// <summary>What follows a clip shorter than the input.</summary>
+    public ShortClips ShortClips { get; init; } = ShortClips.Silence;
+
+    /// <summary>Background noise to mix under the visible patches: like <see cref="Data"/>; null = none.</summary>
+    public string? Noise { get; init; }
+
+    /// <summary>Share of the noise's power in the mixture.</summary>
+    public double NoiseRatio { get; init; } = 0.2;
+
+    /// <summary>Where the model lives: cpu, cuda, cuda:1.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Whether blocks keep only their input for the backward pass: less memory, more time, the same results.</summary>
+    public bool CheckpointActivations { get; init; }
+
+    /// <summary>Loader threads; 0 = automatic.</summary>
+    public int Workers { get; init; }
+
+    /// <summary>Epochs between checkpoints.</summary>
+    public int CheckpointEvery { get; init; } = 10;
+
+    /// <summary>Newest checkpoints to keep.</summary>
+    public int KeepLast { get; init; } = 3;
+
+    /// <summary>Checkpoints of every so many epochs are kept for ever; 0 = only the newest are.</summary>
+    public int KeepEvery { get; init; }
+
+    /// <summary>Epochs between evaluations; 0 = never.</summary>
+    public int EvaluateEvery { get; init; } = 10;
+
+    /// <summary>Labelled task (CSV) for k-NN accuracy during training, or none.</summary>
+    public string? Task { get; init; }
+
+    /// <summary>Input and patches as numbers.</summary>
+    public InputGeometry Geometry => InputGeometry.Parse(Input, Patch);
+
+    /// <summary>The front end of <see cref="SampleRate"/>.</summary>
+    public LogMelSettings LogMel => LogMelSettings.Of(SampleRate, Geometry.Bands);
+
+    /// <summary>Share of patches to mask.</summary>
+    public double ResolvedMaskRatio => MaskRatio ?? Framework.MaskRatio;
+
+    /// <summary>Lv, visible patches of a mask.</summary>
+    public int VisiblePatches => Geometry.Grid.VisibleCount(ResolvedMaskRatio);
+
+    /// <summary>AdamW's peak step length: base * effective batch / 256.</summary>
+    public double PeakLearningRate => BaseLearningRate * Batch * Accumulate / 256;
+
+    /// <summary>Sizes of the model.</summary>
+    public ModelShape ModelShape => new(Geometry, Encoder ?? KnownSizes.Encoder(Size), Decoder ?? Framework.Decoder(Size));
+
+    /// <summary>Bytes that a step over so many clips at once certainly takes on the CPU.</summary>
+    public long MemoryOf(long clips)
+    {
+        // What auto stands for is measured later; it takes no less than bfloat16.
+        var memory = ModelMemory.Here(Precision == Precision.Fp32 ? DType.Float32 : DType.BFloat16, CheckpointActivations);
+        int perParameter = sizeof(float) + Gradients.Bytes() + 2 * Moments.Bytes();
+        return memory.Training(
+            Framework, ModelShape, clips, VisiblePatches, perParameter, BatchOptions.DefaultPrefetch + Accumulate, KnownMaskings.Find(Mask).CreateFeatureStrategy() is not null);
+    }
+
+    /// <summary>Refuses a step that does not fit in the memory of this machine, before anything of it is made. On another device nothing is known.</summary>
+    /// <exception cref="UserErrorException">It does not fit; the message says what to lower.</exception>
+    public void RequireMemory()
+    {
+        if (!new Device(Device).IsCpu)
+            return;
+        ModelMemory.Require(
+            $"a step of {Batch} clips of {Input} in {ModelShape.PatchCount} patches of {Patch}", MemoryOf, Batch,
+            $"lower batch (accumulate keeps the effective one) or input, or take a larger patch{(CheckpointActivations ? "" : ", or checkpoint-activations true")}");
+    }
+
+    /// <summary>The optimiser of a model, at its beginning.</summary>
+    public AdamW CreateOptimizer(MaskedModel model) =>
+        new(model.Trained, WeightDecay, model.Followers, Moments.Type());
+
+    /// <summary>Refuses impossible values before any work.</summary>
+    /// <exception cref="UserErrorException">Names the value and what to do.</exception>
+    public PretrainingConfig Validate()
+    {
+        Require(Data.Length > 0, "no data: name a folder or CSV with --data");
+        Require(new object?[] { Epochs, Steps, Minutes }.Count(length => length is not null) <= 1, "epochs, steps and minutes are three ways to give one length: choose one");
+        ConfigKeys.All.RequireInRange(this);
+        ValidateModel();
+        Require((long)Batch * Geometry.InputSize <= Array.MaxLength, $"batch {Batch} of input {Input} is too large for one array; choose a smaller batch, with --accumulate for more clips a step");
+        MaskingGeometry.Validate(KnownMaskings.Find(Mask), Geometry.Grid, ResolvedMaskRatio);
+        return this;
+    }
+
+    /// <summary>Refuses impossible values among those that say what the model is.</summary>
+    /// <exception cref="UserErrorException">Names the value and what to do.</exception>
+    internal void ValidateModel()
+    {
+        _ = KnownSizes.Encoder(Size); // also where encoder and decoder leave it no effect
+        ModelShape.Validate();
+        _ = LogMel;
+        if (Framework.Impossible(ModelShape) is { } reason)
+            throw new UserErrorException($"patch {Patch}: {reason}; choose a larger patch, or another framework");
+    }
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+            throw new UserErrorException(message);
+    }
+}

@@ -1,0 +1,38 @@
+using OtoMask.Torch;
+
+namespace OtoMask.Models;
+
+/// <summary>Precision of the matrix products; weights, sums, normalisation and the optimiser are always float32.</summary>
+public enum Precision
+{
+    /// <summary>float32 throughout.</summary>
+    Fp32,
+
+    /// <summary>bfloat16 matrix products.</summary>
+    Bf16,
+
+    /// <summary>Whichever of the two trains faster, see <see cref="PrecisionChoice"/>. A run resolves it before its first step.</summary>
+    Auto,
+}
+
+/// <summary>Computing in a precision.</summary>
+public static class PrecisionExtensions
+{
+    /// <summary>Its name in configurations and reports: fp32, bf16 or auto.</summary>
+    public static string Name(this Precision precision) => precision.ToString().ToLowerInvariant();
+
+    /// <summary>The type of values kept in it; float32 where it is not resolved.</summary>
+    public static DType Type(this Precision precision) => precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32;
+
+    /// <summary>Bytes of a value kept in it.</summary>
+    internal static int Bytes(this Precision precision) => precision == Precision.Bf16 ? 2 : sizeof(float);
+
+    /// <summary>Until disposed, matrix products on this thread run in <paramref name="precision"/>; null where nothing has to change.</summary>
+    /// <exception cref="ArgumentException">The precision is <see cref="Precision.Auto"/>, which is none before it is resolved.</exception>
+    public static IDisposable? On(this Precision precision, Device device) => precision switch
+    {
+        Precision.Fp32 => null,
+        Precision.Bf16 => TorchRuntime.Autocast(device),
+        _ => throw new ArgumentException($"precision {precision} must be resolved before anything is computed", nameof(precision)),
+    };
+}

@@ -1,0 +1,94 @@
+using System.Text;
+using System.Text.Json;
+
+namespace OtoMask.Runs;
+
+/// <summary>The rows of a run folder's <c>log.jsonl</c>.</summary>
+/// <param name="Steps">Training steps, in the order logged.</param>
+/// <param name="Evaluations">Evaluation results, in the order logged.</param>
+public sealed record RunLog(IReadOnlyList<StepRecord> Steps, IReadOnlyList<EvaluationRecord> Evaluations)
+{
+    /// <summary>Reads a log. Rows of other kinds are passed over; a last line cut short by a crash is left out.</summary>
+    /// <exception cref="UserErrorException">The file is missing or unreadable, or a line before the last is no JSON object.</exception>
+    public static RunLog Read(string path)
+    {
+        if (!File.Exists(path))
+            throw new UserErrorException($"no log at {path}; name the folder of a run");
+        List<StepRecord> steps = [];
+        List<EvaluationRecord> evaluations = [];
+        (int Number, Exception Error)? broken = null;
+        foreach ((int number, string line) in InputFile.ReadLines(path).Index())
+        {
+            if (broken is { } earlier)
+                throw new UserErrorException($"{path}, line {earlier.Number}: not a log row; restore the file or remove the line", earlier.Error);
+            if (string.IsNullOrWhiteSpace(line))
+                continue;
+            try
+            {
+                switch (LogRow.Parse(line))
+                {
+                    case StepRecord step: steps.Add(step); break;
+                    case EvaluationRecord evaluation: evaluations.Add(evaluation); break;
+                }
+            }
+            catch (JsonException error)
+            {
+                broken = (number + 1, error);
+            }
+        }
+        return new(steps, evaluations);
+    }
+}
+
+/// <summary>Follows a log while a run writes it: each call reads what is new, without reading the file again.</summary>
+/// <param name="path">The <c>log.jsonl</c>, which need not be there yet.</param>
+/// <remarks>A run that goes on from an earlier step writes its log anew; the follower then begins again, too (<see cref="HasBegunAnew"/>). Lines that are
+/// no rows are passed over: the reader of a run that is alive has nobody to complain to.</remarks>
+public sealed class LogFollower(string path)
+{
+    private const int MostAtOnce = 1 << 22; // a log of any length is followed in pieces
+    private ulong inode;
+    private long position;
+    private byte[] unfinished = [];
+
+    /// <summary>Whether the last call found another file than the one before, or a shorter one, and gave its rows from the first on.</summary>
+    public bool HasBegunAnew { get; private set; }
+
+    /// <summary>The rows since the last call; of a long log as many as fit in a few megabytes, so call again until there is none.</summary>
+    /// <exception cref="UserErrorException">The file cannot be read, or is none that a run writes.</exception>
+    public IReadOnlyList<LogRow> ReadNew()
+    {
+        if (FileStatus.Of(path) is not { } status)
+            return [];
+        using FileStream file = InputFile.Open(path);
+        HasBegunAnew = position > 0 && (status.Inode != inode || file.Length < position);
+        if (HasBegunAnew)
+            (position, unfinished) = (0, []);
+        inode = status.Inode;
+        file.Position = position;
+        var bytes = new byte[Math.Min(MostAtOnce, file.Length - position)];
+        int read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        position += read;
+        return [.. Rows([.. unfinished, .. bytes.AsSpan(0, read)])];
+    }
+
+    private List<LogRow> Rows(byte[] bytes)
+    {
+        int end = Array.LastIndexOf(bytes, (byte)'\n') + 1;
+        unfinished = bytes.Length - end < MostAtOnce ? bytes[end..] : []; // no line is as long
+        List<LogRow> rows = [];
+        foreach (string line in Encoding.UTF8.GetString(bytes, 0, end).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            try
+            {
+                if (LogRow.Parse(line) is { } row)
+                    rows.Add(row);
+            }
+            catch (JsonException)
+            {
+                // cut short by a crash, or damaged
+            }
+        }
+        return rows;
+    }
+}

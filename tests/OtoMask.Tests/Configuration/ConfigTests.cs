@@ -1,0 +1,124 @@
+using OtoMask.Configuration;
+using OtoMask.Models;
+using OtoMask.Pretraining;
+
+namespace OtoMask.Tests.Configuration;
+
+public sealed class ConfigTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("otomask-config-").FullName;
+
+    private string Yaml => Path.Combine(folder, "config.yaml");
+
+    [Fact]
+    public void Every_key_survives_the_way_to_YAML_and_back()
+    {
+        var config = new PretrainingConfig
+        {
+            Data = "/data/a: b # c",
+            Framework = KnownFrameworks.MsmMae,
+            Encoder = new BlockShape(96, 2, 3),
+            Mask = "sgim",
+            MaskRatio = 0.8,
+            Steps = 1234,
+            Precision = Precision.Bf16,
+            Moments = Precision.Bf16,
+            Gradients = Precision.Bf16,
+            Seed = ulong.MaxValue,
+            BaseLearningRate = 1.5e-3,
+            Task = "task.csv",
+        };
+        ConfigFile.Write(Yaml, config);
+        Assert.Equal(config, ConfigFile.Read(Yaml));
+    }
+
+    [Theory]
+    [InlineData("[", 200_000, "")]
+    [InlineData("{a: ", 100_000, "")]
+    [InlineData("mask: &a ", 1, "dwm")]
+    [InlineData("? ", 1, "&a [*a]")]
+    public void What_would_exhaust_the_stack_as_a_tree_is_refused(string opening, int times, string rest)
+    {
+        string yaml = string.Concat(Enumerable.Repeat(opening, times)) + rest;
+        Assert.StartsWith("config.yaml", Assert.Throws<UserErrorException>(() => ConfigFile.Parse(yaml, "config.yaml")).Message);
+    }
+
+    /// <summary>What has no effect beside the rest of a configuration, and the same beside a rest where it has one.</summary>
+    [Theory]
+    [InlineData("size", "encoder: 16/1/2\ndecoder: 16/1/2", "encoder: 16/1/2", "encoder 16/1/2 and decoder 16/1/2")]
+    [InlineData("hint-start", "mask: random", "mask: inverse-block", "mask random goes by no hint ratio")]
+    [InlineData("hint-start", "hint-constant: 0.5", "mask: dwm", "hint-constant 0.5 holds throughout")]
+    [InlineData("hint-start", "mask: block-from-start", "mask: block", "mask block-from-start goes by no hint ratio")]
+    [InlineData("hint-power", "mask: inverse-block", "mask: sgim", "mask inverse-block goes by 1 alone")]
+    [InlineData("hint-power", "hint-constant: 0", "mask: dwm-topk", "hint-constant 0 holds throughout")]
+    [InlineData("hint-constant", "mask: time-span", "mask: block", "mask time-span goes by no hint ratio")]
+    [InlineData("ema-start", "framework: msm-mae", "framework: m2d", "msm-mae has no target network")]
+    [InlineData("ema-end", "framework: msm-mae", "framework: m2d", "msm-mae has no target network")]
+    [InlineData("noise-ratio", "mask: dwm", "noise: hum", "no noise is given")]
+    [InlineData("task", "evaluate-every: 0", "evaluate-every: 3", "evaluate-every 0 never evaluates")]
+    public void What_is_said_and_changes_nothing_is_refused(string key, string beside, string besideWithEffect, string why)
+    {
+        string message = Assert.Throws<UserErrorException>(() => ConfigKeys.All.RequireEffect(ConfigFile.Parse(beside, "x"), [key], "--")).Message;
+        Assert.Contains($"--{key} has no effect: ", message);
+        Assert.Contains(why, message);
+        ConfigKeys.All.RequireEffect(ConfigFile.Parse(besideWithEffect, "x"), [key], "--");
+    }
+
+    [Fact]
+    public void An_unknown_size_is_refused_also_where_it_has_no_effect() => Assert.Contains(
+        "unknown size 'huge'", Assert.Throws<UserErrorException>(() => ConfigFile.Parse("data: x\nsize: huge\nencoder: 16/1/2\ndecoder: 16/1/2", "x").Validate()).Message);
+
+    [Theory]
+    [InlineData("epochs: 3\nsteps: 9", "config.yaml: ", "choose one")]
+    [InlineData("minutes: 3\nmask: dwm\nepochs: 9", "config.yaml: ", "choose one")]
+    [InlineData("mask: dwm\nbatchh: 3", "line 2", "'batchh'", "did you mean batch?")]
+    [InlineData("batch: many", "line 1", "batch: 'many'")]
+    [InlineData("precision: fp8", "line 1", "fp32 or bf16")]
+    [InlineData("- a\n- b", "key: value")]
+    [InlineData("mask: [a, b]", "line 1", "key: value")]
+    [InlineData("mask: \"dwm", "config.yaml")]
+    [InlineData("mask: a\nmask: b", "config.yaml")]
+    public void A_mistake_in_YAML_is_named_with_its_line(string yaml, params string[] expected)
+    {
+        File.WriteAllText(Yaml, yaml);
+        string message = Assert.Throws<UserErrorException>(() => ConfigFile.Read(Yaml)).Message;
+        Assert.All(expected, part => Assert.Contains(part, message));
+        Assert.DoesNotContain('\n', message);
+    }
+
+    [Fact]
+    public void A_patch_of_one_value_has_no_deviation_to_be_predicted_over()
+    {
+        var config = new PretrainingConfig { Data = "x", Framework = KnownFrameworks.MsmMae, Input = "80x16", Patch = "1x1", Mask = "random" };
+        Assert.Contains("a single value has no deviation", Assert.Throws<UserErrorException>(() => config.Validate()).Message);
+        (config with { Patch = "1x2" }).Validate();
+        (config with { Framework = KnownFrameworks.M2d }).Validate(); // predicts vectors
+    }
+
+    [Theory]
+    [InlineData("mask-ratio", "0")]
+    [InlineData("mask-ratio", "1")]
+    [InlineData("patch", "160x16")]
+    [InlineData("patch", "16x0")]
+    [InlineData("input", "80")]
+    [InlineData("input", "81x608")]
+    [InlineData("encoder", "190/12/3")]
+    [InlineData("encoder", "192/0/3")]
+    [InlineData("size", "huge")]
+    [InlineData("mask", "dmw")]
+    [InlineData("batch", "0")]
+    [InlineData("epochs", "0")]
+    [InlineData("minutes", "-1")]
+    [InlineData("min-clips", "-1")]
+    [InlineData("noise-ratio", "1")]
+    [InlineData("hint-start", "2")]
+    [InlineData("sample-rate", "44100")]
+    public void An_impossible_value_is_refused(string key, string value)
+    {
+        string message = Assert.Throws<UserErrorException>(
+            () => ConfigKeys.All.Single(candidate => candidate.Name == key).Set(new PretrainingConfig { Data = "x" }, value).Validate()).Message;
+        Assert.DoesNotContain('\n', message);
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+}
