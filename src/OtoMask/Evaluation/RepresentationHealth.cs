@@ -8,7 +8,7 @@ namespace OtoMask.Evaluation;
 /// </summary>
 /// <remarks>
 /// <para>Both look at the singular values of the matrix of tokens [n, D]: RankMe after Garrido et al., ICML 2023; the cumulative explained
-/// variance after Li, Efros and Pathak, ECCV 2022 (METHOD §9).</para>
+/// variance after Li, Efros and Pathak, ECCV 2022 (docs/method.md section 9).</para>
 /// <para>The singular values are the square roots of the eigenvalues of the Gram matrix of the shorter side, min(n, D) squared, all in
 /// double. Squaring costs the small ones their precision: below about 1e-8 of the largest they are noise. That is finer than
 /// a decomposition of the float32 matrix resolves (1e-7), and moves RankMe by 1e-4 where all but one of 768 vanish.</para>

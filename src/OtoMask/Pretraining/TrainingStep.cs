@@ -32,7 +32,7 @@ public readonly record struct StepOutcome(double Loss, double GradientNorm, bool
 /// <param name="model">The model; its owner disposes it.</param>
 /// <param name="optimizer">The optimiser of the model's trained parameters; its owner disposes it.</param>
 /// <param name="precision">Precision of the matrix products; not <see cref="Precision.Auto"/>.</param>
-/// <param name="clipNorm">Largest global gradient norm; METHOD section 6 has 3.0.</param>
+/// <param name="clipNorm">Largest global gradient norm; docs/method.md section 6 has 3.0.</param>
 /// <param name="featureMasking">The strategy, where it needs the model; else null and batches come masked.</param>
 public sealed class TrainingStep(
     MaskedModel model, AdamW optimizer, Precision precision, double clipNorm, IFeatureMaskingStrategy? featureMasking = null)

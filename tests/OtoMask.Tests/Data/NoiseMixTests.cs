@@ -3,7 +3,7 @@ using OtoMask.Masking;
 
 namespace OtoMask.Tests.Data;
 
-/// <summary>Background noise under clips: METHOD section 6.</summary>
+/// <summary>Background noise under clips: docs/method.md section 6.</summary>
 public sealed class NoiseMixTests : IDisposable
 {
     private const double Epsilon = 1.1920929e-7;
