@@ -10,7 +10,7 @@ namespace OtoMask.App.Reports;
 /// <param name="Loss">Mean loss of the batch.</param>
 /// <param name="LearningRate">Learning rate of the step.</param>
 /// <param name="Hint">Hint ratio of the step, in [0, 1]; null in fine-tuning, which has none.</param>
-/// <param name="Ema">Decay of the target network; null for MSM-MAE, which has none.</param>
+/// <param name="Ema">EMA decay of the target network; null for MSM-MAE, which has none.</param>
 /// <param name="GradientNorm">Norm of the gradient before clipping.</param>
 /// <param name="ClipsPerSecond">Throughput.</param>
 /// <param name="DataWait">Share of the time spent waiting for data, in [0, 1].</param>

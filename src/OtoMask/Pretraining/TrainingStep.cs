@@ -45,13 +45,13 @@ public sealed class TrainingStep(
     /// <summary>Forward, backward, update.</summary>
     /// <param name="batches">The batches whose gradients are averaged.</param>
     /// <param name="learningRate">AdamW's step length.</param>
-    /// <param name="decay">tau of M2D's target network.</param>
-    public StepOutcome Run(IReadOnlyList<MaskedBatch> batches, double learningRate, double decay)
+    /// <param name="emaDecay">tau of M2D's target network, which follows by an exponential moving average.</param>
+    public StepOutcome Run(IReadOnlyList<MaskedBatch> batches, double learningRate, double emaDecay)
     {
         double loss = 0;
         foreach (MaskedBatch batch in batches)
             loss += Differentiate(batch, 1.0 / batches.Count) / batches.Count;
-        return Update(loss, learningRate, decay);
+        return Update(loss, learningRate, emaDecay);
     }
 
     /// <summary>Adds the gradients of one batch, times <paramref name="share"/>.</summary>
@@ -75,7 +75,7 @@ public sealed class TrainingStep(
         return value;
     }
 
-    private StepOutcome Update(double loss, double learningRate, double decay)
+    private StepOutcome Update(double loss, double learningRate, double emaDecay)
     {
         double norm = 0;
         bool applied = false;
@@ -86,7 +86,7 @@ public sealed class TrainingStep(
             applied = double.IsFinite(loss) && double.IsFinite(norm);
             if (applied)
             {
-                optimizer.Step(learningRate, Math.Min(1, clipNorm / (norm + ClipEpsilon)), decay);
+                optimizer.Step(learningRate, Math.Min(1, clipNorm / (norm + ClipEpsilon)), emaDecay);
             }
             else
             {
