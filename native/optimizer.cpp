@@ -36,7 +36,7 @@ struct AdamW {
 static void adamw_portable(const at::Tensor& parameters, const at::Tensor& gradients, const at::Tensor& mean,
                            const at::Tensor& square, double learning_rate, double beta1, double beta2, double epsilon,
                            double weight_decay, int64_t step, double gradient_scale, const OptionalTensor& follower,
-                           int64_t first, double decay, const OptionalTensor& largest) {
+                           int64_t first, double ema_decay, const OptionalTensor& largest) {
   const AdamW rule{learning_rate, beta1, beta2, epsilon, weight_decay, step, gradient_scale};
   const at::Tensor g = gradients.to(parameters.scalar_type()) * gradient_scale;
   const at::Tensor m = mean.to(g.scalar_type()) * beta1 + g * (1 - beta1);
@@ -47,7 +47,7 @@ static void adamw_portable(const at::Tensor& parameters, const at::Tensor& gradi
   mean.copy_(m);
   square.copy_(v);
   gradients.zero_();
-  if (follower) follower->lerp_(parameters.narrow(0, first, follower->numel()), 1 - decay);
+  if (follower) follower->lerp_(parameters.narrow(0, first, follower->numel()), 1 - ema_decay);
 }
 
 // What the loops need, in the type that they compute in.
@@ -137,10 +137,10 @@ static bool is_flat(const at::Tensor& tensor, int64_t count) {
 static void adamw_cpu(const at::Tensor& parameters, const at::Tensor& gradients, const at::Tensor& mean,
                       const at::Tensor& square, double learning_rate, double beta1, double beta2, double epsilon,
                       double weight_decay, int64_t step, double gradient_scale, const OptionalTensor& follower,
-                      int64_t first, double decay, const OptionalTensor& largest) {
+                      int64_t first, double ema_decay, const OptionalTensor& largest) {
   if (parameters.scalar_type() != at::kFloat) {
     return adamw_portable(parameters, gradients, mean, square, learning_rate, beta1, beta2, epsilon, weight_decay, step,
-                          gradient_scale, follower, first, decay, largest);
+                          gradient_scale, follower, first, ema_decay, largest);
   }
   const int64_t count = parameters.numel(), last = first + (follower ? follower->numel() : 0);
   const auto is_flat_float = [](const at::Tensor& x, int64_t n) { return is_flat(x, n) && x.scalar_type() == at::kFloat; };
@@ -157,7 +157,7 @@ static void adamw_cpu(const at::Tensor& parameters, const at::Tensor& gradients,
   float* p = parameters.data_ptr<float>();
   float* follows = follower ? follower->data_ptr<float>() : nullptr;
   float* top = largest ? largest->data_ptr<float>() : nullptr;
-  const auto share = static_cast<float>(1 - decay);
+  const auto share = static_cast<float>(1 - ema_decay);
   at::parallel_for(0, count, 8 * Stretch, [&](int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end; at += Stretch) {
       const int64_t n = std::min(Stretch, end - at);
@@ -203,7 +203,7 @@ TORCH_LIBRARY(otomask, library) {
   library.def(
       "adamw_(Tensor(a!) parameters, Tensor(b!) gradients, Tensor(c!) mean, Tensor(d!) square, float learning_rate, "
       "float beta1, float beta2, float epsilon, float weight_decay, int step, float gradient_scale, "
-      "Tensor(e!)? follower=None, int first=0, float decay=1, Tensor(f!)? largest=None) -> ()");
+      "Tensor(e!)? follower=None, int first=0, float ema_decay=1, Tensor(f!)? largest=None) -> ()");
   library.def("norm(Tensor x) -> Tensor");
 }
 TORCH_LIBRARY_IMPL(otomask, CompositeExplicitAutograd, library) {

@@ -120,9 +120,9 @@ class MaskedModel(nn.Module):
         return (2 - 2 * (nn.functional.normalize(predicted, dim=-1) * target).sum(-1)).mean()
 
     @torch.no_grad()
-    def follow(self, decay):
+    def follow(self, ema_decay):
         for target, online in zip(self.target_parameters(), self.online_parameters()):
-            target.mul_(decay).add_(online, alpha=1 - decay)
+            target.mul_(ema_decay).add_(online, alpha=1 - ema_decay)
 
 
 def pair(text):

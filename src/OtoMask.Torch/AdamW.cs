@@ -1,6 +1,6 @@
 namespace OtoMask.Torch;
 
-/// <summary>A stretch of values that follows a stretch of the trained ones: f = decay f + (1 - decay) p after every step.</summary>
+/// <summary>A stretch of values that follows a stretch of the trained ones: f = d f + (1 - d) p after every step.</summary>
 /// <param name="Values">The set that follows.</param>
 /// <param name="Offset">Where the stretch begins in its flat buffer.</param>
 /// <param name="Start">Where the values it follows begin in the trained flat buffer.</param>
@@ -63,13 +63,13 @@ public sealed class AdamW : IOptimizer
     public IReadOnlyList<(string Name, Tensor Values)> State => largest is null ? [("mean", Mean), ("square", Square)] : [("mean", Mean), ("square", Square), ("largest", largest)];
 
     /// <inheritdoc/>
-    public void Step(double learningRate, double gradientScale) => Step(learningRate, gradientScale, decay: 1);
+    public void Step(double learningRate, double gradientScale) => Step(learningRate, gradientScale, emaDecay: 1);
 
     /// <summary>Moves the parameters against their gradients, and what follows after them; the gradients are zero then.</summary>
     /// <param name="learningRate">Step length.</param>
     /// <param name="gradientScale">Factor on every gradient, for clipping and accumulation.</param>
-    /// <param name="decay">How much of a follower stays.</param>
-    public void Step(double learningRate, double gradientScale, double decay)
+    /// <param name="emaDecay">d, how much of a follower stays: the decay of the exponential moving average.</param>
+    public void Step(double learningRate, double gradientScale, double emaDecay)
     {
         Steps++;
         using IDisposable noGrad = TorchRuntime.NoGrad();
@@ -77,7 +77,7 @@ public sealed class AdamW : IOptimizer
         {
             Update.Run(
                 s.Values, s.Gradients, s.Mean, s.Square, learningRate * s.Rate, Beta1, Beta2, Epsilon, s.WeightDecay, Steps, gradientScale,
-                s.Follower, s.FirstFollowed, decay, s.Largest);
+                s.Follower, s.FirstFollowed, emaDecay, s.Largest);
         }
     }
 

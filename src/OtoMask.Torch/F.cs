@@ -98,6 +98,6 @@ public static class F
 
     /// <summary>Mean over the vectors of the last dimension of 2 - 2 cos(predicted, target less its mean over the root of its unbiased
     /// variance + 1e-6), a tensor of no dimension. The target has no gradient.</summary>
-    /// <remarks>Niizumi et al., arXiv 2210.14648. METHOD section 5.</remarks>
+    /// <remarks>Niizumi et al., arXiv 2210.14648. docs/method.md section 5.</remarks>
     public static Tensor CosineLoss(Tensor predicted, Tensor target) => CosineLossOp.Call(predicted, target);
 }

@@ -20,7 +20,7 @@ public sealed class Parameter(string name, long[] shape, Initialiser initialise)
     /// <summary>Number of values.</summary>
     public long Count { get; } = shape.Aggregate(1L, (count, size) => count * size);
 
-    /// <summary>True where weight decay applies: to everything but vectors, that is, biases and norms (METHOD section 6).</summary>
+    /// <summary>True where weight decay applies: to everything but vectors, that is, biases and norms (docs/method.md section 6).</summary>
     public bool Decays => Shape.Length > 1;
 
     /// <summary>The values, a view of the set's flat buffer.</summary>

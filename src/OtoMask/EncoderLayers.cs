@@ -1,6 +1,6 @@
 namespace OtoMask;
 
-/// <summary>Which layers of an encoder make an embedding (METHOD section 7).</summary>
+/// <summary>Which layers of an encoder make an embedding (docs/method.md section 7).</summary>
 public enum EncoderLayers
 {
     /// <summary>The last one, after the final layer normalisation.</summary>

@@ -61,6 +61,17 @@ public sealed partial class ReadmeTests : IDisposable
     [Fact]
     public void Its_picture_is_small() => Assert.InRange(new FileInfo(Path.Combine(Repository.Root, "docs/images/mask-gallery.webp")).Length, 10_000, 300_000);
 
+    /// <summary>The picture cannot be read, so its caption stands for it.</summary>
+    [Fact]
+    public void It_counts_the_strategies_and_shows_as_many()
+    {
+        string[] words = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"];
+        string count = words[KnownMaskings.All.Count - 10];
+        Assert.Contains($"- {count} masking strategies", Readme);
+        Assert.True(Readme.Contains($"the masks of {count} strategies](docs/images/mask-gallery.webp)"),
+            "make the picture anew: otomask masks loop_tabla.flac (of the Debian package sonic-pi-samples), down to the last mask, in a light window 1265 pixels wide; then its caption");
+    }
+
     /// <summary>Fetches from a Debian without network, into a home of its own.</summary>
     private void LiveIn(FakeDebian debian, ProcessStartInfo start)
     {

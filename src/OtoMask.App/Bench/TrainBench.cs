@@ -36,7 +36,7 @@ internal readonly record struct PhaseMilliseconds(double Data, double Mask, doub
 internal static class TrainBench
 {
     private const int WarmUp = 2;
-    private const double GemmSeconds = 0.5, HintRatio = 0.5, LearningRate = 1e-4, Decay = 0.99995;
+    private const double GemmSeconds = 0.5, HintRatio = 0.5, LearningRate = 1e-4, EmaDecay = 0.99995;
 
     /// <summary>Trains <paramref name="steps"/> steps after two that do not count.</summary>
     public static TrainBenchResult Run(PretrainingConfig config, int steps, CancellationToken cancel)
@@ -81,7 +81,7 @@ internal static class TrainBench
         long begin = Stopwatch.GetTimestamp();
         using MaskedBatch batch = reader.Next() ?? throw new InvalidOperationException("the clips ended before the benchmark");
         double data = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
-        double loss = training.Run([batch], LearningRate, Decay).Loss;
+        double loss = training.Run([batch], LearningRate, EmaDecay).Loss;
         double step = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
         var phases = new PhaseMilliseconds(
             data, batch.MaskMilliseconds + 1000 * (times.Mask - mask),

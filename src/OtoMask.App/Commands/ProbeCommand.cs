@@ -96,7 +96,7 @@ internal static class ProbeCommand
                 scores.Add(new EmbeddingScores(probe, NearestNeighbours.Score(embedded)));
             }
 
-            // A result says something only beside the untrained network's (EVALUATION section 5), so the baselines run unasked.
+            // A result says something only beside the untrained network's (docs/evaluation.md section 5), so the baselines run unasked.
             if (only is null)
                 Run(new EncoderEmbedding(judged, path!));
             if (only is null or Random)

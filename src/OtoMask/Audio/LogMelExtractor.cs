@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 namespace OtoMask.Audio;
 
 /// <summary>
-/// Waveform to log-mel spectrogram, to the letter of METHOD section 1: centred short-time Fourier transform (periodic
+/// Waveform to log-mel spectrogram, to the letter of docs/method.md section 1: centred short-time Fourier transform (periodic
 /// Hann window, reflected ends), power, Slaney mel bands, natural log of (power + 1.1920929e-07).
 /// </summary>
 /// <remarks>Thread-safe. One call runs on the calling thread; callers run clips in parallel.</remarks>

@@ -1,6 +1,6 @@
 namespace OtoMask.Audio;
 
-/// <summary>The front end's geometry (METHOD section 1).</summary>
+/// <summary>The front end's geometry (docs/method.md section 1).</summary>
 /// <param name="SampleRate">Samples a second of the waveform, in Hz.</param>
 /// <param name="FftSize">Length of a frame and of its periodic Hann window, in samples; even, half of it a product of 2, 3, 4 and 5.</param>
 /// <param name="HopSize">Samples between the centres of two frames.</param>

@@ -1,6 +1,6 @@
 namespace OtoMask.Audio;
 
-/// <summary>Triangular filters on the Slaney mel scale, each of unit area (METHOD section 1).</summary>
+/// <summary>Triangular filters on the Slaney mel scale, each of unit area (docs/method.md section 1).</summary>
 /// <remarks>Slaney, "Auditory Toolbox", 1998: linear below 1000 Hz, logarithmic above.</remarks>
 internal static class MelFilterBank
 {

@@ -10,7 +10,7 @@ namespace OtoMask.Configuration;
 
 /// <summary>
 /// Everything that decides what a run computes. Written in full to the run folder; <see cref="ConfigKeys"/> names every value once
-/// for YAML and the command line. Defaults are the published recipe (METHOD section 6), made relative where runs may be short.
+/// for YAML and the command line. Defaults are the published recipe (docs/method.md section 6), made relative where runs may be short.
 /// </summary>
 public sealed record PretrainingConfig
 {

@@ -3,7 +3,7 @@ using OtoMask.Data;
 namespace OtoMask.Corpora;
 
 /// <summary>
-/// Assembles labelled tasks of real audio from Debian packages into a folder (EVALUATION section 4): decoded clips are kept,
+/// Assembles labelled tasks of real audio from Debian packages into a folder (docs/evaluation.md section 4): decoded clips are kept,
 /// so a second call, or another task of the same source, costs nothing.
 /// </summary>
 public sealed class TaskAssembler

@@ -37,7 +37,7 @@ public sealed record BatchOptions
     /// <summary>The hint ratio at an (epoch, step); called on loader threads, ahead of need.</summary>
     public Func<int, int, double> HintRatio { get; init; } = (_, _) => 0;
 
-    /// <summary>Small sets are repeated as a whole until an epoch has at least this many clips (METHOD section 6).</summary>
+    /// <summary>Small sets are repeated as a whole until an epoch has at least this many clips (docs/method.md section 6).</summary>
     public int MinClips { get; init; } = 10_000;
 
     /// <summary>What follows a clip shorter than the input.</summary>

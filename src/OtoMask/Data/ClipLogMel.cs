@@ -16,7 +16,7 @@ public enum ShortClips
 /// <summary>The log-mel of one whole clip, frame after frame, as it lies in memory or in a cache.</summary>
 /// <remarks>
 /// Frames come one after another so that a long recording can be appended to a file while it streams, and a crop is one
-/// contiguous read. The last frames of METHOD section 1 see the waveform reflected at its end; where the clip is followed by
+/// contiguous read. The last frames of docs/method.md section 1 see the waveform reflected at its end; where the clip is followed by
 /// silence they see silence, and so do a few frames after them. Those rows are stored behind the clip's own: with them, a short
 /// clip padded here equals the log-mel of its zero-padded waveform.
 /// </remarks>

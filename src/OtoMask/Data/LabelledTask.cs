@@ -26,7 +26,7 @@ public enum TaskSplit
 public sealed record LabelledClip(string Name, string Path, IReadOnlyList<int> Labels, TaskSplit Split, string? Group, int? Fold, int Line);
 
 /// <summary>
-/// A task to judge an encoder by: a CSV <c>file_name,label,split[,group][,fold]</c> (EVALUATION sections 1 and 3). Paths are
+/// A task to judge an encoder by: a CSV <c>file_name,label,split[,group][,fold]</c> (docs/evaluation.md sections 1 and 3). Paths are
 /// relative to the CSV; <c>split</c> is train, valid or test; several labels of one clip are separated by semicolons.
 /// </summary>
 public sealed class LabelledTask

@@ -6,7 +6,7 @@ namespace OtoMask.Data;
 /// <summary>
 /// Background noise under the clips of a run: what the model sees is noisy, what it predicts is clean, so that it learns to tell sound from noise.
 /// </summary>
-/// <remarks>Niizumi et al., "Masked Modeling Duo: towards a universal audio pre-training framework" (M2D-X), arXiv 2404.06095; METHOD section 6.</remarks>
+/// <remarks>Niizumi et al., "Masked Modeling Duo: towards a universal audio pre-training framework" (M2D-X), arXiv 2404.06095; docs/method.md section 6.</remarks>
 /// <param name="Source">The noise; its owner disposes it.</param>
 /// <param name="Mean">Mean of its log-mels.</param>
 /// <param name="Ratio">alpha, share of the noise's power in the mixture, in (0, 1).</param>

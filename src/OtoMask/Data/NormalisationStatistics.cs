@@ -7,7 +7,7 @@ using OtoMask.Randomness;
 
 namespace OtoMask.Data;
 
-/// <summary>One mean and one standard deviation over a whole data set: log-mels are normalised to (x - mean) / std (METHOD section 1).</summary>
+/// <summary>One mean and one standard deviation over a whole data set: log-mels are normalised to (x - mean) / std (docs/method.md section 1).</summary>
 /// <param name="Mean">Mean, in natural log units of power; AudioSet: -7.1.</param>
 /// <param name="Std">Standard deviation in the same units, above 0; AudioSet: 4.2.</param>
 public sealed record NormalisationStatistics(float Mean, float Std)

@@ -31,7 +31,7 @@ internal readonly record struct ProbeRandom(ulong Seed, int Fold)
 }
 
 /// <summary>
-/// The field's probe: a linear layer trained by Adam, stopped early on the validation score (EVALUATION section 1.5 and 1.6).
+/// The field's probe: a linear layer trained by Adam, stopped early on the validation score (docs/evaluation.md sections 1.5 and 1.6).
 /// Several learning rates train side by side: they share initial values, batches and matrix products.
 /// </summary>
 internal sealed class AdamProbe : IDisposable

@@ -17,7 +17,7 @@ public interface IClipEmbedding
     void Embed(IReadOnlyList<LogMel> clips, Span<float> embeddings);
 }
 
-/// <summary>The encoder's embedding: frequency patches side by side, mean over time (METHOD section 7).</summary>
+/// <summary>The encoder's embedding: frequency patches side by side, mean over time (docs/method.md section 7).</summary>
 /// <param name="encoder">The encoder.</param>
 /// <param name="name">What results call it.</param>
 public sealed class EncoderEmbedding(EncoderSnapshot encoder, string name) : IClipEmbedding

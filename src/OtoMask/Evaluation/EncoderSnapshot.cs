@@ -55,7 +55,7 @@ public sealed class EncoderSnapshot : IDisposable
     /// <summary>Seconds of sound in one time step, pw frames.</summary>
     public double SecondsPerStep => (double)Input.PatchWidth * LogMel.HopSize / LogMel.SampleRate;
 
-    /// <summary>An encoder of random weights: the baseline that every result is read against (EVALUATION section 5).</summary>
+    /// <summary>An encoder of random weights: the baseline that every result is read against (docs/evaluation.md section 5).</summary>
     /// <param name="encoder">Width, depth and heads.</param>
     /// <param name="input">Its input and patches.</param>
     /// <param name="statistics">Mean and deviation of the data.</param>
@@ -78,7 +78,7 @@ public sealed class EncoderSnapshot : IDisposable
 
     /// <summary>
     /// Encodes clips of any length in chunks of the model's input, without overlap; the last chunk is zero-padded, after
-    /// normalisation, to whole patches (METHOD section 7).
+    /// normalisation, to whole patches (docs/method.md section 7).
     /// </summary>
     /// <remarks>Chunks of equal length go through the model together, whichever clip they come from. Thread-safe while nobody trains the encoder.</remarks>
     /// <param name="clips">The clips, or pieces of them of whole inputs.</param>

@@ -23,7 +23,7 @@ public sealed record FrameEmbeddings(int Frames, int Width, float[] Values)
     }
 }
 
-/// <summary>The mean over time of a clip that comes in pieces: the clip's embedding (METHOD section 7).</summary>
+/// <summary>The mean over time of a clip that comes in pieces: the clip's embedding (docs/method.md section 7).</summary>
 /// <param name="width">Numbers of a frame's vector.</param>
 internal sealed class TimeMean(int width)
 {

@@ -6,7 +6,7 @@ namespace OtoMask.Evaluation;
 
 /// <summary>
 /// How much of its width the encoder uses, on patch tokens of a few clips: metrics <c>rankme</c> and <c>cev_auc</c>. Under
-/// collapse the first falls towards 1 and the second rises towards 1 (METHOD section 9).
+/// collapse the first falls towards 1 and the second rises towards 1 (docs/method.md section 9).
 /// </summary>
 /// <param name="clips">Log-mels, not normalised; a few dozen of the model's input size do.</param>
 public sealed class HealthEvaluation(IReadOnlyList<LogMel> clips) : IEvaluation

@@ -2,7 +2,7 @@ using OtoMask.Data;
 
 namespace OtoMask.Evaluation;
 
-/// <summary>Linear evaluation: one linear layer on frozen embeddings (EVALUATION section 1).</summary>
+/// <summary>Linear evaluation: one linear layer on frozen embeddings (docs/evaluation.md section 1).</summary>
 /// <remarks>Niizumi et al., EVAR; the protocol of M2D (arXiv 2210.14648). Deterministic for a seed on one machine.</remarks>
 public static class LinearProbe
 {

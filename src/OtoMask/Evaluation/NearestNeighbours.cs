@@ -6,7 +6,7 @@ namespace OtoMask.Evaluation;
 /// k-nearest-neighbour classification: a check of embeddings that trains nothing. The k training clips of highest cosine
 /// vote with weight e^(cosine / temperature).
 /// </summary>
-/// <remarks>Wu et al., "Unsupervised feature learning via non-parametric instance discrimination", 2018; EVALUATION section 1:
+/// <remarks>Wu et al., "Unsupervised feature learning via non-parametric instance discrimination", 2018; docs/evaluation.md section 1:
 /// embeddings standardised by the training clips.</remarks>
 public static class NearestNeighbours
 {

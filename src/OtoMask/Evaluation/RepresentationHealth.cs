@@ -1,4 +1,4 @@
-using MathNet.Numerics.LinearAlgebra;
+using OtoMask.Torch;
 
 namespace OtoMask.Evaluation;
 
@@ -8,7 +8,7 @@ namespace OtoMask.Evaluation;
 /// </summary>
 /// <remarks>
 /// <para>Both look at the singular values of the matrix of tokens [n, D]: RankMe after Garrido et al., ICML 2023; the cumulative explained
-/// variance after Li, Efros and Pathak, ECCV 2022 (METHOD §9).</para>
+/// variance after Li, Efros and Pathak, ECCV 2022 (docs/method.md section 9).</para>
 /// <para>The singular values are the square roots of the eigenvalues of the Gram matrix of the shorter side, min(n, D) squared, all in
 /// double. Squaring costs the small ones their precision: below about 1e-8 of the largest they are noise. That is finer than
 /// a decomposition of the float32 matrix resolves (1e-7), and moves RankMe by 1e-4 where all but one of 768 vanish.</para>
@@ -17,6 +17,7 @@ namespace OtoMask.Evaluation;
 public static class RepresentationHealth
 {
     private const double ShareFloor = 2.2e-16;
+    private static readonly Operator EigenvaluesOp = new("aten::linalg_eigvalsh");
 
     /// <summary>
     /// The effective number of dimensions: exp of the entropy of the singular values, normalised to sum to 1. From 1 (all tokens on
@@ -28,7 +29,9 @@ public static class RepresentationHealth
     /// <exception cref="ArgumentException">No tokens, or no whole number of them.</exception>
     public static double RankMe(ReadOnlySpan<float> tokens, int width)
     {
-        double[] singular = SingularValues(ToDouble(tokens, width), width);
+        using IDisposable frozen = TorchRuntime.NoGrad();
+        using var scope = new TensorScope();
+        double[] singular = SingularValues(Matrix(tokens, width));
         double sum = singular.Sum();
         if (sum == 0)
             return 1;
@@ -48,10 +51,10 @@ public static class RepresentationHealth
     /// <inheritdoc cref="RankMe"/>
     public static double CevAuc(ReadOnlySpan<float> tokens, int width)
     {
-        double[] matrix = ToDouble(tokens, width);
-        ScaleToUnitLength(matrix, width);
-        Centre(matrix, width);
-        double[] singular = SingularValues(matrix, width);
+        using IDisposable frozen = TorchRuntime.NoGrad();
+        using var scope = new TensorScope();
+        Tensor directions = F.Normalize(Matrix(tokens, width));
+        double[] singular = SingularValues(directions - directions.Mean(0, keep: true));
         double sum = singular.Sum();
         if (sum == 0)
             return 1;
@@ -64,61 +67,21 @@ public static class RepresentationHealth
         return area / singular.Length;
     }
 
-    private static double[] ToDouble(ReadOnlySpan<float> tokens, int width)
+    /// <summary>The tokens in double, [n, D].</summary>
+    private static Tensor Matrix(ReadOnlySpan<float> tokens, int width)
     {
         if (width <= 0 || tokens.IsEmpty || tokens.Length % width != 0)
             throw new ArgumentException($"{tokens.Length} values are no tokens of width {width}", nameof(tokens));
-        var matrix = new double[tokens.Length];
-        for (int i = 0; i < matrix.Length; i++)
-            matrix[i] = tokens[i];
-        return matrix;
-    }
-
-    private static void ScaleToUnitLength(double[] matrix, int width)
-    {
-        for (int start = 0; start < matrix.Length; start += width)
-        {
-            Span<double> token = matrix.AsSpan(start, width);
-            double squares = 0;
-            foreach (double value in token)
-                squares += value * value;
-            double scale = squares > 0 ? 1 / Math.Sqrt(squares) : 0;
-            foreach (ref double value in token)
-                value *= scale;
-        }
-    }
-
-    private static void Centre(double[] matrix, int width)
-    {
-        var mean = new double[width];
-        for (int i = 0; i < matrix.Length; i++)
-            mean[i % width] += matrix[i];
-        int tokens = matrix.Length / width;
-        for (int i = 0; i < matrix.Length; i++)
-            matrix[i] -= mean[i % width] / tokens;
+        return Tensor.From(tokens, tokens.Length / width, width).To(DType.Float64);
     }
 
     /// <summary>The min(n, D) singular values of a matrix [n, D], largest first.</summary>
-    private static double[] SingularValues(double[] matrix, int width)
+    private static double[] SingularValues(Tensor matrix)
     {
-        if (!matrix.All(double.IsFinite))
+        if (!double.IsFinite(matrix.Sum().Item()))
             return [double.NaN];
-        int tokens = matrix.Length / width;
-        int shorter = Math.Min(tokens, width);
-        double[] gram = GramMatrix.Of(tokens < width ? Transpose(matrix, tokens, width) : matrix, shorter);
-        // A Gram matrix has no negative eigenvalues, so they are its singular values, which MathNet finds without the vectors.
-        Vector<double> eigenvalues = Matrix<double>.Build.Dense(shorter, shorter, gram).Svd(computeVectors: false).S;
-        return [.. eigenvalues.Select(Math.Sqrt)];
-    }
-
-    private static double[] Transpose(double[] matrix, int rows, int columns)
-    {
-        var transposed = new double[matrix.Length];
-        for (int r = 0; r < rows; r++)
-        {
-            for (int c = 0; c < columns; c++)
-                transposed[c * rows + r] = matrix[r * columns + c];
-        }
-        return transposed;
+        Tensor transposed = matrix.Transpose(0, 1), gram = matrix.Shape[0] < matrix.Shape[1] ? matrix.MatMul(transposed) : transposed.MatMul(matrix);
+        double[] ascending = EigenvaluesOp.Call(gram, "L").ToArray<double>();
+        return [.. ascending.Reverse().Select(value => Math.Sqrt(Math.Max(value, 0)))]; // rounding leaves some of the zeros negative
     }
 }

@@ -16,7 +16,7 @@ public enum ClipView
 }
 
 /// <summary>
-/// The clips of a task at unit length, as log-mels (EVALUATION section 1.1): longer clips are cropped, shorter ones
+/// The clips of a task at unit length, as log-mels (docs/evaluation.md section 1.1): longer clips are cropped, shorter ones
 /// zero-padded right. Every encoder, seed and fold gets the same crops.
 /// </summary>
 public sealed class TaskClips

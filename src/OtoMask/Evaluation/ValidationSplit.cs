@@ -13,7 +13,7 @@ internal sealed record ValidationSplit(int[] Train, int[] Valid, string? Note)
 
     /// <summary>
     /// Splits a random tenth (rounded up) off, redrawn up to 100 times until every class of the training clips is in it
-    /// (EVALUATION section 1.4); failing that, the last draw stands and is noted.
+    /// (docs/evaluation.md section 1.4); failing that, the last draw stands and is noted.
     /// </summary>
     /// <param name="task">The clips.</param>
     /// <param name="train">Positions of the clips to split.</param>

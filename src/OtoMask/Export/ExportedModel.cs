@@ -29,7 +29,7 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
     public bool ClassesOnly { get; init; }
 
     /// <summary>Model, input, patch and sampling rate as the field writes them in the names of folders: <c>m2d_vit_base-80x608p16x16p16k</c>.</summary>
-    /// <remarks>METHOD section 8. A size without a name becomes width, depth and heads: <c>m2d_vit_w256d6h4</c>.</remarks>
+    /// <remarks>docs/method.md section 8. A size without a name becomes width, depth and heads: <c>m2d_vit_w256d6h4</c>.</remarks>
     public string FieldName => $"{ModelName}-{Encoder.Input}p{Encoder.LogMel.SampleRate / 1000}k";
 
     /// <summary>

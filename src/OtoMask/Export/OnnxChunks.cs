@@ -7,7 +7,7 @@ namespace OtoMask.Export;
 
 /// <summary>
 /// Takes clips of any length apart into chunks that the model can take, and puts what it makes of them together again, as
-/// <see cref="Evaluation.EncoderSnapshot"/> does (METHOD section 7).
+/// <see cref="Evaluation.EncoderSnapshot"/> does (docs/method.md section 7).
 /// </summary>
 /// <remarks>
 /// The chunks of a batch must be alike. So a clip shorter than the model's input is one chunk just as long as itself (Nc = T'), and a longer one

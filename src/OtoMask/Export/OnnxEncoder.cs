@@ -4,7 +4,7 @@ namespace OtoMask.Export;
 
 // B chunks, L patches in each, N = 1 + L tokens, P values a patch, D width, h heads, d = D / h, (Nf, Nt) grid of the whole input.
 
-/// <summary>The vision transformer of <see cref="MaskedModel.Encode"/>, in ONNX operators (METHOD section 3).</summary>
+/// <summary>The vision transformer of <see cref="MaskedModel.Encode"/>, in ONNX operators (docs/method.md section 3).</summary>
 internal sealed class OnnxEncoder(OnnxGraph graph, OnnxWeights weights, EncoderShape model)
 {
     private readonly BlockShape shape = model.Encoder;

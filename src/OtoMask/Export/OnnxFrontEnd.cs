@@ -5,7 +5,7 @@ namespace OtoMask.Export;
 
 // B clips, n samples each, W = FftSize, H = HopSize, T = n / H + 1 frames, K = W / 2 + 1 bins, F bands.
 
-/// <summary>Waveform to normalised log-mel as <see cref="LogMelExtractor"/> computes it (METHOD section 1), in ONNX operators.</summary>
+/// <summary>Waveform to normalised log-mel as <see cref="LogMelExtractor"/> computes it (docs/method.md section 1), in ONNX operators.</summary>
 internal static class OnnxFrontEnd
 {
     /// <summary>[B, n] -> [B, F, T].</summary>

@@ -5,7 +5,7 @@ namespace OtoMask.Export;
 
 // B clips, T' time steps of each, Nf frequency patches, D width of a token, C classes.
 
-/// <summary>What <see cref="Classifier.Logits"/> does behind the encoder, in ONNX operators (EVALUATION section 2).</summary>
+/// <summary>What <see cref="Classifier.Logits"/> does behind the encoder, in ONNX operators (docs/evaluation.md section 2).</summary>
 internal sealed class OnnxHead(OnnxGraph graph, OnnxWeights weights, FineTunedState head, EncoderShape model)
 {
     /// <summary>Embeddings of every time step [B, T', Nf * D] -> [B, C], before softmax or sigmoid.</summary>

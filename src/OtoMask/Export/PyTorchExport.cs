@@ -3,7 +3,7 @@ using OtoMask.Interop;
 namespace OtoMask.Export;
 
 /// <summary>
-/// A model as the published M2D code saves one (METHOD section 8): a dict with <c>model</c>, the state dict, and <c>args</c>, the geometry
+/// A model as the published M2D code saves one (docs/method.md section 8): a dict with <c>model</c>, the state dict, and <c>args</c>, the geometry
 /// and the classes as plain data.
 /// </summary>
 /// <remarks>That code takes the geometry from the name of the folder that the file lies in: <see cref="ExportedModel.FieldName"/>.</remarks>

@@ -39,7 +39,7 @@ public enum StartingWeights
 
 /// <summary>
 /// Everything that decides what a fine-tuning computes; <see cref="FineTuningKeys"/> names every value once for YAML and the command
-/// line. Defaults are the published recipe for Speech Commands V2 (EVALUATION section 2), its warm-up made relative.
+/// line. Defaults are the published recipe for Speech Commands V2 (docs/evaluation.md section 2), its warm-up made relative.
 /// </summary>
 public sealed record FineTuningConfig
 {

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace OtoMask.Geometry;
 
-/// <summary>The model's input, [Bands, Frames] of log-mel, and the patches it is cut in (METHOD sections 1 and 2).</summary>
+/// <summary>The model's input, [Bands, Frames] of log-mel, and the patches it is cut in (docs/method.md sections 1 and 2).</summary>
 /// <remarks>Both front ends (16 kHz with hop 160, 32 kHz with hop 320) give <see cref="FramesPerSecond"/> frames a second.</remarks>
 public sealed record InputGeometry
 {

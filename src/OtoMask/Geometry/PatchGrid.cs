@@ -8,7 +8,7 @@ public readonly record struct PatchGrid(int Rows, int Columns)
     /// <summary>L = Nf * Nt, the number of patches. Patch id = row * Columns + column.</summary>
     public int Count => Rows * Columns;
 
-    /// <summary>Lv = (int)(L * (1 - ratio)) in double arithmetic (METHOD section 2).</summary>
+    /// <summary>Lv = (int)(L * (1 - ratio)) in double arithmetic (docs/method.md section 2).</summary>
     public int VisibleCount(double maskRatio) => (int)(Count * (1 - maskRatio));
 
     /// <summary>The grid of whole patches that fill a log-mel input.</summary>

@@ -7,7 +7,7 @@ namespace OtoMask.Masking;
 /// hint ratio trades some for random ones.
 /// </summary>
 /// <param name="measure">The weights, for example <see cref="DispersionWeights.MeanAbsoluteDeviation"/>.</param>
-/// <remarks>Niizumi et al., IJCNN 2026; METHOD section 2. Of equal weights the higher id is masked first.</remarks>
+/// <remarks>Niizumi et al., IJCNN 2026; docs/method.md section 2. Of equal weights the higher id is masked first.</remarks>
 public sealed class DispersionTopMasking(DispersionMeasure measure) : IMaskingStrategy
 {
     /// <inheritdoc/>

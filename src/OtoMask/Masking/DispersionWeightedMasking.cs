@@ -9,7 +9,7 @@ namespace OtoMask.Masking;
 /// values spread (dispersion-weighted masking); then the hint ratio trades some for random ones.
 /// </summary>
 /// <param name="measure">The weights, for example <see cref="DispersionWeights.MeanAbsoluteDeviation"/>.</param>
-/// <remarks>Niizumi et al., IJCNN 2026; METHOD section 2. Sampling by keys: Efraimidis and Spirakis, "Weighted random
+/// <remarks>Niizumi et al., IJCNN 2026; docs/method.md section 2. Sampling by keys: Efraimidis and Spirakis, "Weighted random
 /// sampling with a reservoir", 2006: the m largest log(u)/w are a sequential weighted sample of m.</remarks>
 public sealed class DispersionWeightedMasking(DispersionMeasure measure) : IMaskingStrategy
 {

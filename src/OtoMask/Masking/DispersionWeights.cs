@@ -10,7 +10,7 @@ public delegate void DispersionMeasure(in PatchView clip, Span<float> weights);
 
 /// <summary>How much the values of each patch spread around the patch's mean: what dispersion-weighted masking goes by.</summary>
 /// <remarks>Niizumi et al., "Rethinking Masking Strategies for Masked Prediction-based Audio Self-supervised Learning",
-/// IJCNN 2026; METHOD section 2.</remarks>
+/// IJCNN 2026; docs/method.md section 2.</remarks>
 public static class DispersionWeights
 {
     /// <summary>Added to each weight, so that a constant (silent) patch can still be drawn.</summary>

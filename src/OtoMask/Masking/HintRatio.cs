@@ -3,7 +3,7 @@ using OtoMask.Randomness;
 namespace OtoMask.Masking;
 
 /// <summary>Softens an informed mask: gives part of it away as a hint and hides random patches in exchange.</summary>
-/// <remarks>Feng and Zhang, "Self-Guided Masked Autoencoder", NeurIPS 2024; METHOD section 2.</remarks>
+/// <remarks>Feng and Zhang, "Self-Guided Masked Autoencoder", NeurIPS 2024; docs/method.md section 2.</remarks>
 internal static class HintRatio
 {
     /// <summary>From here on nothing of the informed choice is kept: the mask is plain <c>random</c>.</summary>

@@ -1,7 +1,7 @@
 namespace OtoMask.Masking;
 
 /// <summary>How the hint ratio h falls over the epochs, so that training starts random and becomes informed.</summary>
-/// <remarks>After Li et al., SemMAE, arXiv 2206.10207, and Niizumi et al., IJCNN 2026; METHOD section 2: h = 1 before the start
+/// <remarks>After Li et al., SemMAE, arXiv 2206.10207, and Niizumi et al., IJCNN 2026; docs/method.md section 2: h = 1 before the start
 /// epoch, then h = 1 - (e/E)^k. The start is a share of the epochs, so that short runs are not silently all random.</remarks>
 public sealed record HintSchedule
 {

@@ -1,6 +1,6 @@
 namespace OtoMask.Masking;
 
-/// <summary>How much of the hint ratio a strategy goes by, least first. METHOD section 2.</summary>
+/// <summary>How much of the hint ratio a strategy goes by, least first. docs/method.md section 2.</summary>
 public enum HintUse
 {
     /// <summary>Nothing: the strategy masks in the same way from the first step on.</summary>

@@ -8,7 +8,7 @@ namespace OtoMask.Masking;
 /// then the hint ratio trades some for random ones.
 /// </summary>
 /// <param name="cut">How the patches are split in two, for example <see cref="PatchCuts.PrincipalAxis"/>.</param>
-/// <remarks>Feng and Zhang, "Self-Guided Masked Autoencoder", NeurIPS 2024; METHOD section 2. Of equal scores the higher id is
+/// <remarks>Feng and Zhang, "Self-Guided Masked Autoencoder", NeurIPS 2024; docs/method.md section 2. Of equal scores the higher id is
 /// masked first.</remarks>
 public sealed class ObjectCentricMasking(PatchCut cut) : IFeatureMaskingStrategy
 {

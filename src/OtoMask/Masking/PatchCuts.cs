@@ -12,7 +12,7 @@ public delegate void PatchCut(ReadOnlySpan<double> points, int width, Span<doubl
 public static class PatchCuts
 {
     /// <summary>By the projection on the first principal axis, against its mean (exact: no iteration on the data).</summary>
-    /// <remarks>METHOD section 2, <c>sgim</c>.</remarks>
+    /// <remarks>docs/method.md section 2, <c>sgim</c>.</remarks>
     public static void PrincipalAxis(ReadOnlySpan<double> points, int width, Span<double> side)
     {
         int count = side.Length, size = Math.Min(count, width);
@@ -43,7 +43,7 @@ public static class PatchCuts
     /// By the sign of the eigenvector at index 1 (ascending) of the unnormalised graph Laplacian diag(row sums of M) - M with
     /// M = X X^T + 1e-12.
     /// </summary>
-    /// <remarks>METHOD section 2, <c>sgim-spectral</c>.</remarks>
+    /// <remarks>docs/method.md section 2, <c>sgim-spectral</c>.</remarks>
     public static void Spectral(ReadOnlySpan<double> points, int width, Span<double> side)
     {
         const double LeastAffinity = 1e-12;

@@ -7,7 +7,7 @@ namespace OtoMask.Masking;
 /// <c>structured</c>: whole frequency rows and time columns are masked (patch-out for fine-tuning). How many is drawn once for
 /// the batch, which ones for each clip. The hint ratio is ignored.
 /// </summary>
-/// <remarks>After Koutini et al., "Efficient Training of Audio Transformers with Patchout", Interspeech 2022; METHOD section 2.
+/// <remarks>After Koutini et al., "Efficient Training of Audio Transformers with Patchout", Interspeech 2022; docs/method.md section 2.
 /// The visible count is only near L * (1 - ratio), and the same for all clips of a batch.</remarks>
 public sealed class StructuredMasking : IMaskingStrategy
 {

@@ -9,7 +9,7 @@ namespace OtoMask.Masking;
 /// that many. The hint ratio is ignored.
 /// </summary>
 /// <param name="runLength">n, time steps (patch columns) of one run, at least 1; a shorter clip is one run.</param>
-/// <remarks>METHOD section 2. Masked patches: Nf * floor(Nt * ratio).</remarks>
+/// <remarks>docs/method.md section 2. Masked patches: Nf * floor(Nt * ratio).</remarks>
 public sealed class TimeSpanMasking(int runLength = TimeSpanMasking.DefaultRunLength) : IMaskingStrategy
 {
     /// <summary>Time steps of one run unless told otherwise.</summary>

@@ -7,7 +7,7 @@ namespace OtoMask.Models;
 /// <summary>What the head sees of an encoded clip.</summary>
 public enum ClipFeature
 {
-    /// <summary>Nf * D numbers: the tokens of all frequency patches of a time step side by side, mean over time (METHOD section 7).</summary>
+    /// <summary>Nf * D numbers: the tokens of all frequency patches of a time step side by side, mean over time (docs/method.md section 7).</summary>
     PerBand,
 
     /// <summary>D numbers: the mean over all tokens, which any choice of patches has.</summary>
@@ -15,7 +15,7 @@ public enum ClipFeature
 }
 
 /// <summary>The encoder with a head that tells classes: batch normalisation without scale and shift, then a linear layer.</summary>
-/// <remarks>The head of EVAR (Niizumi et al.), by its parameter names. EVALUATION section 2.</remarks>
+/// <remarks>The head of EVAR (Niizumi et al.), by its parameter names. docs/evaluation.md section 2.</remarks>
 public sealed class Classifier : IDisposable
 {
     /// <summary>What the names of the head's two parts begin with.</summary>

@@ -3,7 +3,7 @@ using OtoMask.Torch;
 
 namespace OtoMask.Models;
 
-/// <summary>How first values are drawn (METHOD section 3), from a stream of (seed, position of the parameter).</summary>
+/// <summary>How first values are drawn (docs/method.md section 3), from a stream of (seed, position of the parameter).</summary>
 /// <param name="seed">The run's seed.</param>
 internal sealed class Initial(ulong seed)
 {

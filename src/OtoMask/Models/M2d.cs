@@ -3,7 +3,7 @@ using OtoMask.Torch;
 namespace OtoMask.Models;
 
 /// <summary>Masked Modeling Duo: predicts, from the visible patches, what a slow copy of the encoder makes of the masked ones.</summary>
-/// <remarks>Niizumi et al., arXiv 2210.14648 and 2404.06095. METHOD section 5.</remarks>
+/// <remarks>Niizumi et al., arXiv 2210.14648 and 2404.06095. docs/method.md section 5.</remarks>
 public sealed class M2d : PatchPredictor
 {
     private readonly BlockStack target;

@@ -69,7 +69,7 @@ public sealed record ModelShape(InputGeometry Input, BlockShape Encoder, BlockSh
     }
 }
 
-/// <summary>The sizes that the field knows by name (METHOD section 3).</summary>
+/// <summary>The sizes that the field knows by name (docs/method.md section 3).</summary>
 public static class KnownSizes
 {
     /// <summary>Names, smallest first.</summary>

@@ -22,7 +22,7 @@ public sealed class PositionTable(string name, PatchGrid grid, int width) : IDis
     public Tensor Values => values ?? throw new InvalidOperationException($"{Name} has no values before the model is laid out");
 
     /// <summary>Takes over the positions of a model with another length of input: a shorter one's are stretched along time by bicubic
-    /// interpolation (no antialiasing), a longer one's cut at the end (METHOD section 7).</summary>
+    /// interpolation (no antialiasing), a longer one's cut at the end (docs/method.md section 7).</summary>
     /// <param name="other">A table of as many rows and of the same width.</param>
     /// <exception cref="ArgumentException">It has other rows or another width.</exception>
     public void TakeOver(PositionTable other)

@@ -1,7 +1,7 @@
 namespace OtoMask.Models;
 
 /// <summary>Fixed two-dimensional sine-cosine positions.</summary>
-/// <remarks>METHOD section 3: the first half of the width encodes time, the second frequency; each is [sin(p w), cos(p w)]
+/// <remarks>docs/method.md section 3: the first half of the width encodes time, the second frequency; each is [sin(p w), cos(p w)]
 /// with w_i = 10000^(-i / (D/4)).</remarks>
 public static class Positions
 {

@@ -5,7 +5,7 @@ namespace OtoMask.Models;
 // B clips, L patches of the whole clip, N of them given, P = ph * pw values a patch, D width.
 
 /// <summary>The encoder of every framework: patches in, one vector a patch out, with a CLS token in front.</summary>
-/// <remarks>Dosovitskiy et al., "An image is worth 16x16 words", 2021, on log-mel patches (METHOD section 3).</remarks>
+/// <remarks>Dosovitskiy et al., "An image is worth 16x16 words", 2021, on log-mel patches (docs/method.md section 3).</remarks>
 internal sealed class VisionTransformer : IDisposable
 {
     private readonly EncoderShape shape;

@@ -1,6 +1,6 @@
 namespace OtoMask.Pretraining;
 
-/// <summary>Linear warm-up, then half a cosine down, per optimiser step (METHOD section 6).</summary>
+/// <summary>Linear warm-up, then half a cosine down, per optimiser step (docs/method.md section 6).</summary>
 /// <param name="Peak">Learning rate at the end of the warm-up.</param>
 /// <param name="WarmupSteps">Steps of warm-up.</param>
 /// <param name="TotalSteps">Steps of the whole run.</param>
@@ -17,11 +17,11 @@ public sealed record LearningRateSchedule(double Peak, long WarmupSteps, long To
     }
 }
 
-/// <summary>How much of M2D's target network stays at each step: linear from start to end over the run (METHOD section 5).</summary>
+/// <summary>How much of M2D's target network stays at each step: linear from start to end over the run (docs/method.md section 5).</summary>
 /// <param name="Start">tau of the first step.</param>
 /// <param name="End">tau of the last step.</param>
 /// <param name="TotalSteps">Steps of the whole run.</param>
-public sealed record DecaySchedule(double Start, double End, long TotalSteps)
+public sealed record EmaSchedule(double Start, double End, long TotalSteps)
 {
     /// <summary>tau of step <paramref name="step"/>, from 0.</summary>
     public double At(long step) => Start + (End - Start) * Math.Min(1, step / (double)Math.Max(1, TotalSteps - 1));

@@ -34,7 +34,7 @@ public sealed class Trainer : IDisposable
     private readonly HealthAlarm alarm;
     private readonly LogWriter log;
     private readonly LearningRateSchedule learningRates;
-    private readonly DecaySchedule decays;
+    private readonly EmaSchedule emaDecays;
     private readonly SkippedSteps skipped;
     private long step;
     private string? latestCheckpoint;
@@ -52,7 +52,7 @@ public sealed class Trainer : IDisposable
         training = new TrainingStep(setup.Model, optimizer, config.Precision, config.ClipNorm, setup.Masking.CreateFeatureStrategy());
         TotalSteps = setup.TotalSteps;
         learningRates = new LearningRateSchedule(config.PeakLearningRate, (long)(config.Warmup * TotalSteps), TotalSteps);
-        decays = new DecaySchedule(config.EmaStart, config.EmaEnd, TotalSteps);
+        emaDecays = new EmaSchedule(config.EmaStart, config.EmaEnd, TotalSteps);
         pipeline = setup.Pipeline(HintAt);
         log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes);
         skipped = new SkippedSteps(folder, log, observer, "--base-lr");
@@ -116,12 +116,12 @@ public sealed class Trainer : IDisposable
             for (int i = 0; i < config.Accumulate; i++)
                 batches.Add(reader.Next() ?? throw new InvalidOperationException("the data ended before the run did"));
             double seconds = (reader.Waited - waitedBefore).TotalSeconds;
-            double learningRate = learningRates.At(step), decay = decays.At(step);
-            StepOutcome outcome = training.Run(batches, learningRate, decay);
+            double learningRate = learningRates.At(step), emaDecay = emaDecays.At(step);
+            StepOutcome outcome = training.Run(batches, learningRate, emaDecay);
             double total = Stopwatch.GetElapsedTime(begin).TotalSeconds;
             double maskMs = batches.Sum(batch => batch.MaskMilliseconds) + 1000 * (training.Times.Mask - maskBefore);
             Report(new StepRecord(
-                step + 1, EpochOf(step), outcome.Loss, learningRate, batches[0].HintRatio, config.Framework.HasTarget ? decay : null, outcome.GradientNorm, outcome.Applied,
+                step + 1, EpochOf(step), outcome.Loss, learningRate, batches[0].HintRatio, config.Framework.HasTarget ? emaDecay : null, outcome.GradientNorm, outcome.Applied,
                 batches.Count * config.Batch / total, seconds / total, maskMs)
             { Parts = outcome.Parts });
         }

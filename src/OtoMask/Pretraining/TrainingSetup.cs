@@ -279,8 +279,8 @@ public sealed class TrainingSetup : IDisposable
             cancellation.ThrowIfCancellationRequested();
             using MaskedBatch batch = reader.Next() ?? throw new InvalidOperationException("the pipeline gave no batch");
             long begin = Stopwatch.GetTimestamp();
-            // A rate of 0 and a decay of 1 leave parameters and target network as they are, to the bit.
-            training.Run([batch], learningRate: 0, decay: 1);
+            // A rate of 0 and an EMA decay of 1 leave parameters and target network as they are, to the bit.
+            training.Run([batch], learningRate: 0, emaDecay: 1);
             computing = Math.Min(computing, Stopwatch.GetElapsedTime(begin).TotalSeconds);
         }
         double loading = reader.Waited.TotalSeconds / TimedSteps;

@@ -36,7 +36,7 @@ public readonly record struct StepOutcome(double Loss, double GradientNorm, bool
 /// <param name="model">The model; its owner disposes it.</param>
 /// <param name="optimizer">The optimiser of the model's trained parameters; its owner disposes it.</param>
 /// <param name="precision">Precision of the matrix products; not <see cref="Precision.Auto"/>.</param>
-/// <param name="clipNorm">Largest global gradient norm; METHOD section 6 has 3.0.</param>
+/// <param name="clipNorm">Largest global gradient norm; docs/method.md section 6 has 3.0.</param>
 /// <param name="featureMasking">The strategy, where it needs the model; else null and batches come masked.</param>
 public sealed class TrainingStep(
     MaskedModel model, AdamW optimizer, Precision precision, double clipNorm, IFeatureMaskingStrategy? featureMasking = null)
@@ -49,14 +49,14 @@ public sealed class TrainingStep(
     /// <summary>Forward, backward, update.</summary>
     /// <param name="batches">The batches whose gradients are averaged.</param>
     /// <param name="learningRate">AdamW's step length.</param>
-    /// <param name="decay">tau of M2D's target network.</param>
-    public StepOutcome Run(IReadOnlyList<MaskedBatch> batches, double learningRate, double decay)
+    /// <param name="emaDecay">tau of M2D's target network, which follows by an exponential moving average.</param>
+    public StepOutcome Run(IReadOnlyList<MaskedBatch> batches, double learningRate, double emaDecay)
     {
         double loss = 0;
         List<(string Name, double Value)> parts = [];
         foreach (MaskedBatch batch in batches)
             loss += Differentiate(batch, 1.0 / batches.Count, parts) / batches.Count;
-        return Update(loss, learningRate, decay) with { Parts = [.. parts.GroupBy(part => part.Name).Select(part => (part.Key, part.Average(one => one.Value)))] };
+        return Update(loss, learningRate, emaDecay) with { Parts = [.. parts.GroupBy(part => part.Name).Select(part => (part.Key, part.Average(one => one.Value)))] };
     }
 
     /// <summary>Adds the gradients of one batch, times <paramref name="share"/>.</summary>
@@ -84,7 +84,7 @@ public sealed class TrainingStep(
         return value;
     }
 
-    private StepOutcome Update(double loss, double learningRate, double decay)
+    private StepOutcome Update(double loss, double learningRate, double emaDecay)
     {
         double norm = 0;
         bool applied = false;
@@ -95,7 +95,7 @@ public sealed class TrainingStep(
             applied = double.IsFinite(loss) && double.IsFinite(norm);
             if (applied)
             {
-                optimizer.Step(learningRate, Math.Min(1, clipNorm / (norm + ClipEpsilon)), decay);
+                optimizer.Step(learningRate, Math.Min(1, clipNorm / (norm + ClipEpsilon)), emaDecay);
             }
             else
             {

@@ -1,6 +1,6 @@
 namespace OtoMask.Runs;
 
-/// <summary>Warns when the representation collapses: RankMe falls towards 1 and CEV-AUC rises towards 1 while the loss looks fine (METHOD section 9).</summary>
+/// <summary>Warns when the representation collapses: RankMe falls towards 1 and CEV-AUC rises towards 1 while the loss looks fine (docs/method.md section 9).</summary>
 /// <param name="observer">Is warned.</param>
 /// <param name="firstRank">RankMe as the run began, where it goes on; null at its beginning.</param>
 internal sealed class HealthAlarm(ITrainingObserver observer, double? firstRank)

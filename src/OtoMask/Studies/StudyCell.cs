@@ -11,7 +11,7 @@ namespace OtoMask.Studies;
 /// <param name="Config">Everything about its pre-training, seed and data included; an untrained one has these first weights.</param>
 public sealed record StudyCell(string Framework, string Arm, PretrainingConfig Config)
 {
-    /// <summary>The arm of networks that are probed as they begin: the floor under every result (EVALUATION section 5).</summary>
+    /// <summary>The arm of networks that are probed as they begin: the floor under every result (docs/evaluation.md section 5).</summary>
     public const string Untrained = "untrained";
 
     private static readonly string[] SaysNothingOfResults = ["data", "task", "device"];

@@ -24,7 +24,7 @@ public sealed record StudyFramework(Framework Framework, IReadOnlyList<Setting> 
 /// <summary>A task to probe: one that OtoMask knows how to assemble, or a CSV.</summary>
 /// <param name="Name">Name of a known task, or path of a CSV.</param>
 /// <param name="Family">events, speech, music or a word of the user's; null leaves it to the known task.</param>
-/// <param name="Seconds">Unit length of its clips (EVALUATION section 3 has those of the field); null = what fills the model's input.</param>
+/// <param name="Seconds">Unit length of its clips (docs/data-import.md has those of the field); null = what fills the model's input.</param>
 public sealed record StudyTaskName(string Name, string? Family, double? Seconds = null);
 
 /// <summary>

@@ -6,7 +6,7 @@ using OtoMask.Models;
 
 namespace OtoMask.Weights;
 
-/// <summary>A state dict of the field under the plain names of METHOD section 8, and what its shapes tell about the model.</summary>
+/// <summary>A state dict of the field under the plain names of docs/method.md section 8, and what its shapes tell about the model.</summary>
 internal sealed class FieldWeights
 {
     private const string PatchWeight = "patch_embed.proj.weight", DecoderEmbed = "decoder_embed.weight", DecoderHead = "decoder_pred.weight";

@@ -51,7 +51,7 @@ public sealed class SavedModel
     /// <summary>What the file did not say and was taken for granted, a line each.</summary>
     public IReadOnlyList<string> Notes { get; private init; } = [];
 
-    /// <summary>Values by the field's parameter names (METHOD section 8).</summary>
+    /// <summary>Values by the field's parameter names (docs/method.md section 8).</summary>
     public required IReadOnlyDictionary<string, HostTensor> Tensors { get; init; }
 
     /// <summary>What a safetensors file says besides; empty for others.</summary>

@@ -80,7 +80,7 @@ internal sealed partial record StatedGeometry(string Place)
         static int? Number(string? text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is > 0 and <= 1 << 20 ? number : null;
     }
 
-    /// <summary>What the names of a file and its folder say, as published: <c>m2d_vit_base-80x608p16x16p16k-...</c> (METHOD section 8).</summary>
+    /// <summary>What the names of a file and its folder say, as published: <c>m2d_vit_base-80x608p16x16p16k-...</c> (docs/method.md section 8).</summary>
     public static IEnumerable<StatedGeometry> OfNames(string path)
     {
         string full = Path.GetFullPath(path);

@@ -108,7 +108,7 @@ public class LogMelTests
         return wave;
     }
 
-    /// <summary>METHOD section 1 as it is written, [bands, frames], with no regard for time.</summary>
+    /// <summary>docs/method.md section 1 as it is written, [bands, frames], with no regard for time.</summary>
     private static double[] Naive(float[] wave, LogMelSettings settings)
     {
         int size = settings.FftSize, frames = wave.Length / settings.HopSize + 1, bins = size / 2 + 1;

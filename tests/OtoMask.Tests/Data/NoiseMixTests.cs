@@ -4,7 +4,7 @@ using OtoMask.Masking;
 
 namespace OtoMask.Tests.Data;
 
-/// <summary>Background noise under clips: METHOD section 6.</summary>
+/// <summary>Background noise under clips: docs/method.md section 6.</summary>
 [Collection(NoTensorLeaksAttribute.Collection), NoTensorLeaks]
 public sealed class NoiseMixTests : IDisposable
 {

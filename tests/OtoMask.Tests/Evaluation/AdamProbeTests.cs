@@ -3,7 +3,7 @@ using OtoMask.Randomness;
 
 namespace OtoMask.Tests.Evaluation;
 
-/// <summary>The probe's steps beside a plain one in double, written after EVALUATION section 1.5 to 1.6.</summary>
+/// <summary>The probe's steps beside a plain one in double, written after docs/evaluation.md sections 1.5 to 1.6.</summary>
 [Collection(NoTensorLeaksAttribute.Collection), NoTensorLeaks]
 public class AdamProbeTests
 {

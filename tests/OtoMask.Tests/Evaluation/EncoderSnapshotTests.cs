@@ -129,7 +129,7 @@ public class EncoderSnapshotTests
         return new LogMel(80, frames, [.. Enumerable.Range(0, 80 * frames).Select(_ => (float)(-7 + 4 * random.NextNormal()))]);
     }
 
-    // METHOD section 7, one chunk and one patch at a time.
+    // docs/method.md section 7, one chunk and one patch at a time.
     private static float[] ByHand(EncoderSnapshot encoder, LogMel clip) => ByHand(encoder, clip, patches => encoder.Encoder.Encode(patches.Values, patches.Ids));
 
     private static float[] ByHand(EncoderSnapshot encoder, LogMel clip, Func<(Tensor Values, Tensor Ids), Tensor> encode)

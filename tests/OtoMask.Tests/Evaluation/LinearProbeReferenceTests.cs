@@ -6,7 +6,7 @@ using OtoMask.Interop;
 namespace OtoMask.Tests.Fixtures;
 
 /// <summary>
-/// The mode <c>evar</c> beside EVALUATION section 1 as <c>Fixtures/evar/reference.py</c> follows it in double precision. The two share clips,
+/// The mode <c>evar</c> beside docs/evaluation.md section 1 as <c>Fixtures/evar/reference.py</c> follows it in double precision. The two share clips,
 /// embeddings and seeds alone.
 /// </summary>
 [Trait("Category", "Fixtures")]

@@ -4,6 +4,8 @@ using OtoMask.Interop;
 namespace OtoMask.Tests.Fixtures;
 
 [Trait("Category", "Fixtures")]
+[Collection(NoTensorLeaksAttribute.Collection)]
+[NoTensorLeaks]
 public class RepresentationHealthFixtureTests
 {
     private const double RelativeTolerance = 1e-4;

@@ -4,6 +4,8 @@ using OtoMask.Randomness;
 
 namespace OtoMask.Tests.Evaluation;
 
+[Collection(NoTensorLeaksAttribute.Collection)]
+[NoTensorLeaks]
 public class RepresentationHealthTests
 {
     [Fact]

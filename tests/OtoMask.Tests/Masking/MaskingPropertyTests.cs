@@ -89,7 +89,7 @@ public class MaskingPropertyTests
         }
     }
 
-    /// <summary>METHOD section 2, written out once more.</summary>
+    /// <summary>docs/method.md section 2, written out once more.</summary>
     private static int ExpectedVisible(string name, Case @case)
     {
         var ((nf, nt), r) = (@case.Grid, @case.Ratio);

@@ -65,7 +65,7 @@ public class ModelFixtureTests
             Assert.Equal(losses.Values[step], loss.Item(), 5e-6);
             loss.Backward();
             double norm = model.Trained.Gradients.Norm().Item();
-            optimizer.Step(1e-3, Math.Min(1, 0.25 / (norm + 1e-6)), decay: 0.99);
+            optimizer.Step(1e-3, Math.Min(1, 0.25 / (norm + 1e-6)), emaDecay: 0.99);
         }
         string[] names = ["blocks.0.attn.qkv.weight", "decoder_pred.bias"];
         foreach (string name in framework == KnownFrameworks.M2d ? [.. names, "target_blocks.1.mlp.fc1.weight"] : names)

@@ -64,6 +64,19 @@ public sealed class ReportPageTests : IDisposable
     }
 
     [ChromiumFact]
+    public async Task A_chart_without_room_waits_for_it()
+    {
+        await using HeadlessChromium page = await OpenAsync("run-narrow", SyntheticReports.Run(), width: 1);
+        const string Curves = """document.querySelectorAll(".chart svg path").length""";
+        Assert.Equal(0, await page.EvaluateAsync<int>(Curves));
+        Assert.Empty(page.Complaints);
+
+        await page.ResizeAsync(1280);
+        Assert.True(await page.EvaluateAsync<int>(Curves) > 10);
+        Assert.Empty(page.Complaints);
+    }
+
+    [ChromiumFact]
     public async Task Every_page_fits_a_phone_and_both_faces()
     {
         foreach ((string name, string html) in Pages())

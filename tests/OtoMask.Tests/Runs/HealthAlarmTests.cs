@@ -6,7 +6,7 @@ using OtoMask.Weights;
 
 namespace OtoMask.Tests.Runs;
 
-/// <summary>METHOD section 9: collapse shows as RankMe falling towards 1 and CEV-AUC rising towards 1 while the loss looks fine.</summary>
+/// <summary>docs/method.md section 9: collapse shows as RankMe falling towards 1 and CEV-AUC rising towards 1 while the loss looks fine.</summary>
 [Collection(NoTensorLeaksAttribute.Collection)]
 [NoTensorLeaks]
 public class HealthAlarmTests

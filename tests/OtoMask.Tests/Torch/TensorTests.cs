@@ -121,7 +121,7 @@ public class TensorTests
             }
             for (int i = 0; i < 8; i++)
                 following[1 + i] = 0.8 * following[1 + i] + 0.2 * p[4 + i];
-            optimizer.Step(0.01, gradientScale: 0.5, decay: 0.8);
+            optimizer.Step(0.01, gradientScale: 0.5, emaDecay: 0.8);
             Assert.All(parameters.Gradients.To(DType.Float32).ToArray<float>(), gradient => Assert.Equal(0, gradient));
         }
         Agree(p, parameters.Values, tolerance);

@@ -162,6 +162,7 @@ otomask.charts = (() => {
     const choices = [...(figure.closest("[data-choices]") ?? figure).querySelectorAll("[data-choice]")];
     const chosen = name => Number(choices.find(choice => choice.dataset.choice === name).value);
     const show = () => {
+      if (!plot.clientWidth) return; // not laid out yet, or in a window without width: what is drawn there is nonsense, and the observer comes back
       for (const { previousElementSibling: told, dataset, value } of choices) if (dataset.steps) told.value = dataset.steps.split("|")[value];
       plot.style.height = `${kind.height(chart, plot.clientWidth, chosen) + (chart.series ? legendHeight(chart, plot.clientWidth) : 0)}px`;
       drawn.resize();

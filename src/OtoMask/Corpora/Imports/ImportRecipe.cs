@@ -2,7 +2,7 @@ using OtoMask.Data;
 
 namespace OtoMask.Corpora.Imports;
 
-/// <summary>How one of the field's data sets, copied to this machine by its user, becomes a task (EVALUATION section 3).</summary>
+/// <summary>How one of the field's data sets, copied to this machine by its user, becomes a task (docs/evaluation.md section 3).</summary>
 public sealed record ImportRecipe
 {
     internal ImportRecipe(Func<LocalCopy, IEnumerable<ListedClip>> list) => List = list;

@@ -1,6 +1,6 @@
 namespace OtoMask.Corpora.Imports;
 
-/// <summary>The field's data sets that can be imported from a local copy (EVALUATION section 3).</summary>
+/// <summary>The field's data sets that can be imported from a local copy (docs/evaluation.md section 3).</summary>
 public static class KnownImports
 {
     /// <summary>All of them, by family.</summary>
