@@ -31,6 +31,24 @@ public sealed partial class SamplesTests : IDisposable
         Assert.StartsWith("usage:", empty.Error);
     }
 
+    /// <summary>Two pre-trainings and two probes: some 10 s.</summary>
+    [Fact]
+    public void AMaskOfOnesOwnIsTrainedWithAndProbed()
+    {
+        string audio = folder.Audio(), task = folder.Inside("task.csv"), output = folder.Inside("own");
+        string[] clips = [.. Directory.GetFiles(audio).Order(StringComparer.Ordinal)];
+        File.WriteAllLines(task, [
+            "file_name,label,split",
+            .. clips.Select((clip, i) => $"{clip},{(i % 2 == 0 ? "even" : "odd")},{(i < clips.Length / 2 ? "train" : "test")}")]);
+        AppResult result = AppProcess.RunProgram("dotnet", [Program("OwnMask", "OwnMask"), audio, task, output, "3"], _ => { });
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Matches(@"^random: \d+\.\d % of task\r?\nloudest: \d+\.\d % of task\r?\n$", result.Output);
+        Assert.Contains("mask: loudest", File.ReadAllText(Path.Combine(output, "loudest", "config.yaml")));
+        Assert.InRange(File.ReadAllLines(Path.Combine(Repository.Root, "samples", "OwnMask", "Program.cs")).Length, 1, 59);
+        // Another program does not know the strategy, and says so.
+        AppProcess.Run("probe", Path.Combine(output, "loudest"), "--task", task).AssertUserError("no masking strategy \"loudest\"");
+    }
+
     [Fact]
     public async Task TheWebSampleAnswersManyAtOnceAndRefusesWhatItCannotRead()
     {

@@ -6,7 +6,11 @@ public static class KnownMaskings
     private const string Nothing = "nothing", Input = "the input", EncoderFeatures = "the encoder's features";
 
     /// <summary>All strategies, in the order in which tables show them.</summary>
-    public static IReadOnlyList<MaskingInfo> All { get; } =
+    public static IReadOnlyList<MaskingInfo> All => all;
+
+    private static readonly Lock Adding = new();
+
+    private static IReadOnlyList<MaskingInfo> all =
     [
         new() { Name = "random", DependsOn = Nothing, Data = () => new RandomMasking(),
             Summary = "masked patches uniformly at random (MAE)" },
@@ -44,6 +48,18 @@ public static class KnownMaskings
             Impossible = TimeSpanMasking.Impossible,
             Summary = "runs of time steps over all frequencies" },
     ];
+
+    /// <summary>Adds a strategy of a program's own: from then on its name is as good as any other, in configurations and when a run goes on. To be called as the program begins.</summary>
+    /// <exception cref="ArgumentException">There is one of that name, or it says neither how to make it from the clip nor from features.</exception>
+    public static void Add(MaskingInfo masking)
+    {
+        if (masking.Data is null == masking.Features is null)
+            throw new ArgumentException($"{masking.Name}: say how to make the strategy, from the clip ({nameof(MaskingInfo.Data)}) or from features ({nameof(MaskingInfo.Features)})", nameof(masking));
+        lock (Adding)
+        {
+            all = all.Any(known => known.Name == masking.Name) ? throw new ArgumentException($"there is a masking strategy {masking.Name} already", nameof(masking)) : [.. all, masking];
+        }
+    }
 
     /// <summary>What a strategy is called now that versions before the warm-up of blocks called <paramref name="formerName"/>.</summary>
     public static string NameNow(string formerName) => All.FirstOrDefault(masking => masking.FormerName == formerName)?.Name ?? formerName;

@@ -36,16 +36,16 @@ public sealed record MaskingInfo
     };
 
     /// <summary>How to make the strategy if it needs the clip alone; else null.</summary>
-    internal Func<IMaskingStrategy>? Data { get; init; }
+    public Func<IMaskingStrategy>? Data { get; init; }
 
     /// <summary>How to make the strategy if it needs features; else null.</summary>
-    internal Func<IFeatureMaskingStrategy>? Features { get; init; }
+    public Func<IFeatureMaskingStrategy>? Features { get; init; }
 
     /// <summary>Says why a geometry would leave nothing visible or nothing masked; null if it would not.</summary>
-    internal Func<PatchGrid, double, string?> Impossible { get; init; } = MaskingGeometry.ImpossibleByCount;
+    public Func<PatchGrid, double, string?> Impossible { get; init; } = MaskingGeometry.ImpossibleByCount;
 
     /// <summary>For strategies made of blocks: how many are drawn.</summary>
-    internal Func<PatchGrid, double, int>? BlockCount { get; init; }
+    public Func<PatchGrid, double, int>? BlockCount { get; init; }
 
     /// <summary>Makes the strategy that draws masks from the clip alone; null for one that needs features.</summary>
     public IMaskingStrategy? CreateDataStrategy() => Data?.Invoke();

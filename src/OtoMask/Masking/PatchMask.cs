@@ -6,7 +6,7 @@ namespace OtoMask.Masking;
 public sealed record PatchMask(int[] Visible, int[] Masked)
 {
     /// <summary>Puts two lists that together hold every id 0 .. L-1 once in ascending order.</summary>
-    internal static PatchMask Of(ReadOnlySpan<int> visible, ReadOnlySpan<int> masked)
+    public static PatchMask Of(ReadOnlySpan<int> visible, ReadOnlySpan<int> masked)
     {
         int count = visible.Length + masked.Length;
         Span<bool> isMasked = count <= Scratch.OnStack ? stackalloc bool[count] : new bool[count];
@@ -17,7 +17,9 @@ public sealed record PatchMask(int[] Visible, int[] Masked)
     }
 
     /// <summary>Lists the ids of the masked and of the other patches.</summary>
-    internal static PatchMask Of(ReadOnlySpan<bool> isMasked, int maskedCount)
+    /// <param name="isMasked">[L], by patch id.</param>
+    /// <param name="maskedCount">How many are true.</param>
+    public static PatchMask Of(ReadOnlySpan<bool> isMasked, int maskedCount)
     {
         var (visible, masked) = (new int[isMasked.Length - maskedCount], new int[maskedCount]);
         var (v, m) = (0, 0);

@@ -3,6 +3,7 @@ namespace OtoMask.Models;
 /// <summary>The catalogue of frameworks. Commands, configurations, imports, studies and bench know those that are in it.</summary>
 public static class KnownFrameworks
 {
+    private static readonly Lock Adding = new();
     private static IReadOnlyList<Framework> all = [Models.M2d.Framework, MaskedAutoencoder.Framework];
 
     /// <summary>All of them, the default first.</summary>
@@ -19,6 +20,16 @@ public static class KnownFrameworks
 
     /// <summary>Their names for people: <c>M2D and MSM-MAE</c>.</summary>
     internal static string Titles => string.Join(" and ", all.Select(framework => framework.Title));
+
+    /// <summary>Adds a framework of a program's own: from then on its name is as good as any other, in configurations and when a run goes on. To be called as the program begins.</summary>
+    /// <exception cref="ArgumentException">There is one of that name.</exception>
+    public static void Add(Framework framework)
+    {
+        lock (Adding)
+        {
+            all = Names.Contains(framework.Name) ? throw new ArgumentException($"there is a framework {framework.Name} already", nameof(framework)) : [.. all, framework];
+        }
+    }
 
     /// <summary>The framework of a name.</summary>
     /// <exception cref="UserErrorException">There is none; the message names the nearest and lists all.</exception>
