@@ -38,7 +38,7 @@ public sealed class BadClipTests : IDisposable
             Assert.True(Regex.IsMatch(result.Output, @"^warning: \d+ of \d+ clips cannot be used and are left out, such as ", RegexOptions.Multiline), result.Output); // at once, not only in a file at the end
         }
         var run = new RunFolder(folder.Inside("run"));
-        Assert.Equal(bad, Listed(run.BadFiles));
+        Assert.Equal([.. bad.Append("loud.wav").Order(StringComparer.Ordinal)], Listed(run.BadFiles)); // 1e10 times full scale is far outside all others
         JsonNode[] steps = [.. File.ReadLines(run.Log).Select(line => JsonNode.Parse(line)!).Where(row => (string?)row["kind"] == "step")];
         Assert.NotEmpty(steps);
         Assert.All(steps, step => Assert.True((bool)step["applied"]! && double.IsFinite((double)step["loss"]!)));
@@ -61,6 +61,25 @@ public sealed class BadClipTests : IDisposable
         Assert.Equal(bad, Listed(Path.Combine(cache, "bad-files.csv")));
         AppResult run = AppProcess.Run(["pretrain", "--data", cache, "--out", folder.Inside("run"), .. AppFolder.TinyRun]);
         Assert.True(run.ExitCode == 0, run.Error);
+    }
+
+    [Fact]
+    public void A_clip_far_outside_all_others_is_told_in_one_line_left_out_and_listed_with_and_without_a_cache()
+    {
+        string audio = folder.Audio(), cache = folder.Inside("cache");
+        NpyFile.Write(Path.Combine(audio, "far.npy"), [.. Enumerable.Repeat(900f, 80 * 100)], 80, 100);
+
+        AppResult prepare = AppProcess.Run("prepare", audio, "--out", cache);
+        Assert.True(prepare.ExitCode == 0, prepare.Error);
+        Assert.Contains("warning: a training will leave out far.npy: its log-mel lies far outside all others (mean ", prepare.Output);
+        foreach (string data in (string[])[audio, cache])
+        {
+            string run = folder.Inside($"run on {Path.GetFileName(data)}");
+            AppResult result = AppProcess.Run(["pretrain", "--data", data, "--out", run, .. AppFolder.TinyRun]);
+            Assert.True(result.ExitCode == 0, result.Error);
+            Assert.Matches(@"(?m)^warning: 1 of 13 clips cannot be used and are left out, such as .*far\.npy: its log-mel lies far outside all others \(", result.Output);
+            Assert.Equal(["far.npy"], Listed(new RunFolder(run).BadFiles));
+        }
     }
 
     [UnprivilegedFact]
