@@ -56,6 +56,9 @@ internal sealed class SoundBytes : IDisposable
     /// <summary>A part of the same file, which stays this object's to close.</summary>
     public SoundBytes Slice(long offset, long length) => new(file, begin + offset, length);
 
+    /// <summary>Those before a place; it takes the file over.</summary>
+    public SoundBytes Until(long end) => new(file, begin, Math.Min(end, Length));
+
     /// <summary>The same with other bytes at one place; it takes the file over.</summary>
     public SoundBytes With(long offset, byte[] bytes) => new(file, begin, Length, (offset, bytes));
 

@@ -27,7 +27,7 @@ public sealed class BadClipTests : IDisposable
         string audio = folder.Audio();
         string[] bad = AddBadClips(audio);
         AddOddClips(audio);
-        AddRecording(audio, hours: 24);
+        folder.Silence("audio/long.wav", seconds: 24 * 3600);
         using (ChangeAllTheTime(Path.Combine(audio, "changing.wav"), seconds: 1))
         using (ChangeAllTheTime(Path.Combine(audio, "changing-long.wav"), seconds: 150))
         {
@@ -50,7 +50,7 @@ public sealed class BadClipTests : IDisposable
         string audio = folder.Audio(), cache = folder.Inside("cache");
         string[] bad = AddBadClips(audio);
         AddOddClips(audio);
-        AddRecording(audio, hours: 4);
+        folder.Silence("audio/long.wav", seconds: 4 * 3600);
         using (ChangeAllTheTime(Path.Combine(audio, "changing.wav"), seconds: 1))
         {
             using AppProcess prepare = AppProcess.Start("prepare", audio, "--out", cache);
@@ -162,17 +162,6 @@ public sealed class BadClipTests : IDisposable
         Add("192-kHz.wav", SoundFiles.WavFloat, SoundFiles.Tone(440, 3, 192_000), 192_000);
         Add("eight-channels.flac", SoundFiles.Flac16, [.. SoundFiles.Tone(440, 3, Rate).SelectMany(sample => Enumerable.Repeat(sample, 8))], Rate, channels: 8);
         Add("vorbis-named.wav", SoundFiles.OggVorbis, SoundFiles.Tone(440, 3, Rate));
-    }
-
-    /// <summary>Hours of silence in 16 bits, which take no room on the disk.</summary>
-    private static void AddRecording(string audio, int hours)
-    {
-        uint bytes = (uint)(hours * 3600L * Rate * sizeof(short));
-        using FileStream file = new(Path.Combine(audio, "long.wav"), FileMode.CreateNew);
-        using var writer = new BinaryWriter(file);
-        AppFolder.WriteWavHeader(writer, format: 1, sizeof(short), bytes); // PCM
-        writer.Flush();
-        file.SetLength(file.Length + bytes);
     }
 
     /// <summary>Cuts a clip short and makes it whole again, over and over, until disposed.</summary>
