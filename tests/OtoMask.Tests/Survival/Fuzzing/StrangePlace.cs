@@ -26,6 +26,19 @@ internal sealed record StrangePlace(string Name, Action<string> Make)
     /// <summary>Takes it away.</summary>
     public static void Remove(string path) => Start("rm", "-rf", path);
 
+    /// <summary>Moves it, if there is anything, to where something else may lie.</summary>
+    public static void Move(string path, string target)
+    {
+        if (Directory.Exists(target))
+            Directory.Delete(target);
+        else
+            File.Delete(target);
+        if (Directory.Exists(path))
+            Directory.Move(path, target);
+        else if (new FileInfo(path) is var file && (file.Exists || file.LinkTarget is not null))
+            File.Move(path, target);
+    }
+
     private static void WriteThenHole(string path, byte[] beginning)
     {
         using FileStream file = File.Create(path);
