@@ -1,7 +1,6 @@
 using System.Text;
 using OtoMask.Audio;
 using OtoMask.Data;
-using OtoMask.FineTuning;
 using OtoMask.Interop;
 using OtoMask.Pretraining;
 using OtoMask.Studies;
