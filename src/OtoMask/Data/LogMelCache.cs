@@ -100,13 +100,20 @@ public sealed class LogMelCache : ClipSource
     private static CacheEntry[] ReadEntries(string folder, CacheSummary summary)
     {
         string index = Path.Combine(folder, IndexFile), data = Path.Combine(folder, DataFile);
-        if (File.Exists(index) && File.Exists(data) && new FileInfo(data).Length == summary.Bytes && new FileInfo(index).Length <= LongestEntry * (long)summary.Clips && InputFile.HashOf(index) == summary.IndexHash)
+        if (File.Exists(index) && File.Exists(data) && LengthOf(data) == summary.Bytes && LengthOf(index) <= LongestEntry * (long)summary.Clips && InputFile.HashOf(index) == summary.IndexHash)
         {
             CacheEntry?[] entries = [.. InputFile.ReadLines(index).Select(CacheEntry.TryParse)];
             if (entries.Length == summary.Clips && entries.All(entry => entry?.LiesWithin(summary.Bytes, summary.LogMel.Bands) == true))
                 return entries!;
         }
         throw new UserErrorException($"the cache {folder} is damaged ({DataFile} or {IndexFile} was changed): delete the folder and prepare it again");
+    }
+
+    /// <summary>Of the file itself, where the path is a link.</summary>
+    private static long LengthOf(string path)
+    {
+        using SafeFileHandle file = InputFile.OpenHandle(path);
+        return RandomAccess.GetLength(file);
     }
 
     /// <inheritdoc/>

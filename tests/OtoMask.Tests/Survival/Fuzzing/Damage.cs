@@ -39,13 +39,20 @@ internal static partial class Damage
         return [.. file.Count > Largest ? file[..Largest] : file];
     }
 
-    /// <summary>A file with each of its numbers that are text at each of its ends, and no number at all.</summary>
-    public static IEnumerable<byte[]> EndsOf(byte[] seed)
+    /// <summary>A file with one of its numbers that are text at one of its ends, or no number at all: all there are, or some that are spread over them.</summary>
+    /// <param name="seed">A valid file.</param>
+    /// <param name="most">How many at most.</param>
+    public static IEnumerable<byte[]> EndsOf(byte[] seed, int most)
     {
         string text = Encoding.Latin1.GetString(seed);
-        return from number in NumberInText().Matches(text)
-               from value in Values
-               select Encoding.Latin1.GetBytes(string.Concat(text.AsSpan(0, number.Index), value, text.AsSpan(number.Index + number.Length)));
+        MatchCollection numbers = NumberInText().Matches(text);
+        long all = (long)numbers.Count * Values.Length, count = Math.Min(all, most);
+        for (long i = 0; i < count; i++)
+        {
+            int which = (int)(i * all / count);
+            Match number = numbers[which / Values.Length];
+            yield return Encoding.Latin1.GetBytes(string.Concat(text.AsSpan(0, number.Index), Values[which % Values.Length], text.AsSpan(number.Index + number.Length)));
+        }
     }
 
     [GeneratedRegex(@"-?\d+(\.\d+)?([eE][-+]?\d+)?")]

@@ -46,19 +46,19 @@ internal static class Fuzzer
         {
             try
             {
-                foreach (StrangePlace place in StrangePlace.Of(File.ReadAllBytes(path)))
+                foreach (StrangePlace place in StrangePlace.Of(finish?.Invoke(seeds[0]) ?? seeds[0]))
                 {
                     (what, started) = (place.Name, DateTime.UtcNow);
                     StrangePlace.Remove(path);
                     place.Make(path);
-                    ReadOrRefuse(read, path, mostAllocated: MostAllocated);
+                    ReadOrRefuse(read, path, mostAllocated: 2 * MostAllocated); // pickles are looked for in the first 64 MiB
                 }
                 StrangePlace.Remove(path);
-                byte[][] ends = [.. seeds.SelectMany(Damage.EndsOf)];
-                for (int i = 0; i < ends.Length; i += Time > TimeSpan.Zero ? 1 : 1 + ends.Length / Fewest)
+                int ends = 0;
+                foreach (byte[] withEnd in seeds.SelectMany(seed => Damage.EndsOf(seed, Fewest / seeds.Count)))
                 {
-                    (what, started) = ($"end value {i}", DateTime.UtcNow);
-                    ReadOne(ends[i]);
+                    (what, started) = ($"end value {ends++}", DateTime.UtcNow);
+                    ReadOne(withEnd);
                 }
                 for (; DateTime.UtcNow < end || number - First < Fewest; number++)
                 {
