@@ -8,7 +8,7 @@ namespace OtoMask.App;
 /// <remarks>Uses little but the core of the runtime: another assembly is another open file.</remarks>
 internal static class Limits
 {
-    private const long FewestFiles = 128, FewestThreads = 32, ThreadsPerCore = 4, LeastAddresses = 8_000_000_000;
+    private const long FewestFiles = 128, FewestThreads = 32, ThreadsPerCore = 4, LeastAddresses = 8_000_000_000, LeastMemory = 100_000_000;
 
     /// <summary>Bytes of address space (<c>ulimit -v</c>); null where there is no limit.</summary>
     public static long? Addresses => OfProcess("Max address space");
@@ -17,11 +17,14 @@ internal static class Limits
     public static long? Files => OfProcess("Max open files");
 
     /// <summary>Threads of this user (<c>ulimit -u</c>, which does not bind root) or of this cgroup, whichever is less; null where there is no limit.</summary>
-    public static long? Threads => (Environment.IsPrivilegedProcess ? null : OfProcess("Max processes"), OfCgroup()) switch
+    public static long? Threads => (Environment.IsPrivilegedProcess ? null : OfProcess("Max processes"), OfCgroup("pids", "pids.max", "pids.max")) switch
     {
         ({ } user, { } group) => Math.Min(user, group),
         var (user, group) => user ?? group,
     };
+
+    /// <summary>Bytes of memory of this cgroup; null where there is no limit.</summary>
+    public static long? Memory => OfCgroup("memory", "memory.max", "memory.limit_in_bytes");
 
     /// <summary>What is too little, one line; null where all suffices.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -32,6 +35,8 @@ internal static class Limits
             return $"{Text(Files)} open files are too few; allow at least {Text(FewestFiles)} (ulimit -n)";
         if (Threads < threads)
             return $"{Text(Threads)} processes and threads are too few; allow at least {Text(threads)} (ulimit -u, or pids.max of the cgroup)";
+        if (Memory < LeastMemory)
+            return $"{Text(Memory / 1_000_000)} MB of memory are too few for libtorch; allow at least {Text(LeastMemory / 1_000_000)} MB (memory.max of the cgroup)";
         if (Addresses < LeastAddresses)
             return $"{Text(Addresses / 1_000_000)} MB of address space are too few for libtorch; allow at least {Text(LeastAddresses / 1_000_000)} MB (ulimit -v), or limit memory by a cgroup instead";
         return HasOutput() ? null : "standard output is closed; send it somewhere, for example to /dev/null";
@@ -62,17 +67,17 @@ internal static class Limits
         return null;
     }
 
-    /// <summary>pids.max of the cgroup, version 2 or 1.</summary>
-    private static long? OfCgroup()
+    /// <summary>A limit of the cgroup of this process, from a file of version 2 or of version 1.</summary>
+    private static long? OfCgroup(string controller, string file, string fileOfVersion1)
     {
         foreach (string line in Lines("/proc/self/cgroup"))
         {
-            if (line.Split(':', 3) is not [_, var controllers, var group] || controllers is not ("" or "pids"))
+            if (line.Split(':', 3) is not [_, var controllers, var group] || (controllers.Length > 0 && controllers != controller))
                 continue;
-            string root = controllers.Length == 0 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids";
+            (string root, string name) = controllers.Length == 0 ? ("/sys/fs/cgroup", file) : ($"/sys/fs/cgroup/{controller}", fileOfVersion1);
             foreach (string folder in (string[])[root + group.TrimEnd('/'), root]) // a container sees its own group as the root
             {
-                if (Lines(folder + "/pids.max") is [var most, ..])
+                if (Lines($"{folder}/{name}") is [var most, ..])
                     return Number(most);
             }
         }

@@ -87,7 +87,7 @@ public static partial class AtomicFile
         }
     }
 
-    /// <summary>Makes sure, before the work that it is for, that a file can be written. Leaves nothing behind.</summary>
+    /// <summary>Makes sure, before the work that it is for, that a file can be written. Leaves nothing behind, and takes away what killed processes left of it.</summary>
     /// <exception cref="UserErrorException">As <see cref="Write{T}"/>.</exception>
     /// <exception cref="IOException">The disk is full or failed.</exception>
     internal static void RequirePlace(string path)
@@ -104,10 +104,31 @@ public static partial class AtomicFile
         try
         {
             TryBeside(place);
+            RemoveLeftoversOf(place);
         }
         catch (Exception error) when (InWords(path, place, error) is { } told)
         {
             throw told;
+        }
+    }
+
+    /// <summary>Removes what killed processes left of a file. What a process is still writing is locked, and stays.</summary>
+    internal static void RemoveLeftoversOf(string place)
+    {
+        string? folder = Path.GetDirectoryName(place);
+        if (!Directory.Exists(folder))
+            return;
+        foreach (string leftover in Directory.GetFiles(folder).Where(file => IsLeftoverOf(place, file) && IsLeftover(file) && FileStatus.Of(file)?.Kind == FileKind.Regular))
+        {
+            try
+            {
+                new FileStream(leftover, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+                File.Delete(leftover);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // It is somebody's who is at work, or it is not ours to delete: it costs room and nothing else.
+            }
         }
     }
 

@@ -36,18 +36,19 @@ internal static class PrepareCommand
             Terminal.Tell("what is done stays; the same command goes on from there");
             throw;
         }
-        Tell(output, settings, summary);
+        Tell(output, settings, summary, cancellation);
         return 0;
     }
 
-    private static void Tell(string output, LogMelSettings settings, CacheSummary summary)
+    private static void Tell(string output, LogMelSettings settings, CacheSummary summary, CancellationToken cancellation)
     {
         Terminal.Tell(string.Create(CultureInfo.InvariantCulture,
             $"{output}: {summary.Clips - summary.BadClips} clips, {summary.Seconds / 3600:F2} hours, {summary.Bytes / 1e6:F1} MB"));
-        if (summary.BadClips == 0)
-            return;
         using LogMelCache cache = LogMelCache.Open(output, settings);
-        BadFileList.Tell(cache.BadClips, summary.Clips, $"bad-files.csv in {output}");
+        if (summary.BadClips > 0)
+            BadFileList.Tell(cache.BadClips, summary.Clips, $"bad-files.csv in {output}");
+        foreach (LeftOutClip far in cache.FarOutside(cancellation))
+            Terminal.Tell($"warning: a training will leave out {far.Name}: {far.Reason}");
     }
 
     private static LogMelSettings FrontEnd(int sampleRate) => sampleRate switch

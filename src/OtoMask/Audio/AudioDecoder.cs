@@ -86,8 +86,12 @@ internal abstract class AudioDecoder : IDisposable
     {
         if (MpegDecoder.IsMpeg(bytes) || (path.EndsWith(".mp3", StringComparison.OrdinalIgnoreCase) && !bytes.IsContainer))
             return MpegDecoder.Open(path, bytes);
-        return bytes.StartsWith("OggS"u8) && OggStreams.Find(bytes) is { Count: > 1 } streams
+        if (!bytes.StartsWith("OggS"u8))
+            return SndFileDecoder.Open(path, WavSizes.FilledIn(bytes));
+        // libsndfile would look for a last page in all that lies behind.
+        IReadOnlyList<(long Offset, long Length)> streams = OggStreams.Find(bytes);
+        return streams.Count > 1
             ? ChainedDecoder.Open(path, bytes, streams)
-            : SndFileDecoder.Open(path, WavSizes.FilledIn(bytes));
+            : SndFileDecoder.Open(path, streams is [var only] ? bytes.Until(only.Offset + only.Length) : bytes);
     }
 }

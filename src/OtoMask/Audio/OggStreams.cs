@@ -6,11 +6,13 @@ internal static class OggStreams
     private const int PageHeader = 27, SegmentCount = 26, Flags = 5, MostGarbage = 1 << 20;
     private const byte BeginsStream = 2;
 
-    /// <summary>Where the streams lie, in their order. Streams that begin together are one: sound and picture of a film.</summary>
+    /// <summary>Where the streams lie, in their order. Streams that begin together are one: sound and picture of a film. The last one ends with its last page,
+    /// whatever lies behind.</summary>
     public static IReadOnlyList<(long Offset, long Length)> Find(SoundBytes ogg)
     {
         var begins = new List<long>();
         bool afterBeginning = false;
+        long end = 0;
         Span<byte> page = stackalloc byte[PageHeader + byte.MaxValue];
         for (long at = 0; at >= 0; at = NextPage(ogg, at))
         {
@@ -25,8 +27,9 @@ internal static class OggStreams
             foreach (byte length in page[PageHeader..Math.Min(read, PageHeader + segments)])
                 body += length;
             at += PageHeader + segments + body;
+            end = Math.Min(at, ogg.Length);
         }
-        return [.. begins.Select((begin, i) => (begin, (i + 1 < begins.Count ? begins[i + 1] : ogg.Length) - begin))];
+        return [.. begins.Select((begin, i) => (begin, (i + 1 < begins.Count ? begins[i + 1] : end) - begin))];
     }
 
     /// <summary>The next page from a place on, where one should begin; behind garbage, if there is not too much of it; -1 where there is none.</summary>

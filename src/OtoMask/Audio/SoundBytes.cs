@@ -8,6 +8,8 @@ internal sealed class SoundBytes : IDisposable
     private const int HeadBytes = 1 << 16;
     private static readonly byte[][] Magics = [.. new[] { "RIFF", "RIFX", "RF64", "riff", "FORM", "fLaC", "OggS", "caff", ".snd", "FFIR" }.Select(magic => magic.Select(letter => (byte)letter).ToArray())];
 
+    private static ReadOnlySpan<byte> NpyMagic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
+
     private readonly SafeFileHandle file;
     private readonly long begin;
     private readonly (long Offset, byte[] Bytes)? replaced;
@@ -36,9 +38,12 @@ internal sealed class SoundBytes : IDisposable
         {
             var bytes = new SoundBytes(file, 0, RandomAccess.GetLength(file));
             byte[] head = new byte[Math.Min(HeadBytes, bytes.Length)];
+            int read = bytes.Read(0, head);
             // No format begins so. Programs that look for a beginning would go through all of it, and such files may claim any size.
-            return bytes.Read(0, head) > 0 && !head.AsSpan().ContainsAnyExcept((byte)0)
-                ? throw new UnreadableAudioException(path, "it begins with nothing but zeros, so it was never written, or is no sound")
+            if (read > 0 && !head.AsSpan().ContainsAnyExcept((byte)0))
+                throw new UnreadableAudioException(path, "it begins with nothing but zeros, so it was never written, or is no sound");
+            return head.AsSpan().StartsWith(NpyMagic)
+                ? throw new UnreadableAudioException(path, "it is a NumPy array, and sound is needed here; log-mels as .npy are taken by pretrain, prepare and embed")
                 : bytes;
         }
         catch
@@ -50,6 +55,9 @@ internal sealed class SoundBytes : IDisposable
 
     /// <summary>A part of the same file, which stays this object's to close.</summary>
     public SoundBytes Slice(long offset, long length) => new(file, begin + offset, length);
+
+    /// <summary>Those before a place; it takes the file over.</summary>
+    public SoundBytes Until(long end) => new(file, begin, Math.Min(end, Length));
 
     /// <summary>The same with other bytes at one place; it takes the file over.</summary>
     public SoundBytes With(long offset, byte[] bytes) => new(file, begin, Length, (offset, bytes));

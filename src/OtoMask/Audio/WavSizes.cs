@@ -8,7 +8,7 @@ namespace OtoMask.Audio;
 internal static class WavSizes
 {
     private const int ChunkHeader = 8, FirstChunk = 12, MostChunks = 1000, DataSizeOfDs64 = 16;
-    private const long Wrap = 1L << 32;
+    private const long Wrap = 1L << 32, MostBehind = 16 << 20; // bytes of chunks behind the sound
 
     /// <summary>The same bytes, if they are a WAV file without the size of its sound with one that says "to the end".</summary>
     public static SoundBytes FilledIn(SoundBytes wav)
@@ -34,7 +34,7 @@ internal static class WavSizes
     {
         long rest = wav.Length - data - ChunkHeader;
         bool isUnknown = size == 0 && rest > 0 && !IsChunk(wav, data + ChunkHeader);
-        bool hasWrapped = rest >= Wrap && rest - size >= Wrap - ChunkHeader;
+        bool hasWrapped = rest >= Wrap && (rest - size + ChunkHeader) % Wrap <= MostBehind; // else it is what it says, and something else follows
         return isUnknown || hasWrapped ? wav.With(data + 4, [0xFF, 0xFF, 0xFF, 0xFF]) : wav;
     }
 

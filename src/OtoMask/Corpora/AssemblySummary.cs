@@ -35,12 +35,14 @@ internal static class AssemblySummary
         packages = PackageShare.Of(pool.Clips.Select(clip => clip.Origin)),
     });
 
-    /// <summary>Refuses to replace a table, or the summary beside it, that was not assembled here.</summary>
+    /// <summary>Refuses to replace a table, or the summary beside it, that was not assembled here; takes away what killed processes left of them.</summary>
     /// <exception cref="UserErrorException">There is one that is somebody else's.</exception>
     public static void RequireOwn(string tablePath, string summaryPath)
     {
         if (!IsOurs(summaryPath) && ((string[])[tablePath, summaryPath]).FirstOrDefault(Path.Exists) is { } foreign)
             throw new UserErrorException($"{foreign} was not assembled here and would be replaced; move it away, or name another --data-dir");
+        AtomicFile.RemoveLeftoversOf(tablePath);
+        AtomicFile.RemoveLeftoversOf(summaryPath);
     }
 
     // Written before the table, so that a table of ours never stands alone.

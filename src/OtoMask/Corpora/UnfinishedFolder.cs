@@ -1,8 +1,8 @@
 namespace OtoMask.Corpora;
 
 /// <summary>
-/// A hidden folder in which something is made before it is moved to its place whole. It carries a mark of ours, and only what does is ever
-/// deleted: a name, also a hidden one, may be anybody's.
+/// A hidden folder in which something is made before it is moved to its place whole. It carries a mark of ours, and only what does, or is
+/// empty, is ever deleted: a name, also a hidden one, may be anybody's.
 /// </summary>
 internal sealed class UnfinishedFolder : IDisposable
 {
@@ -13,12 +13,12 @@ internal sealed class UnfinishedFolder : IDisposable
     /// <param name="name">What the thing is called, for messages.</param>
     public UnfinishedFolder(string place, string name)
     {
-        foreach (string left in Directory.GetDirectories(place, Prefix + "*").Where(folder => File.Exists(System.IO.Path.Combine(folder, Mark))))
-            Directory.Delete(left, recursive: true);
+        foreach (string left in Directory.GetDirectories(place, Prefix + "*").Where(folder => File.Exists(MarkOf(folder)) || !Directory.EnumerateFileSystemEntries(folder).Any()))
+            Delete(left);
         Path = System.IO.Path.Combine(place, Prefix + Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(Path);
         Content = System.IO.Path.Combine(Path, name);
-        File.WriteAllBytes(System.IO.Path.Combine(Path, Mark), []);
+        File.WriteAllBytes(MarkOf(Path), []);
     }
 
     /// <summary>The folder.</summary>
@@ -31,5 +31,22 @@ internal sealed class UnfinishedFolder : IDisposable
     public void MoveTo(string finished) => Directory.Move(Content, finished);
 
     /// <inheritdoc/>
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    public void Dispose() => Delete(Path);
+
+    private static string MarkOf(string folder) => System.IO.Path.Combine(folder, Mark);
+
+    /// <summary>Deletes a folder, its mark last: what a kill leaves of it still carries the mark, or is empty.</summary>
+    private static void Delete(string folder)
+    {
+        foreach (string content in Directory.GetDirectories(folder))
+        {
+            if (new DirectoryInfo(content).LinkTarget is null)
+                Directory.Delete(content, recursive: true);
+            else
+                File.Delete(content);
+        }
+        foreach (string file in Directory.GetFiles(folder).Where(file => file != MarkOf(folder)).Append(MarkOf(folder)))
+            File.Delete(file);
+        Directory.Delete(folder);
+    }
 }

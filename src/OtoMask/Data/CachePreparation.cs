@@ -68,6 +68,8 @@ internal sealed class CachePreparation : IDisposable
         CacheSummary? summary = LogMelCache.ReadSummary(folder);
         if (summary is not null && (summary.ManifestHash != clips.ManifestHash || summary.LogMel != settings))
             throw OtherData();
+        if (summary is not null)
+            File.Delete(Path.Combine(folder, LogMelCache.BeginFile)); // there where the process was killed in its last moment
         return summary;
     }
 
@@ -101,6 +103,7 @@ internal sealed class CachePreparation : IDisposable
         // Without buffers, so that closing writes nothing: on a full disk that would fail again.
         data = new FileStream(Path.Combine(folder, LogMelCache.DataFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         index = new FileStream(Path.Combine(folder, LogMelCache.IndexFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        AtomicFile.RemoveLeftovers(folder);
         index.SetLength(ReadFinishedEntries(index, data.Length));
         data.SetLength(DataLength);
         index.Seek(0, SeekOrigin.End);

@@ -17,9 +17,16 @@ public sealed record ClipSourceOptions(LogMelSettings LogMel)
     public long MemoryBudget { get; init; } = 2L << 30;
 }
 
+/// <summary>A clip of a data set that can be read, and is not used.</summary>
+/// <param name="Name">Its name in the set.</param>
+/// <param name="Reason">Why not, one line.</param>
+public sealed record LeftOutClip(string Name, string Reason);
+
 /// <summary>A data set that gives random crops of log-mel. Safe to use from several threads.</summary>
 public abstract class ClipSource : IDisposable
 {
+    private Dictionary<string, string> reasons = [];
+
     /// <param name="clips">The clips, in their fixed order.</param>
     /// <param name="settings">The front end.</param>
     protected ClipSource(ClipList clips, LogMelSettings settings) => (Clips, Settings) = (clips, settings);
@@ -29,6 +36,9 @@ public abstract class ClipSource : IDisposable
 
     /// <summary>The front end that the log-mels come from.</summary>
     public LogMelSettings Settings { get; }
+
+    /// <summary>The clips that are left out though they can be read.</summary>
+    public IReadOnlyList<LeftOutClip> LeftOut { get; private set; } = [];
 
     /// <summary>
     /// Opens a data set: a folder of audio or <c>.npy</c> log-mels (any depth), a CSV with a <c>file_name</c> column, a cache made by
@@ -56,8 +66,29 @@ public abstract class ClipSource : IDisposable
     /// <param name="frames">T, frames of the crop.</param>
     /// <param name="shortClips">What follows a clip of fewer frames.</param>
     /// <param name="window">[F, T], band after band, receives the crop.</param>
-    /// <exception cref="BadClipException">The clip cannot be used; <paramref name="window"/> is then undefined.</exception>
-    public abstract void ReadCrop(int clip, RandomStream crop, int frames, ShortClips shortClips, Span<float> window);
+    /// <exception cref="BadClipException">The clip cannot be used or is left out; <paramref name="window"/> is then undefined.</exception>
+    public void ReadCrop(int clip, RandomStream crop, int frames, ShortClips shortClips, Span<float> window)
+    {
+        if (reasons.Count > 0 && reasons.TryGetValue(Clips[clip].Name, out string? reason))
+            throw new BadClipException(Clips[clip].Path, reason);
+        ReadAnyCrop(clip, crop, frames, shortClips, window);
+    }
+
+    /// <summary>From now on gives no crops of these clips, and of all others. To be called while nobody reads.</summary>
+    /// <param name="clips">The clips; names that the set does not have change nothing.</param>
+    /// <param name="badFiles">Is told of them.</param>
+    public void LeaveOut(IReadOnlyList<LeftOutClip> clips, BadFiles badFiles)
+    {
+        if (clips.Count == 0)
+            return;
+        LeftOut = clips;
+        reasons = clips.DistinctBy(clip => clip.Name).ToDictionary(clip => clip.Name, clip => clip.Reason, StringComparer.Ordinal);
+        foreach (Clip clip in Clips.Where(clip => reasons.ContainsKey(clip.Name)))
+            badFiles.Add(clip.Path, reasons[clip.Name]);
+    }
+
+    /// <summary><see cref="ReadCrop"/> of a clip that is not left out.</summary>
+    protected abstract void ReadAnyCrop(int clip, RandomStream crop, int frames, ShortClips shortClips, Span<float> window);
 
     /// <inheritdoc/>
     public virtual void Dispose() => GC.SuppressFinalize(this);

@@ -16,7 +16,7 @@ internal sealed class FileClipSource(ClipList clips, ClipSourceOptions options) 
     private readonly BadClipException?[] bad = new BadClipException?[clips.Count];
     private long budgetLeft = options.MemoryBudget;
 
-    public override void ReadCrop(int clip, RandomStream crop, int frames, ShortClips shortClips, Span<float> window)
+    protected override void ReadAnyCrop(int clip, RandomStream crop, int frames, ShortClips shortClips, Span<float> window)
     {
         if (Volatile.Read(ref kept[clip]) is { } known)
         {

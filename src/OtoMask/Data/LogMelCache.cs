@@ -38,6 +38,7 @@ public sealed class LogMelCache : ClipSource
     internal const int Format = 1;
     internal const string DataFile = "log-mels.f32", IndexFile = "clips.jsonl", SummaryFile = "cache.json", BeginFile = "preparing.json", BadFilesFile = "bad-files.csv";
 
+    private const int LookedAtFrames = 2 * InputGeometry.FramesPerSecond;
     internal const int LongestSummary = 1 << 20;
     private const int LongestEntry = 1 << 14;
 
@@ -58,6 +59,11 @@ public sealed class LogMelCache : ClipSource
     /// <summary>The clips of the data set that could not be used, as <c>bad-files.csv</c> lists them.</summary>
     public IReadOnlyList<BadFile> BadClips =>
         [.. entries.Where(entry => entry.Problem is not null).Select(entry => new BadFile(entry.Name, entry.Problem!))];
+
+    /// <summary>The clips that a training leaves out because their values lie far outside those of all others; found on crops of two seconds.</summary>
+    /// <param name="cancellation">Stops the look.</param>
+    public IReadOnlyList<LeftOutClip> FarOutside(CancellationToken cancellation = default) => CropSurvey.Of(
+        this, new InputGeometry(Settings.Bands, LookedAtFrames, 1, 1), seed: 0, new BadFiles(), ShortClips.Silence, threads: 0, progress: null, cancellation).FarOutside();
 
     /// <summary>Whether a folder holds a cache, finished or begun.</summary>
     public static bool IsCache(string folder) => File.Exists(Path.Combine(folder, SummaryFile)) || File.Exists(Path.Combine(folder, BeginFile));
@@ -95,7 +101,7 @@ public sealed class LogMelCache : ClipSource
     private static CacheEntry[] ReadEntries(string folder, CacheSummary summary)
     {
         string index = Path.Combine(folder, IndexFile), data = Path.Combine(folder, DataFile);
-        if (File.Exists(index) && File.Exists(data) && new FileInfo(data).Length == summary.Bytes && new FileInfo(index).Length <= LongestEntry * (long)summary.Clips && InputFile.HashOf(index) == summary.IndexHash)
+        if (File.Exists(index) && File.Exists(data) && LengthOf(data) == summary.Bytes && LengthOf(index) <= LongestEntry * (long)summary.Clips && InputFile.HashOf(index) == summary.IndexHash)
         {
             CacheEntry?[] entries = [.. InputFile.ReadLines(index).Select(CacheEntry.TryParse)];
             if (entries.Length == summary.Clips && entries.All(entry => entry?.LiesWithin(summary.Bytes, summary.LogMel.Bands) == true))
@@ -104,9 +110,16 @@ public sealed class LogMelCache : ClipSource
         throw new UserErrorException($"the cache {folder} is damaged ({DataFile} or {IndexFile} was changed): delete the folder and prepare it again");
     }
 
+    /// <summary>Of the file itself, where the path is a link.</summary>
+    private static long LengthOf(string path)
+    {
+        using SafeFileHandle file = InputFile.OpenHandle(path);
+        return RandomAccess.GetLength(file);
+    }
+
     /// <inheritdoc/>
     /// <exception cref="IOException">The file cannot be read, or has been cut short since it was opened.</exception>
-    public override void ReadCrop(int clip, RandomStream crop, int frames, ShortClips shortClips, Span<float> window)
+    protected override void ReadAnyCrop(int clip, RandomStream crop, int frames, ShortClips shortClips, Span<float> window)
     {
         CacheEntry entry = entries[clip];
         if (entry.Problem is not null)

@@ -161,7 +161,7 @@ internal sealed class LogMelReader(LogMelSettings settings, CancellationToken ca
         }
         catch (UserErrorException error)
         {
-            throw new BadClipException(path, error.Message, error);
+            throw new BadClipException(path, error.InnerException is FormatException wrong ? wrong.Message : error.Message, error);
         }
         int[] shape = array.Shape is [1, _, _] ? array.Shape[1..] : array.Shape;
         if (shape is not [int bands, > 0 and int frames] || bands != settings.Bands)

@@ -1,9 +1,7 @@
 using System.Numerics;
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
 using OtoMask.Geometry;
-using OtoMask.Randomness;
 
 namespace OtoMask.Data;
 
@@ -23,7 +21,10 @@ public sealed record NormalisationStatistics(float Mean, float Std)
     /// <summary>What AudioSet measures: for models whose data is not known.</summary>
     public static NormalisationStatistics AudioSet { get; } = new(-7.1f, 4.2f);
 
-    /// <summary>Measures a data set on up to <see cref="MaxCrops"/> random crops, one per clip, padding included. The result does not depend on the threads.</summary>
+    /// <summary>
+    /// Measures a data set on up to <see cref="MaxCrops"/> random crops, one per clip, padding included. The result does not depend on the threads.
+    /// A clip that lies far outside all others would ruin both numbers, so it does not count, and <paramref name="source"/> leaves it out from then on.
+    /// </summary>
     /// <param name="source">The data.</param>
     /// <param name="geometry">Size of a crop.</param>
     /// <param name="seed">The run's seed: decides clips and crops.</param>
@@ -37,42 +38,9 @@ public sealed record NormalisationStatistics(float Mean, float Std)
         ClipSource source, InputGeometry geometry, ulong seed, BadFiles badFiles, ShortClips shortClips = ShortClips.Silence,
         int threads = 0, Action<int, int>? progress = null, CancellationToken cancellation = default)
     {
-        int[] order = [.. Enumerable.Range(0, source.Clips.Count)];
-        var shuffle = new RandomStream(seed, RandomPurpose.Statistics);
-        shuffle.Shuffle<int>(order);
-
-        var moments = new Moments[Math.Clamp(order.Length, MinCrops, MaxCrops)];
-        int done = 0;
-        var parallel = new ParallelOptions
-        {
-            MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount,
-            CancellationToken = cancellation,
-        };
-        float[] MeasureCrop(int draw, float[] window)
-        {
-            int clip = order[draw % order.Length];
-            try
-            {
-                source.ReadCrop(clip, new RandomStream(seed, RandomPurpose.Statistics, 0, 1 + draw), geometry.Frames, shortClips, window);
-                moments[draw] = Moments.Of(window);
-            }
-            catch (BadClipException bad)
-            {
-                badFiles.Add(bad.Path, bad.Reason);
-            }
-            progress?.Invoke(Interlocked.Increment(ref done), moments.Length);
-            return window;
-        }
-
-        try
-        {
-            Parallel.For(0, moments.Length, parallel, () => new float[geometry.InputSize], (draw, _, window) => MeasureCrop(draw, window), _ => { });
-        }
-        catch (AggregateException failures)
-        {
-            ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]); // such as a missing library: one reason is enough
-        }
-        return Summarise(moments, badFiles);
+        CropSurvey survey = CropSurvey.Of(source, geometry, seed, badFiles, shortClips, threads, progress, cancellation);
+        source.LeaveOut(survey.FarOutside(), badFiles);
+        return Summarise(survey.Without(source.LeftOut), badFiles);
     }
 
     /// <summary>Normalises in place: (x - mean) / std.</summary>
@@ -86,41 +54,12 @@ public sealed record NormalisationStatistics(float Mean, float Std)
             x = (x - Mean) / Std;
     }
 
-    private static NormalisationStatistics Summarise(Moments[] moments, BadFiles badFiles)
+    private static NormalisationStatistics Summarise(Moments all, BadFiles badFiles)
     {
-        var all = default(Moments);
-        foreach (Moments crop in moments) // in order, so that rounding does not depend on the threads
-            all = all.Join(crop);
         if (all.Count == 0)
             throw badFiles.WhenAllAreBad();
-        double std = Math.Sqrt(all.SquaredDeviations / all.Count);
-        return std > SmallestStd
-            ? new NormalisationStatistics((float)all.Mean, (float)std)
-            : throw new UserErrorException($"the sound of all clips is alike (log-mel mean {all.Mean:0.##}, standard deviation {std:0.#####}): is it all silence? name other data");
-    }
-
-    /// <summary>Count, mean and sum of squared deviations, joined as in Chan, Golub and LeVeque, 1979.</summary>
-    private readonly record struct Moments(long Count, double Mean, double SquaredDeviations)
-    {
-        public static Moments Of(ReadOnlySpan<float> values)
-        {
-            double sum = 0;
-            foreach (float value in values)
-                sum += value;
-            double mean = sum / values.Length, squares = 0;
-            foreach (float value in values)
-                squares += (value - mean) * (value - mean);
-            return new Moments(values.Length, mean, squares);
-        }
-
-        public Moments Join(Moments other)
-        {
-            long count = Count + other.Count;
-            if (count == 0)
-                return this;
-            double delta = other.Mean - Mean;
-            return new Moments(count, Mean + delta * other.Count / count,
-                SquaredDeviations + other.SquaredDeviations + delta * delta * Count * other.Count / count);
-        }
+        return all.Std > SmallestStd
+            ? new NormalisationStatistics((float)all.Mean, (float)all.Std)
+            : throw new UserErrorException($"the sound of all clips is alike (log-mel mean {all.Mean:0.##}, standard deviation {all.Std:0.#####}): is it all silence? name other data");
     }
 }

@@ -11,7 +11,7 @@ namespace OtoMask.Interop;
 /// <param name="DataOffset">Where the values begin, in bytes from the start of the file.</param>
 public sealed record NpyHeader(string Descr, bool FortranOrder, int[] Shape, long DataOffset)
 {
-    private const int LongestHeader = 1 << 16;
+    private const int LongestHeader = 1 << 16, MostAxes = 64; // as many as NumPy has
 
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
@@ -116,6 +116,8 @@ public sealed record NpyHeader(string Descr, bool FortranOrder, int[] Shape, lon
                 count *= Math.Max(1, length);
                 if (count > Array.MaxLength)
                     throw new FormatException("its shape holds more values than one array can");
+                if (lengths.Count > MostAxes)
+                    throw new FormatException($"its shape has more than {MostAxes} axes");
                 if (!Accept(','))
                 {
                     Expect(')');

@@ -117,7 +117,14 @@ public sealed class TrainingSetup : IDisposable
         CheckpointState state = from.State;
         source ??= OpenData(config);
         var badFiles = new BadFiles();
-        NoiseMix? noise = OpenNoise(config, some => some.Clips.ManifestHash == state.Noise?.ManifestHash ? state.Noise.Mean : Measure(some, config, badFiles, observer, cancellation).Mean);
+        source.LeaveOut(state.LeftOut ?? [], badFiles);
+        NoiseMix? noise = OpenNoise(config, some =>
+        {
+            if (some.Clips.ManifestHash != state.Noise?.ManifestHash)
+                return Measure(some, config, badFiles, observer, cancellation).Mean;
+            some.LeaveOut(state.Noise.LeftOut ?? [], badFiles);
+            return state.Noise.Mean;
+        });
         ConfigChange[] changes =
         [
             .. ConfigChange.Between(ConfigKeys.All, state.ParsedConfig, config).Select(state.Explained),
@@ -182,8 +189,11 @@ public sealed class TrainingSetup : IDisposable
         Source.Clips.Count, ProgramVersion.Current)
     {
         MaskNames = CheckpointState.CurrentMaskNames,
-        Noise = Noise is null ? null : new NoiseState(Noise.Mean, Noise.Source.Clips.ManifestHash, Noise.Source.Clips.Count),
+        LeftOut = LeftOutOf(Source),
+        Noise = Noise is null ? null : new NoiseState(Noise.Mean, Noise.Source.Clips.ManifestHash, Noise.Source.Clips.Count) { LeftOut = LeftOutOf(Noise.Source) },
     };
+
+    private static IReadOnlyList<LeftOutClip>? LeftOutOf(ClipSource source) => source.LeftOut is { Count: > 0 } leftOut ? leftOut : null;
 
     /// <inheritdoc/>
     public void Dispose()

@@ -14,6 +14,7 @@ public sealed class LogWriter : IDisposable
     /// <summary>Opens the log of a run, forgetting rows after <paramref name="step"/>: they are about to be written again.</summary>
     public LogWriter(RunFolder folder, long step)
     {
+        AtomicFile.RequirePlace(folder.Log);
         bool goesOn = File.Exists(folder.Log);
         if (goesOn)
             AtomicFile.Write(folder.Log, stream => KeepUpTo(step, folder.Log, stream));

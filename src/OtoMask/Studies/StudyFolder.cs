@@ -69,8 +69,10 @@ public sealed class StudyFolder(string path)
         try
         {
             Directory.CreateDirectory(Path);
-            return FolderLock.TryTake(Lock)
+            IDisposable hold = FolderLock.TryTake(Lock)
                 ?? throw new UserErrorException($"{Path}: another process is at work on this study; wait for it, or stop it first");
+            AtomicFile.RemoveLeftovers(Path);
+            return hold;
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException { HResult: NotADirectory or FileExists or ReadOnlyFileSystem })
         {

@@ -54,6 +54,10 @@ public sealed record CheckpointState(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public NoiseState? Noise { get; init; }
 
+    /// <summary>Clips of the data that are left out though they can be read; null where there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<LeftOutClip>? LeftOut { get; init; }
+
     /// <summary>Normalisation of the data.</summary>
     [JsonIgnore]
     public NormalisationStatistics Normalisation => new(Mean, Std);
@@ -66,4 +70,9 @@ public sealed record CheckpointState(
 /// <param name="Mean">Mean of the log-mels of the noise.</param>
 /// <param name="ManifestHash">Of the list of its clips.</param>
 /// <param name="Clips">How many clips that list has.</param>
-public sealed record NoiseState(float Mean, string ManifestHash, int Clips);
+public sealed record NoiseState(float Mean, string ManifestHash, int Clips)
+{
+    /// <summary>Clips of it that are left out though they can be read; null where there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<LeftOutClip>? LeftOut { get; init; }
+}

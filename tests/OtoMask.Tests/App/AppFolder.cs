@@ -70,14 +70,30 @@ internal sealed class AppFolder : IDisposable
         return Inside(name);
     }
 
+    /// <summary>A folder in it that is empty.</summary>
+    public string Place(string name) => Directory.CreateDirectory(Inside(name)).FullName;
+
+    /// <summary>A recording of silence in 16 bits, which takes no room on the disk.</summary>
+    public string Silence(string name, double seconds, int rate = Rate)
+    {
+        uint bytes = (uint)(seconds * rate) * sizeof(short);
+        using FileStream file = new(Inside(name), FileMode.CreateNew);
+        using var writer = new BinaryWriter(file);
+        WriteWavHeader(writer, format: 1, sizeof(short), bytes, rate); // PCM
+        writer.Flush();
+        file.SetLength(file.Length + bytes);
+        return Inside(name);
+    }
+
     public void Dispose() => Directory.Delete(Path, recursive: true);
 
-    /// <summary>The header of a WAV of one channel at <see cref="Rate"/>, whatever follows it.</summary>
+    /// <summary>The header of a WAV of one channel, whatever follows it.</summary>
     /// <param name="writer">Where it goes.</param>
     /// <param name="format">1 = PCM, 3 = IEEE float.</param>
     /// <param name="sampleBytes">Bytes of a sample.</param>
     /// <param name="bytes">Bytes of all samples.</param>
-    public static void WriteWavHeader(BinaryWriter writer, short format, int sampleBytes, uint bytes)
+    /// <param name="rate">Samples a second.</param>
+    public static void WriteWavHeader(BinaryWriter writer, short format, int sampleBytes, uint bytes, int rate = Rate)
     {
         writer.Write("RIFF"u8);
         writer.Write(36 + bytes);
@@ -85,8 +101,8 @@ internal sealed class AppFolder : IDisposable
         writer.Write(16);
         writer.Write(format);
         writer.Write((short)1);
-        writer.Write(Rate);
-        writer.Write(Rate * sampleBytes);
+        writer.Write(rate);
+        writer.Write(rate * sampleBytes);
         writer.Write((short)sampleBytes);
         writer.Write((short)(8 * sampleBytes));
         writer.Write("data"u8);

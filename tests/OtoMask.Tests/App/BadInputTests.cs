@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
+using OtoMask.Interop;
 using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Weights;
@@ -57,6 +58,18 @@ public sealed class BadInputTests : IDisposable
         Refused(Pretrain(folder.Inside("audio")), 2, "broken.wav");
         Refused(AppProcess.Run("prepare", folder.Inside("audio"), "--out", folder.Inside("cache")), 2, "broken.wav");
         NothingLeft();
+    }
+
+    [Fact]
+    public void An_array_where_sound_is_needed_is_named_with_the_commands_that_take_it()
+    {
+        string array = folder.Inside("log-mel.npy");
+        NpyFile.Write(array, new float[80 * 20], 80, 20);
+        string[] told = [array, "it is a NumPy array, and sound is needed here", "pretrain, prepare and embed"];
+        Refused(AppProcess.Run("logmel", array, "--out", folder.Inside("x.npy")), 2, told);
+        Refused(AppProcess.Run("masks", array, "--out", folder.Inside("gallery.html")), 2, told);
+        File.Move(array, Path.ChangeExtension(array, "wav"));
+        Refused(AppProcess.Run("logmel", Path.ChangeExtension(array, "wav"), "--out", folder.Inside("x.npy")), 2, told[1..]);
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using OtoMask.Interop;
 
 namespace OtoMask.Tests.App;
@@ -6,7 +5,7 @@ namespace OtoMask.Tests.App;
 /// <summary><c>otomask embed</c> as a shell runs it, with a published model's folder.</summary>
 public sealed class EmbedCommandTests : IDisposable
 {
-    private const int Rate = 16000, Width = 5 * 48;
+    private const int Width = 5 * 48;
     private readonly AppFolder folder = new();
     private readonly string model = Fixture.Path("m2d_vit_base-80x96p16x16p16k-fixture");
 
@@ -45,7 +44,7 @@ public sealed class EmbedCommandTests : IDisposable
     [Fact]
     public void AnHourNeedsNoMoreMemoryThanAMinute()
     {
-        LongSilence("hour.wav", hours: 1);
+        folder.Silence("hour.wav", seconds: 3600);
         // The samples of an hour would take 230 MB; its log-mel 115 MB, beside the 64 MB that any length needs. The heap may have 160: with less,
         // its collector, which hands out memory by the 32 MB, now and then finds no piece of one.
         AppResult result = AppProcess.RunWith("DOTNET_GCHeapHardLimit", "0xA000000", "embed", model, folder.Inside("hour.wav"), "--out", folder.Inside("x.npy"), "--per", "frame");
@@ -57,7 +56,7 @@ public sealed class EmbedCommandTests : IDisposable
     [InlineData("INT", 130), InlineData("TERM", 143), InlineData("KILL", 137)]
     public void StoppedItLeavesNoOutput(string signal, int exitCode)
     {
-        LongSilence("day.wav", hours: 24);
+        folder.Silence("day.wav", seconds: 24 * 3600);
         string output = folder.Inside("x.npy");
         using AppProcess embed = AppProcess.Start("embed", model, folder.Inside("day.wav"), "--out", output);
         while (!Directory.EnumerateFiles(folder.Path, "x.npy.*.tmp").Any())
@@ -67,19 +66,5 @@ public sealed class EmbedCommandTests : IDisposable
         Assert.False(File.Exists(output));
         if (signal != "KILL")
             Assert.Empty(Directory.EnumerateFiles(folder.Path, "x.*"));
-    }
-
-    /// <summary>A 16-bit recording of silence; the file has holes where others have bytes.</summary>
-    private void LongSilence(string name, int hours)
-    {
-        uint bytes = (uint)hours * 3600 * Rate * sizeof(short);
-        byte[] head = [.. "RIFF----WAVEfmt "u8, 16, 0, 0, 0, 1, 0, 1, 0, .. new byte[8], 2, 0, 16, 0, .. "data----"u8];
-        BinaryPrimitives.WriteUInt32LittleEndian(head.AsSpan(4), 36 + bytes);
-        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(24), Rate);
-        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(28), Rate * sizeof(short));
-        BinaryPrimitives.WriteUInt32LittleEndian(head.AsSpan(40), bytes);
-        using FileStream file = File.Create(folder.Inside(name));
-        file.Write(head);
-        file.SetLength(head.Length + (long)bytes);
     }
 }

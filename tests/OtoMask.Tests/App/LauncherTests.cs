@@ -55,6 +55,13 @@ public sealed class LauncherTests : IDisposable
         Assert.Contains("Building", Launch("doctor").Error);
     }
 
+    [Theory]
+    [InlineData("-n 8", "8 open files are too few")]
+    [InlineData("-v 100000", "102 MB of address space are too few")]
+    [InlineData("-f 0", "files of 0 MB are too small")]
+    public void WhereDotnetWouldNotStartItSaysWhatIsTooLittle(string limit, string expected) =>
+        AppProcess.RunProgram("bash", ["-c", $"ulimit {limit}; exec bash \"$0\" doctor", Inside("otomask")], _ => { }).AssertUserError(expected);
+
     [Fact]
     public void ItWorksThroughALinkFromAnotherFolder()
     {

@@ -86,6 +86,18 @@ public sealed class UnusableSoundTests : IDisposable
         Assert.Contains("nothing but zeros", Assert.Throws<UnreadableAudioException>(() => AudioFile.Measure(path)).Reason);
     }
 
+    [Theory]
+    [InlineData("wav", SoundFiles.WavPcm16)]
+    [InlineData("ogg", SoundFiles.OggVorbis)]
+    public void Sound_with_a_hundred_gigabytes_of_nothing_behind_is_the_sound(string ending, int format)
+    {
+        string path = files.Write($"a.{ending}", format, SoundFiles.Tone(440, 2, Rate), Rate);
+        float[] alone = AudioFile.ReadMono(path, Rate);
+        using (FileStream file = File.OpenWrite(path))
+            file.SetLength(100L << 30);
+        Assert.Equal(alone, AudioFile.ReadMono(path, Rate));
+    }
+
     [Fact]
     public void An_mp3_with_a_hundred_gigabytes_of_nothing_behind_ends_where_its_frames_end()
     {

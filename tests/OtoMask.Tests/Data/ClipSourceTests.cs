@@ -190,6 +190,18 @@ public sealed class ClipSourceTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("<i2", "holds values of type '<i2'")]
+    [InlineData(">f4", "holds values of type '>f4'")]
+    [InlineData("|O", "holds values of type '|O'")]
+    public void A_log_mel_of_another_type_is_refused_with_its_reason_alone(string type, string reason)
+    {
+        byte[] head = NpyHeader.Encode(type, [Bands, 20]);
+        File.WriteAllBytes(folder["other.npy"], [.. head, .. new byte[Bands * 20 * 4]]);
+        using ClipSource source = folder.Open();
+        Assert.StartsWith($"it {reason}", Assert.Throws<BadClipException>(() => ReadCrop(source, 0, 16)).Reason);
+    }
+
     [Fact]
     public void Files_that_cannot_be_used_say_why()
     {

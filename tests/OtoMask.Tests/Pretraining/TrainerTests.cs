@@ -1,4 +1,5 @@
 using OtoMask.Configuration;
+using OtoMask.Interop;
 using OtoMask.Masking;
 using OtoMask.Models;
 using OtoMask.Pretraining;
@@ -25,6 +26,22 @@ public class TrainerTests
         Assert.NotEqual(straight.LatestCheckpoint[^30..], stopped.LatestCheckpoint[^30..]);
         TrainingFolder.Resume(stopped);
         SameRun.AssertSame(straight, stopped);
+    }
+
+    [Fact]
+    public void A_clip_far_outside_all_others_stays_left_out_of_a_run_that_goes_on()
+    {
+        using var data = new TrainingFolder();
+        NpyFile.Write(Path.Combine(data.Audio, "far.npy"), [.. Enumerable.Repeat(700f, 80 * 200)], 80, 200);
+        PretrainingConfig config = data.Config with { Noise = data.Audio };
+        RunFolder straight = data.Train("straight", config), stopped = data.Train("stopped", config, stopAt: 5);
+        TrainingFolder.Resume(stopped);
+
+        SameRun.AssertSame(straight, stopped);
+        Assert.Equal("far.npy", Assert.Single(Checkpoint.Read(stopped.Path).State.LeftOut!).Name);
+        Assert.Equal("far.npy", Assert.Single(Checkpoint.Read(stopped.Path).State.Noise!.LeftOut!).Name);
+        Assert.Matches("far.npy,\"?its log-mel lies far outside all others", File.ReadAllText(stopped.BadFiles));
+        Assert.Equal(File.ReadAllText(straight.BadFiles), File.ReadAllText(stopped.BadFiles));
     }
 
     [Fact]

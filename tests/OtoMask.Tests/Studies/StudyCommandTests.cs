@@ -1,4 +1,3 @@
-using OtoMask.Randomness;
 using OtoMask.Tests.App;
 
 namespace OtoMask.Tests.Studies;
@@ -6,38 +5,22 @@ namespace OtoMask.Tests.Studies;
 /// <summary>The command in processes of its own. Its tests take half a minute: each start loads libtorch, and arms are timed in further processes.</summary>
 public sealed class StudyCommandTests : IDisposable
 {
-    private const int MostKills = 12;
     private readonly StudyFixture fixture = new();
 
     [Fact]
-    public void A_study_killed_at_random_moments_ends_with_the_rows_of_one_that_was_not()
+    public void A_study_ends_with_its_page_and_its_tables_when_it_is_asked_for_again()
     {
-        string file = Path.Combine(fixture.Folder, "kills.yaml");
+        string file = Path.Combine(fixture.Folder, "study.yaml"), study = Path.Combine(fixture.Folder, "study"), tables = Path.Combine(fixture.Folder, "tables.md");
         File.WriteAllText(file, fixture.Yaml);
-        string whole = Path.Combine(fixture.Folder, "whole"), killed = Path.Combine(fixture.Folder, "killed");
-        Assert.Equal(0, AppProcess.Run("study", file, "--out", whole).ExitCode);
-        AssertReport(file, whole);
+        Assert.Equal(0, AppProcess.Run("study", file, "--out", study).ExitCode);
+        AssertReport(file, study);
 
-        // The costs are at hand, so that the kills meet runs and probes.
-        Directory.CreateDirectory(killed);
-        File.Copy(Path.Combine(whole, "costs.jsonl"), Path.Combine(killed, "costs.jsonl"));
-        int kills = 0;
-        for (; kills < MostKills; kills++)
-        {
-            using AppProcess study = AppProcess.Start("study", file, "--out", killed);
-            study.WaitForWork(TimeSpan.FromMilliseconds(500 + new RandomStream(5, RandomPurpose.Probe, 0, kills).NextInt32(1500)));
-            study.Signal("KILL");
-            if (study.Wait().ExitCode == 0)
-                break; // it was faster
-        }
-        string tables = Path.Combine(fixture.Folder, "tables.md");
-        AppResult last = AppProcess.Run("study", file, "--out", killed, "--markdown", tables, "--latex", "-");
-
-        Assert.True(last.ExitCode == 0, last.Error);
-        Assert.InRange(kills, 1, MostKills);
-        Assert.Equal(File.ReadAllText(Path.Combine(whole, "rows.jsonl")), File.ReadAllText(Path.Combine(killed, "rows.jsonl")));
-        Assert.Contains("m2d: over 2 seeds, on tones, sgim differs from random by ", last.Output);
-        Assert.Contains(@"\begin{tabular}", last.Output);
+        string rows = File.ReadAllText(Path.Combine(study, "rows.jsonl"));
+        AppResult again = AppProcess.Run("study", file, "--out", study, "--markdown", tables, "--latex", "-");
+        Assert.True(again.ExitCode == 0, again.Error);
+        Assert.Equal(rows, File.ReadAllText(Path.Combine(study, "rows.jsonl")));
+        Assert.Contains("m2d: over 2 seeds, on tones, sgim differs from random by ", again.Output);
+        Assert.Contains(@"\begin{tabular}", again.Output);
         Assert.Contains("### m2d: costs", File.ReadAllText(tables));
     }
 

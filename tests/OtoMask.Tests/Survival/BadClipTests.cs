@@ -28,7 +28,7 @@ public sealed class BadClipTests : IDisposable
         string audio = folder.Audio();
         string[] bad = AddBadClips(audio);
         AddOddClips(audio);
-        AddRecording(audio, hours: 24);
+        folder.Silence("audio/long.wav", seconds: 24 * 3600);
         using (ChangeAllTheTime(Path.Combine(audio, "changing.wav"), seconds: 1))
         using (ChangeAllTheTime(Path.Combine(audio, "changing-long.wav"), seconds: 150))
         {
@@ -39,7 +39,7 @@ public sealed class BadClipTests : IDisposable
             Assert.True(Regex.IsMatch(result.Output, @"^warning: \d+ of \d+ clips cannot be used and are left out, such as ", RegexOptions.Multiline), result.Output); // at once, not only in a file at the end
         }
         var run = new RunFolder(folder.Inside("run"));
-        Assert.Equal(bad, Listed(run.BadFiles));
+        Assert.Equal([.. bad.Append("loud.wav").Order(StringComparer.Ordinal)], Listed(run.BadFiles)); // 1e10 times full scale is far outside all others
         JsonNode[] steps = [.. File.ReadLines(run.Log).Select(line => JsonNode.Parse(line)!).Where(row => (string?)row["kind"] == "step")];
         Assert.NotEmpty(steps);
         Assert.All(steps, step => Assert.True((bool)step["applied"]! && double.IsFinite((double)step["loss"]!)));
@@ -51,7 +51,7 @@ public sealed class BadClipTests : IDisposable
         string audio = folder.Audio(), cache = folder.Inside("cache");
         string[] bad = AddBadClips(audio);
         AddOddClips(audio);
-        AddRecording(audio, hours: 4);
+        folder.Silence("audio/long.wav", seconds: 4 * 3600);
         using (ChangeAllTheTime(Path.Combine(audio, "changing.wav"), seconds: 1))
         {
             using AppProcess prepare = AppProcess.Start("prepare", audio, "--out", cache);
@@ -62,6 +62,25 @@ public sealed class BadClipTests : IDisposable
         Assert.Equal(bad, Listed(Path.Combine(cache, "bad-files.csv")));
         AppResult run = AppProcess.Run(["pretrain", "--data", cache, "--out", folder.Inside("run"), .. AppFolder.TinyRun]);
         Assert.True(run.ExitCode == 0, run.Error);
+    }
+
+    [Fact]
+    public void A_clip_far_outside_all_others_is_told_in_one_line_left_out_and_listed_with_and_without_a_cache()
+    {
+        string audio = folder.Audio(), cache = folder.Inside("cache");
+        NpyFile.Write(Path.Combine(audio, "far.npy"), [.. Enumerable.Repeat(900f, 80 * 100)], 80, 100);
+
+        AppResult prepare = AppProcess.Run("prepare", audio, "--out", cache);
+        Assert.True(prepare.ExitCode == 0, prepare.Error);
+        Assert.Contains("warning: a training will leave out far.npy: its log-mel lies far outside all others (mean ", prepare.Output);
+        foreach (string data in (string[])[audio, cache])
+        {
+            string run = folder.Inside($"run on {Path.GetFileName(data)}");
+            AppResult result = AppProcess.Run(["pretrain", "--data", data, "--out", run, .. AppFolder.TinyRun]);
+            Assert.True(result.ExitCode == 0, result.Error);
+            Assert.Matches(@"(?m)^warning: 1 of 13 clips cannot be used and are left out, such as .*far\.npy: its log-mel lies far outside all others \(", result.Output);
+            Assert.Equal(["far.npy"], Listed(new RunFolder(run).BadFiles));
+        }
     }
 
     [UnprivilegedFact]
@@ -144,17 +163,6 @@ public sealed class BadClipTests : IDisposable
         Add("192-kHz.wav", SoundFiles.WavFloat, SoundFiles.Tone(440, 3, 192_000), 192_000);
         Add("eight-channels.flac", SoundFiles.Flac16, [.. SoundFiles.Tone(440, 3, Rate).SelectMany(sample => Enumerable.Repeat(sample, 8))], Rate, channels: 8);
         Add("vorbis-named.wav", SoundFiles.OggVorbis, SoundFiles.Tone(440, 3, Rate));
-    }
-
-    /// <summary>Hours of silence in 16 bits, which take no room on the disk.</summary>
-    private static void AddRecording(string audio, int hours)
-    {
-        uint bytes = (uint)(hours * 3600L * Rate * sizeof(short));
-        using FileStream file = new(Path.Combine(audio, "long.wav"), FileMode.CreateNew);
-        using var writer = new BinaryWriter(file);
-        AppFolder.WriteWavHeader(writer, format: 1, sizeof(short), bytes); // PCM
-        writer.Flush();
-        file.SetLength(file.Length + bytes);
     }
 
     /// <summary>Cuts a clip short and makes it whole again, over and over, until disposed.</summary>

@@ -9,7 +9,7 @@ namespace OtoMask.Tests.Survival;
 
 /// <summary>
 /// <c>kill -9</c> at any moment loses nothing: the run that goes on ends like one that was left alone. 64 kills here, with those of
-/// <c>StudyCommandTests</c> some 70; they take two minutes. OTOMASK_KILLS=1000 kills each run that often, with other moments.
+/// <see cref="CommandKillTests"/> some 100; they take three minutes. OTOMASK_KILLS=1000 kills each run that often, with other moments.
 /// </summary>
 public sealed class KillTests(ITestOutputHelper output) : IDisposable
 {

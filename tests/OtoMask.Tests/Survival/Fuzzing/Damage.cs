@@ -1,18 +1,20 @@
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.RegularExpressions;
 using OtoMask.Randomness;
 
 namespace OtoMask.Tests.Survival.Fuzzing;
 
 /// <summary>Damaged copies of valid files, as a function of a number: flipped and overwritten bytes, pieces lost, repeated or from elsewhere, and
 /// lies where formats keep their counts, offsets and depths.</summary>
-internal static class Damage
+internal static partial class Damage
 {
     private const int MostChanges = 4, HeaderBytes = 256, LongestPiece = 512, MostRepeats = 64, DeepestNest = 20_000, Largest = 1 << 20;
 
     private static readonly long[] Interesting =
     [
         0, 1, -1, 2, 7, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x10000, 1 << 20, int.MaxValue, 1L << 31, uint.MaxValue, 1L << 32, 1L << 40, long.MaxValue, long.MinValue,
+        0x7fc00000, 0x7f800000, 0xff800000, 0x7f7fffff, 0x7ff8000000000000, 0x7ff0000000000000, unchecked((long)0xfff0000000000000), 0x7fefffffffffffff, // NaN, the infinities and the largest numbers
     ];
 
     // Of every kind that JSON and YAML have, and some that they have not.
@@ -20,6 +22,7 @@ internal static class Damage
     [
         "true", "null", "{}", "[]", "\"x\"", "\"\\ud800\"",
         "-1", "0", "2147483647", "2147483648", "4294967296", "9223372036854775807", "99999999999999999999999", "1e400", "-0.0", "NaN", "1/0",
+        "-2147483648", "-9223372036854775808", "1e308", "5e-324", "Infinity", "-Infinity", ".nan", ".inf", "-.inf",
     ];
 
     private static readonly string[] Openings = ["[", "{", "(", "{\"a\":", "- ", "? ", "&a [", "\"", "]", "}", "0123456789", "\\ud800", "\\u0000"];
@@ -35,6 +38,25 @@ internal static class Damage
             Change(file, seeds[random.NextInt32(seeds.Count)], ref random);
         return [.. file.Count > Largest ? file[..Largest] : file];
     }
+
+    /// <summary>A file with one of its numbers that are text at one of its ends, or no number at all: all there are, or some that are spread over them.</summary>
+    /// <param name="seed">A valid file.</param>
+    /// <param name="most">How many at most.</param>
+    public static IEnumerable<byte[]> EndsOf(byte[] seed, int most)
+    {
+        string text = Encoding.Latin1.GetString(seed);
+        MatchCollection numbers = NumberInText().Matches(text);
+        long all = (long)numbers.Count * Values.Length, count = Math.Min(all, most);
+        for (long i = 0; i < count; i++)
+        {
+            int which = (int)(i * all / count);
+            Match number = numbers[which / Values.Length];
+            yield return Encoding.Latin1.GetBytes(string.Concat(text.AsSpan(0, number.Index), Values[which % Values.Length], text.AsSpan(number.Index + number.Length)));
+        }
+    }
+
+    [GeneratedRegex(@"-?\d+(\.\d+)?([eE][-+]?\d+)?")]
+    private static partial Regex NumberInText();
 
     private static void Change(List<byte> file, byte[] other, ref RandomStream random)
     {

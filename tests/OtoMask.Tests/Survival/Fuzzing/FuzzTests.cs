@@ -182,7 +182,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
             LogMelCache.Prepare(source.Clips, LogMelSettings.Default, cache);
         Fuzzer.Run([File.ReadAllBytes(Path.Combine(cache, damagedFile))], damagedFile, path =>
         {
-            File.Copy(path, Path.Combine(cache, damagedFile), overwrite: true);
+            StrangePlace.Move(path, Path.Combine(cache, damagedFile));
             LogMelCache.Open(cache, LogMelSettings.Default).Dispose();
         }, output);
     }

@@ -7,7 +7,7 @@ using Xunit.Abstractions;
 namespace OtoMask.Tests.Survival.Fuzzing;
 
 /// <summary>
-/// Gives a reader one damaged file after the other. It may read one or refuse it in a line; it may not fail otherwise, take long, or allocate
+/// Gives a reader what may lie in the place of a file (<see cref="StrangePlace"/>), files with numbers at their ends, and one damaged file after the other. It may read one or refuse it in a line; it may not fail otherwise, take long, or allocate
 /// what a header claims. Without a setting these are the same files on every machine, fast or slow; OTOMASK_FUZZ_SECONDS goes on so long with each
 /// kind of file, OTOMASK_FUZZ_FROM is the number of the first.
 /// </summary>
@@ -34,29 +34,44 @@ internal static class Fuzzer
         long number = First, refused = 0;
         DateTime started = DateTime.UtcNow, end = started + Time;
         Exception? failure = null;
-
-        Assert.Contains(seeds, seed =>
+        string what = "";
+        bool ReadOne(byte[] damaged)
         {
-            File.WriteAllBytes(path, finish?.Invoke(seed) ?? seed);
-            return ReadOrRefuse(read, path);
-        });
+            File.WriteAllBytes(path, finish?.Invoke(damaged) ?? damaged);
+            return ReadOrRefuse(read, path, MostAllocated + MostAllocatedPerByte * new FileInfo(path).Length);
+        }
+
+        Assert.Contains(seeds, ReadOne);
         var worker = new Thread(() =>
         {
             try
             {
+                foreach (StrangePlace place in StrangePlace.Of(finish?.Invoke(seeds[0]) ?? seeds[0]))
+                {
+                    (what, started) = (place.Name, DateTime.UtcNow);
+                    StrangePlace.Remove(path);
+                    place.Make(path);
+                    ReadOrRefuse(read, path, mostAllocated: 2 * MostAllocated); // pickles are looked for in the first 64 MiB
+                }
+                StrangePlace.Remove(path);
+                int ends = 0;
+                foreach (byte[] withEnd in seeds.SelectMany(seed => Damage.EndsOf(seed, Fewest / seeds.Count)))
+                {
+                    (what, started) = ($"end value {ends++}", DateTime.UtcNow);
+                    ReadOne(withEnd);
+                }
                 for (; DateTime.UtcNow < end || number - First < Fewest; number++)
                 {
-                    byte[] damaged = Damage.Of(seeds, number);
-                    File.WriteAllBytes(path, finish?.Invoke(damaged) ?? damaged);
-                    started = DateTime.UtcNow;
-                    if (!ReadOrRefuse(read, path))
+                    (what, started) = ($"number {number} (OTOMASK_FUZZ_FROM={number})", DateTime.UtcNow);
+                    if (!ReadOne(Damage.Of(seeds, number)))
                         refused++;
                 }
             }
             catch (Exception caught)
             {
                 failure = caught;
-                File.Copy(path, Path.Combine(Path.GetTempPath(), $"otomask-fuzz-{number}-{name}"), overwrite: true);
+                if (what.StartsWith("number", StringComparison.Ordinal))
+                    File.Copy(path, Path.Combine(Path.GetTempPath(), $"otomask-fuzz-{number}-{name}"), overwrite: true);
             }
         })
         {
@@ -64,13 +79,13 @@ internal static class Fuzzer
         };
         worker.Start();
         while (!worker.Join(TimeSpan.FromSeconds(1)))
-            Assert.True(DateTime.UtcNow - started < LongestForOne, $"number {number} hangs; see it again with OTOMASK_FUZZ_FROM={number}");
+            Assert.True(DateTime.UtcNow - started < LongestForOne, $"{what} of {name} hangs");
 
         output.WriteLine($"{number - First} files, {refused} refused");
-        Assert.True(failure is null, $"number {number} (OTOMASK_FUZZ_FROM={number}, {Path.GetTempPath()}otomask-fuzz-{number}-{name}): {failure}");
+        Assert.True(failure is null, $"{what} of {name} ({Path.GetTempPath()}otomask-fuzz-{number}-{name}): {failure}");
     }
 
-    private static bool ReadOrRefuse(Action<string> read, string path)
+    private static bool ReadOrRefuse(Action<string> read, string path, long mostAllocated)
     {
         long before = GC.GetAllocatedBytesForCurrentThread();
         bool isRead = true;
@@ -83,7 +98,7 @@ internal static class Fuzzer
             Assert.DoesNotContain(refused.Message, char.IsControl);
             isRead = false;
         }
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, MostAllocated + MostAllocatedPerByte * new FileInfo(path).Length);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, mostAllocated);
         return isRead;
     }
 
