@@ -72,22 +72,23 @@ internal static class Terminal
 
     /// <summary>Shows how far <paramref name="work"/> is: a bar, or a line every tenth of the way where there is no terminal.</summary>
     /// <param name="what">What is being done.</param>
-    /// <param name="work">Tells (done, all) now and then, from one thread.</param>
-    public static T WithProgress<T>(string what, Func<Action<int, int>, T> work) =>
-        WithProgress(tell => work((done, all) => tell(what, done, all)), staysWhenDone: true);
+    /// <param name="work">Tells now and then.</param>
+    public static T WithProgress<T>(string what, Func<IProgress<WorkProgress>, T> work) =>
+        WithProgress(tell => work(new Relay<WorkProgress>(told => tell.Report(told with { What = what }))), staysWhenDone: true);
 
     /// <summary>The same for several things one after the other or at once; what is done leaves the screen.</summary>
-    /// <param name="work">Tells (what, done, all) now and then, from any thread.</param>
-    public static T WithProgress<T>(Func<Action<string, int, int>, T> work) => WithProgress(work, staysWhenDone: false);
+    /// <param name="work">Tells now and then, from any thread.</param>
+    public static T WithProgress<T>(Func<IProgress<WorkProgress>, T> work) => WithProgress(work, staysWhenDone: false);
 
-    private static T WithProgress<T>(Func<Action<string, int, int>, T> work, bool staysWhenDone)
+    private static T WithProgress<T>(Func<IProgress<WorkProgress>, T> work, bool staysWhenDone)
     {
         var turn = new Lock();
         if (!IsLive)
         {
             Dictionary<string, int> told = [];
-            return work((what, done, all) =>
+            return work(new Relay<WorkProgress>(now =>
             {
+                (string what, int done, int all) = now;
                 int tenth = all == 0 ? PlainLines : (int)((long)done * PlainLines / all);
                 lock (turn)
                 {
@@ -96,20 +97,21 @@ internal static class Terminal
                     told[what] = tenth;
                     Tell($"{what}: {done} of {all}");
                 }
-            });
+            }));
         }
         Dictionary<string, ProgressTask> bars = [];
         return AnsiConsole.Progress()
             .HideCompleted(!staysWhenDone)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .Start(context => work((what, done, all) =>
+            .Start(context => work(new Relay<WorkProgress>(now =>
             {
+                (string what, int done, int all) = now;
                 lock (turn)
                 {
                     if (!bars.TryGetValue(what, out ProgressTask? bar))
                         bars[what] = bar = context.AddTask(AsText(what));
                     (bar.MaxValue, bar.Value) = (Math.Max(1, all), all == 0 ? 1 : Math.Max(bar.Value, done));
                 }
-            }));
+            })));
     }
 }

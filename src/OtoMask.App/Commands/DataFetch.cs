@@ -36,7 +36,7 @@ internal static class DataFetch
         Announce(new TaskAssembler(dataFolder).Cost(tasks, poolFor is null ? null : PoolBreadth.Everything, cancellation), dataFolder);
         return Terminal.WithProgress(tell =>
         {
-            var assembler = new TaskAssembler(dataFolder, new Relay<AssemblyProgress>(told => tell(told.Activity, told.Done, told.Total)));
+            var assembler = new TaskAssembler(dataFolder, tell);
             AssembledTask[] assembled = [.. tasks.Select(task => assembler.Assemble(task, cancellation))];
             AssembledPool? pool = poolFor is null
                 ? null

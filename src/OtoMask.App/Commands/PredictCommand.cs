@@ -64,7 +64,7 @@ internal static class PredictCommand
         return Terminal.WithProgress("predicting", tell =>
         {
             int done = 0;
-            return All(_ => tell(++done, recordings.Count));
+            return All(_ => tell.Report(new WorkProgress("", ++done, recordings.Count)));
         });
     }
 

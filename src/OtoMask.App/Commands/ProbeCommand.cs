@@ -86,13 +86,9 @@ internal static class ProbeCommand
         {
             void Run(IClipEmbedding embedding)
             {
-                Action<int, int> Tell(string unit) => (done, all) =>
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    status.Status(Terminal.AsText($"{embedding.Name}: {unit} {done} of {all}"));
-                };
-                EmbeddedTask embedded = EmbeddedTask.Embed(clips, embedding, Tell("clip"));
-                ProbeResult probe = LinearProbe.Run(embedded, mode, seeds, Tell("probe"));
+                Relay<WorkProgress> Tell(string unit) => new(told => status.Status(Terminal.AsText($"{embedding.Name}: {unit} {told.Done} of {told.All}")));
+                EmbeddedTask embedded = EmbeddedTask.Embed(clips, embedding, Tell("clip"), cancellation);
+                ProbeResult probe = LinearProbe.Run(embedded, mode, seeds, Tell("probe"), cancellation);
                 scores.Add(new EmbeddingScores(probe, NearestNeighbours.Score(embedded)));
             }
 

@@ -77,8 +77,8 @@ internal sealed class DemoRun : IDisposable
         progress.Stage("fetching and assembling three tasks of real audio", Recipe.AssemblySeconds);
         long begin = Stopwatch.GetTimestamp();
         int parts = DemoRecipe.Tasks.Count + 1, part = 0;
-        var assembler = new TaskAssembler(dataFolder, new Relay<AssemblyProgress>(told =>
-            progress.At((part + (double)told.Done / Math.Max(1, told.Total)) / parts, $"assembling real audio: {told.Activity}")));
+        var assembler = new TaskAssembler(dataFolder, new Relay<WorkProgress>(told =>
+            progress.At((part + told.Share) / parts, $"assembling real audio: {told.What}")));
         var assembled = new List<AssembledTask>();
         for (; part < DemoRecipe.Tasks.Count; part++)
         {
@@ -125,8 +125,8 @@ internal sealed class DemoRun : IDisposable
             cancellation.ThrowIfCancellationRequested();
             double share = (double)results.Count / Tasks.Count;
             progress.At(share, $"probing {embedding.Name} on {task.Task.Name}");
-            EmbeddedTask embedded = EmbeddedTask.Embed(task, embedding);
-            results.Add(LinearProbe.Run(embedded, ProbeMode.Tuned, Recipe.ProbeSeeds, (done, all) => progress.At(share + (double)done / all / Tasks.Count)));
+            EmbeddedTask embedded = EmbeddedTask.Embed(task, embedding, cancellation: cancellation);
+            results.Add(LinearProbe.Run(embedded, ProbeMode.Tuned, Recipe.ProbeSeeds, new Relay<WorkProgress>(told => progress.At(share + told.Share / Tasks.Count)), cancellation));
         }
         scores.Add(new DemoScores(embedding.Name, what, results, Stopwatch.GetElapsedTime(begin).TotalSeconds));
     }

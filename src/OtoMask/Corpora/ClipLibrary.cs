@@ -13,7 +13,7 @@ namespace OtoMask.Corpora;
 /// <param name="root">The library's folder; made when missing.</param>
 /// <param name="packages">Where packages come from.</param>
 /// <param name="progress">Told how many recordings are decoded, or null.</param>
-internal sealed class ClipLibrary(string root, DebianPackages packages, IProgress<AssemblyProgress>? progress = null)
+internal sealed class ClipLibrary(string root, DebianPackages packages, IProgress<WorkProgress>? progress = null)
 {
     /// <summary>Sampling rate of every clip, in Hz.</summary>
     public const int SampleRate = 16000;
@@ -133,7 +133,7 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
                     decoded[index] = [];
                     unreadable.Add(problem.Message);
                 }
-                progress?.Report(new AssemblyProgress($"decode {source.Name}", Interlocked.Increment(ref done), recordings.Count));
+                progress?.Report(new WorkProgress($"decode {source.Name}", Interlocked.Increment(ref done), recordings.Count));
             });
         }
         catch (AggregateException problems)

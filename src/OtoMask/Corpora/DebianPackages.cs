@@ -25,7 +25,7 @@ public sealed record DebianPackage(string Name, string Version, string Root)
 /// </summary>
 /// <param name="cacheFolder">Where packages are unpacked, one folder <c>NAME_VERSION</c> each; one process at a time may write to it.</param>
 /// <param name="progress">Told of megabytes downloaded and of unpacking, or null.</param>
-public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgress>? progress = null)
+public sealed class DebianPackages(string cacheFolder, IProgress<WorkProgress>? progress = null)
 {
     private const int ReportMilliseconds = 250;
     private readonly Dictionary<string, PackageOffer> offers = [];
@@ -83,11 +83,11 @@ public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgres
         using var aside = new UnfinishedFolder(cacheFolder, name);
         RequireSpace(offer);
         string archive = DownloadInto(aside.Path, offer, cancellation);
-        progress?.Report(new AssemblyProgress($"unpack {name}", 0, 1));
+        progress?.Report(new WorkProgress($"unpack {name}", 0, 1));
         Dpkg(["-x", archive, aside.Content], name, cancellation);
         string folder = Path.Combine(cacheFolder, $"{name}_{offer.Version}");
         aside.MoveTo(folder);
-        progress?.Report(new AssemblyProgress($"unpack {name}", 1, 1));
+        progress?.Report(new WorkProgress($"unpack {name}", 1, 1));
         return new DebianPackage(name, offer.Version, folder);
     }
 
@@ -102,7 +102,7 @@ public sealed class DebianPackages(string cacheFolder, IProgress<AssemblyProgres
         Report();
         return Directory.GetFiles(folder, "*.deb").Single();
 
-        void Report() => progress?.Report(new AssemblyProgress(
+        void Report() => progress?.Report(new WorkProgress(
             $"download {offer.Name} (MB)",
             RoundMegabytes(Directory.EnumerateFiles(folder, "*.deb").Sum(file => new FileInfo(file).Length)),
             RoundMegabytes(offer.DownloadBytes)));

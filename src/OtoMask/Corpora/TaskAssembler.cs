@@ -17,12 +17,12 @@ public sealed class TaskAssembler
     /// <exception cref="UserErrorException">The folder's name is empty.</exception>
     /// <param name="root">Where tasks and clips go; <see cref="DefaultRoot"/> unless the user names another. Made when missing.</param>
     /// <param name="progress">Told about downloads and decoding, from any thread; or null.</param>
-    public TaskAssembler(string? root = null, IProgress<AssemblyProgress>? progress = null)
+    public TaskAssembler(string? root = null, IProgress<WorkProgress>? progress = null)
         : this(Named(root ?? DefaultRoot), new DebianPackages(Path.Combine(root ?? DefaultRoot, "packages"), progress), progress)
     {
     }
 
-    internal TaskAssembler(string root, DebianPackages packages, IProgress<AssemblyProgress>? progress) =>
+    internal TaskAssembler(string root, DebianPackages packages, IProgress<WorkProgress>? progress) =>
         (this.packages, library) = (packages, new ClipLibrary(root, packages, progress));
 
     /// <summary>The user's cache folder: <c>$XDG_CACHE_HOME/otomask</c>, by default <c>~/.cache/otomask</c>.</summary>

@@ -32,7 +32,7 @@ internal sealed class CachePreparation : IDisposable
     public CachePreparation(ClipList clips, LogMelSettings settings, string folder) =>
         (this.clips, this.settings, this.folder) = (clips, settings, folder);
 
-    public CacheSummary Run(int workers, Action<int, int>? progress, CancellationToken cancellation)
+    public CacheSummary Run(int workers, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         if (FinishedBefore() is { } finished)
             return finished;
@@ -128,7 +128,7 @@ internal sealed class CachePreparation : IDisposable
         return length;
     }
 
-    private void AppendClips(int workers, Action<int, int>? progress, CancellationToken cancellation)
+    private void AppendClips(int workers, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         int first = entries.Count;
         var reader = new LogMelReader(settings, cancellation);
@@ -140,7 +140,7 @@ internal sealed class CachePreparation : IDisposable
         try
         {
             var sinceFlush = Stopwatch.StartNew();
-            progress?.Invoke(first, clips.Count);
+            progress?.Report(new WorkProgress("compute log-mels", first, clips.Count));
             for (int clip = first; clip < clips.Count; clip++)
             {
                 Append(clips[clip], ahead.Pieces(clip));
@@ -149,7 +149,7 @@ internal sealed class CachePreparation : IDisposable
                     Flush();
                     sinceFlush.Restart();
                 }
-                progress?.Invoke(clip + 1, clips.Count);
+                progress?.Report(new WorkProgress("compute log-mels", clip + 1, clips.Count));
             }
             Flush();
         }

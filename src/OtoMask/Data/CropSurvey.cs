@@ -23,7 +23,7 @@ internal sealed class CropSurvey
     /// <summary>Reads the crops. What comes of it does not depend on the threads.</summary>
     /// <inheritdoc cref="NormalisationStatistics.Measure" path="/param"/>
     public static CropSurvey Of(
-        ClipSource source, InputGeometry geometry, ulong seed, BadFiles badFiles, ShortClips shortClips, int threads, Action<int, int>? progress, CancellationToken cancellation)
+        ClipSource source, InputGeometry geometry, ulong seed, BadFiles badFiles, ShortClips shortClips, int threads, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         int[] order = [.. Enumerable.Range(0, source.Clips.Count)];
         var shuffle = new RandomStream(seed, RandomPurpose.Statistics);
@@ -48,7 +48,7 @@ internal sealed class CropSurvey
             {
                 badFiles.Add(bad.Path, bad.Reason);
             }
-            progress?.Invoke(Interlocked.Increment(ref done), crops.Length);
+            progress?.Report(new WorkProgress("measure mean and deviation", Interlocked.Increment(ref done), crops.Length));
             return window;
         }
 

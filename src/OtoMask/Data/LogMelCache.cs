@@ -73,12 +73,12 @@ public sealed class LogMelCache : ClipSource
     /// <param name="settings">The front end.</param>
     /// <param name="folder">The cache, made if it does not exist.</param>
     /// <param name="workers">Threads that decode; 0 = all cores.</param>
-    /// <param name="progress">Told (clips done, clips in all) now and then, from one thread.</param>
+    /// <param name="progress">Told of clips now and then, from one thread; or null.</param>
     /// <param name="cancellation">Stops; what is done stays and a later call goes on.</param>
     /// <exception cref="UserErrorException">The folder cannot be written, was begun with other data or settings, or every clip is bad.</exception>
     /// <exception cref="IOException">The disk is full or fails; what is done stays and a later call goes on.</exception>
     public static CacheSummary Prepare(
-        ClipList clips, LogMelSettings settings, string folder, int workers = 0, Action<int, int>? progress = null,
+        ClipList clips, LogMelSettings settings, string folder, int workers = 0, IProgress<WorkProgress>? progress = null,
         CancellationToken cancellation = default)
     {
         BatchOptions.WorkerRange.Require("workers", workers);

@@ -31,12 +31,12 @@ public sealed record NormalisationStatistics(float Mean, float Std)
     /// <param name="badFiles">Receives the clips that cannot be used; they are left out.</param>
     /// <param name="shortClips">What follows a clip shorter than the crop.</param>
     /// <param name="threads">Threads to use; 0 = all cores.</param>
-    /// <param name="progress">Told (crops done, crops in all), from any thread.</param>
+    /// <param name="progress">Told of crops, from any thread; or null.</param>
     /// <param name="cancellation">Stops the measurement.</param>
     /// <exception cref="UserErrorException">Every clip is bad, or all sound is alike (digital silence).</exception>
     public static NormalisationStatistics Measure(
         ClipSource source, InputGeometry geometry, ulong seed, BadFiles badFiles, ShortClips shortClips = ShortClips.Silence,
-        int threads = 0, Action<int, int>? progress = null, CancellationToken cancellation = default)
+        int threads = 0, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {
         CropSurvey survey = CropSurvey.Of(source, geometry, seed, badFiles, shortClips, threads, progress, cancellation);
         source.LeaveOut(survey.FarOutside(), badFiles);

@@ -18,7 +18,7 @@ public sealed class EmbeddingWriter
     private readonly ClipList clips;
     private readonly EmbeddingOptions options;
     private readonly EmbeddingOutput output;
-    private readonly Action<string, int, int>? progress;
+    private readonly IProgress<WorkProgress>? progress;
     private readonly CancellationToken cancellation;
     private readonly LogMelReader reader;
     private readonly BadFiles bad = new();
@@ -28,7 +28,7 @@ public sealed class EmbeddingWriter
     private OpenClip? open;
 
     private EmbeddingWriter(
-        EncoderSnapshot encoder, ClipList clips, EmbeddingOptions options, EmbeddingOutput output, Action<string, int, int>? progress, CancellationToken cancellation)
+        EncoderSnapshot encoder, ClipList clips, EmbeddingOptions options, EmbeddingOutput output, IProgress<WorkProgress>? progress, CancellationToken cancellation)
     {
         (this.encoder, this.clips, this.options, this.output, this.progress, this.cancellation) = (encoder, clips, options, output, progress, cancellation);
         reader = new LogMelReader(encoder.LogMel, cancellation);
@@ -39,12 +39,12 @@ public sealed class EmbeddingWriter
     /// <param name="clips">The recordings, or log-mels as <c>.npy</c>.</param>
     /// <param name="path"><c>NAME.npy</c> or <c>NAME.safetensors</c> (tensor <c>embeddings</c>), each with <c>NAME.index.csv</c> beside it, or <c>NAME.csv</c>; replaced if it exists.</param>
     /// <param name="options">How recordings become rows.</param>
-    /// <param name="progress">Told (what, done, all) now and then, from one thread.</param>
+    /// <param name="progress">Told now and then, from one thread, of recordings and of the minutes of long ones; or null.</param>
     /// <param name="cancellation">Stops, and leaves no file behind.</param>
     /// <exception cref="UserErrorException">No recording can be used, an option or the ending of <paramref name="path"/> is impossible, or it cannot be written.</exception>
     /// <exception cref="IOException">The disk is full or failed; nothing is left behind.</exception>
     public static EmbeddingSummary Write(
-        EncoderSnapshot encoder, ClipList clips, string path, EmbeddingOptions options, Action<string, int, int>? progress = null, CancellationToken cancellation = default)
+        EncoderSnapshot encoder, ClipList clips, string path, EmbeddingOptions options, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
         clips = Without(path, clips);
@@ -101,7 +101,7 @@ public sealed class EmbeddingWriter
     {
         int workers = options.Workers > 0 ? options.Workers : Math.Min(Environment.ProcessorCount, 8);
         using var ahead = new ReadAhead<LogMel>(0, clips.Count, workers, Read, cancellation);
-        progress?.Invoke(Title, 0, clips.Count);
+        progress?.Report(new WorkProgress(Title, 0, clips.Count));
         for (int clip = 0; clip < clips.Count; clip++)
         {
             try
@@ -113,7 +113,7 @@ public sealed class EmbeddingWriter
                 Drop(clip);
                 bad.Add(problem.Path, problem.Reason);
             }
-            progress?.Invoke(Title, clip + 1, clips.Count);
+            progress?.Report(new WorkProgress(Title, clip + 1, clips.Count));
         }
         EncodeWaiting();
         if (clipsWritten == 0)
@@ -141,7 +141,7 @@ public sealed class EmbeddingWriter
             if (++taken == 2) // else it is over before anyone would look
                 minutes = (int)(SecondsOf(reader.FramesIfLong(clips[clip].Path)) / 60);
             if (minutes >= MinutesWorthTelling)
-                progress?.Invoke($"{clips[clip].Name}, minutes of sound", Math.Min(minutes, (int)(seconds / 60)), minutes);
+                progress?.Report(new WorkProgress($"{clips[clip].Name}, minutes of sound", Math.Min(minutes, (int)(seconds / 60)), minutes));
         }
         waiting.Add((clip, null));
     }

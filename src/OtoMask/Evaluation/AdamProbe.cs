@@ -63,7 +63,8 @@ internal sealed class AdamProbe : IDisposable
     /// <param name="batchSize">Rows of a batch.</param>
     /// <param name="laterTies">Of equal validation scores the later wins (by the letter); otherwise the lower validation loss.</param>
     /// <param name="random">Initial values and batch order.</param>
-    public static FittedLayer[] Fit(ProbeData train, ProbeData valid, double[] rates, int batchSize, bool laterTies, ProbeRandom random)
+    /// <param name="cancellation">Stops between two epochs.</param>
+    public static FittedLayer[] Fit(ProbeData train, ProbeData valid, double[] rates, int batchSize, bool laterTies, ProbeRandom random, CancellationToken cancellation = default)
     {
         using IDisposable frozen = TorchRuntime.NoGrad();
         using var probe = new AdamProbe(train, valid, rates, random.Initial);
@@ -71,6 +72,7 @@ internal sealed class AdamProbe : IDisposable
         List<double>[] scores = [.. rates.Select(_ => new List<double>())];
         for (int epoch = 0; epoch < MostEpochs; epoch++)
         {
+            cancellation.ThrowIfCancellationRequested();
             probe.TrainEpoch(batchSize, random.BatchOrder(epoch));
             FittedLayer[] current = probe.Validate(epoch + 1);
             bool anyHope = false;

@@ -39,9 +39,10 @@ public sealed class EmbeddedTask
     /// <summary>Embeds every clip of a task, in the views that its folds ask for.</summary>
     /// <param name="clips">The clips at unit length.</param>
     /// <param name="embedding">What embeds them.</param>
-    /// <param name="progress">Told (clips done, clips in all).</param>
+    /// <param name="progress">Told of clips, or null.</param>
+    /// <param name="cancellation">Stops between two batches of clips.</param>
     /// <exception cref="UserErrorException">Of some fold no clip to test on can be read, or not those of two classes to train on.</exception>
-    public static EmbeddedTask Embed(TaskClips clips, IClipEmbedding embedding, Action<int, int>? progress = null)
+    public static EmbeddedTask Embed(TaskClips clips, IClipEmbedding embedding, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {
         LabelledTask task = clips.Task;
         int count = task.Clips.Count;
@@ -51,8 +52,14 @@ public sealed class EmbeddedTask
         int[] tested = folded ? all : [.. all.Where(clip => task.Clips[clip].Split == TaskSplit.Test)];
 
         int total = trained.Length + tested.Length;
-        float[]?[] cropped = EmbedView(clips, embedding, trained, ClipView.RandomCrop, done => progress?.Invoke(done, total));
-        float[]?[] fromStart = EmbedView(clips, embedding, tested, ClipView.FromStart, done => progress?.Invoke(trained.Length + done, total));
+        void Tell(int done)
+        {
+            progress?.Report(new WorkProgress($"embed {task.Name}", done, total));
+            cancellation.ThrowIfCancellationRequested();
+        }
+
+        float[]?[] cropped = EmbedView(clips, embedding, trained, ClipView.RandomCrop, Tell);
+        float[]?[] fromStart = EmbedView(clips, embedding, tested, ClipView.FromStart, done => Tell(trained.Length + done));
         var embedded = new EmbeddedTask(task, embedding.Name, embedding.Width, cropped, fromStart, clips.Unreadable);
         embedded.CheckParts();
         return embedded;

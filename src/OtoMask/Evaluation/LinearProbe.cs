@@ -14,9 +14,11 @@ public static class LinearProbe
     /// <param name="task">The embedded task.</param>
     /// <param name="mode">How to fit.</param>
     /// <param name="seeds">Seeds of the validation split, initial values and batch order.</param>
-    /// <param name="progress">Told (fits done, fits in all).</param>
+    /// <param name="progress">Told of fits, or null.</param>
+    /// <param name="cancellation">Stops within a fit.</param>
     /// <exception cref="ArgumentException">There are no seeds.</exception>
-    public static ProbeResult Run(EmbeddedTask task, ProbeMode mode, IReadOnlyList<ulong> seeds, Action<int, int>? progress = null)
+    public static ProbeResult Run(
+        EmbeddedTask task, ProbeMode mode, IReadOnlyList<ulong> seeds, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {
         if (seeds.Count == 0)
             throw new ArgumentException("a probe needs at least one seed", nameof(seeds));
@@ -29,12 +31,12 @@ public static class LinearProbe
             List<FoldOutcome> folds = [];
             for (int fold = 0; fold < task.Folds.Count; fold++)
             {
-                FoldOutcome outcome = RunFold(task, fold, mode, seed);
+                FoldOutcome outcome = RunFold(task, fold, mode, seed, cancellation);
                 if (outcome.Split.Note is { } note)
                     notes.Add(note);
                 (train, valid) = (train + outcome.Split.Train.Length, valid + outcome.Split.Valid.Length);
                 folds.Add(outcome);
-                progress?.Invoke(runs.Count * task.Folds.Count + folds.Count, seeds.Count * task.Folds.Count);
+                progress?.Report(new WorkProgress($"probe {task.Embedding}", runs.Count * task.Folds.Count + folds.Count, seeds.Count * task.Folds.Count));
             }
             runs.Add(new ProbeRun(
                 seed, 100 * folds.Average(fold => fold.Score), [.. folds.Select(fold => fold.Layer.Setting)], [.. folds.Select(fold => fold.Layer.Epochs)],
@@ -60,7 +62,7 @@ public static class LinearProbe
     }
 
     /// <summary>Fits and tests the probe of one fold and seed.</summary>
-    internal static FoldOutcome RunFold(EmbeddedTask task, int foldIndex, ProbeMode mode, ulong seed)
+    internal static FoldOutcome RunFold(EmbeddedTask task, int foldIndex, ProbeMode mode, ulong seed, CancellationToken cancellation = default)
     {
         FoldClips fold = task.Folds[foldIndex];
         var random = new ProbeRandom(seed, foldIndex);
@@ -74,21 +76,21 @@ public static class LinearProbe
         int batch = Math.Min(LargestBatch, fold.Train.Length);
         FittedLayer layer = mode switch
         {
-            ProbeMode.Evar => AdamProbe.Fit(train, valid, [FieldRate], batch, laterTies: true, random)[0],
-            ProbeMode.Strict => AdamProbe.Fit(train, valid, StrictRates, batch, laterTies: false, random).Aggregate((best, next) => next.Beats(best) ? next : best),
-            _ => LogisticRegression.Choose(train, valid),
+            ProbeMode.Evar => AdamProbe.Fit(train, valid, [FieldRate], batch, laterTies: true, random, cancellation)[0],
+            ProbeMode.Strict => AdamProbe.Fit(train, valid, StrictRates, batch, laterTies: false, random, cancellation).Aggregate((best, next) => next.Beats(best) ? next : best),
+            _ => LogisticRegression.Choose(train, valid, cancellation),
         };
         return mode == ProbeMode.Tuned
-            ? TestRefitted(task, fold, split, layer)
+            ? TestRefitted(task, fold, split, layer, cancellation)
             : Test(task, fold, split, layer, scale);
     }
 
-    private static FoldOutcome TestRefitted(EmbeddedTask task, FoldClips fold, ValidationSplit split, FittedLayer chosen)
+    private static FoldOutcome TestRefitted(EmbeddedTask task, FoldClips fold, ValidationSplit split, FittedLayer chosen, CancellationToken cancellation)
     {
         int[] both = [.. split.Train.Concat(split.Valid).Order()];
         Standardiser scale = FitScaler(task, both);
         using ProbeData data = ProbeData.Of(task, both, ClipView.RandomCrop, scale);
-        return Test(task, fold, split, chosen with { Weights = LogisticRegression.Fit(data, chosen.Setting) }, scale);
+        return Test(task, fold, split, chosen with { Weights = LogisticRegression.Fit(data, chosen.Setting, cancellation) }, scale);
     }
 
     private static FoldOutcome Test(EmbeddedTask task, FoldClips fold, ValidationSplit split, FittedLayer layer, Standardiser scale)

@@ -21,7 +21,7 @@ internal static class LogisticRegression
     /// Fits a layer for each L2 weight of the grid, strongest first and each from the one before, until three in a row were no
     /// better in validation; keeps the best.
     /// </summary>
-    public static FittedLayer Choose(ProbeData train, ProbeData valid)
+    public static FittedLayer Choose(ProbeData train, ProbeData valid, CancellationToken cancellation = default)
     {
         FittedLayer? best = null;
         double[] layer = ZeroLayer(train);
@@ -30,7 +30,7 @@ internal static class LogisticRegression
         {
             if (worse == Patience)
                 break;
-            int iterations = Minimise(train, l2, layer);
+            int iterations = Minimise(train, l2, layer, cancellation);
             float[] weights = ToSingle(layer), logits = valid.Logits(weights);
             double score = valid.Score(logits);
             double loss = ProbeLoss.ToGradient(logits, valid.Targets, valid.Classes, valid.MultiLabel) / valid.Rows;
@@ -41,15 +41,20 @@ internal static class LogisticRegression
     }
 
     /// <summary>Fits one layer [C, D + 1].</summary>
-    public static float[] Fit(ProbeData train, double l2)
+    public static float[] Fit(ProbeData train, double l2, CancellationToken cancellation = default)
     {
         double[] layer = ZeroLayer(train);
-        Minimise(train, l2, layer);
+        Minimise(train, l2, layer, cancellation);
         return ToSingle(layer);
     }
 
-    private static int Minimise(ProbeData train, double l2, double[] layer) =>
-        LimitedMemoryBfgs.Minimise((point, gradient) => Evaluate(train, l2, point, gradient), layer, Tolerance, MostIterations);
+    private static int Minimise(ProbeData train, double l2, double[] layer, CancellationToken cancellation) => LimitedMemoryBfgs.Minimise(
+        (point, gradient) =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            return Evaluate(train, l2, point, gradient);
+        },
+        layer, Tolerance, MostIterations);
 
     private static double Evaluate(ProbeData train, double l2, double[] layer, double[] gradient)
     {

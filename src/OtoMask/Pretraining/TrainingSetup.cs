@@ -207,7 +207,7 @@ public sealed class TrainingSetup : IDisposable
 
     private static NormalisationStatistics Measure(
         ClipSource source, PretrainingConfig config, BadFiles badFiles, ITrainingObserver observer, CancellationToken cancellation) => NormalisationStatistics.Measure(
-            source, config.Geometry, config.Seed, badFiles, config.ShortClips, progress: (done, all) => observer.Progress((double)done / all), cancellation: cancellation);
+            source, config.Geometry, config.Seed, badFiles, config.ShortClips, progress: new Relay<WorkProgress>(told => observer.Progress(told.Share)), cancellation: cancellation);
 
     private static NoiseMix? OpenNoise(PretrainingConfig config, Func<ClipSource, float> meanOf)
     {

@@ -250,7 +250,21 @@ public sealed class RunFolder(string path)
     /// <summary>Whether a process was killed here between making the folder and the first checkpoint, which comes before the first step. The lock
     /// tells that a run was here: names like log.jsonl are anybody's.</summary>
     private bool WasAbandoned => File.Exists(Lock) && InCheckpoints().All(entry => entry == Lock)
-        && !File.Exists(Metrics) && !File.Exists(Report) && new FileInfo(Log) is { Exists: false } or { Length: 0 };
+        && !File.Exists(Metrics) && !File.Exists(Report) && !(File.Exists(Log) && LogHoldsWork());
+
+    /// <summary>Whether a log tells of more than the evaluation that comes before the first checkpoint.</summary>
+    private bool LogHoldsWork()
+    {
+        try
+        {
+            RunLog log = RunLog.Read(Log);
+            return log.Steps.Count > 0 || log.Evaluations.Any(row => row.Step > 0) || (log.Evaluations.Count == 0 && new FileInfo(Log).Length > 0);
+        }
+        catch (UserErrorException)
+        {
+            return true; // no log of ours, so somebody's
+        }
+    }
 
     private UserErrorException Taken() => new(File.Exists(Path) ? $"{Path} is a file; choose a folder for the run"
         : Checkpoints.Count > 0 ? $"{Path} holds a run already; choose another --out, or go on with --resume {Path}"

@@ -88,7 +88,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
             return plan.Data;
         observer.Stage("computing the log-mels of the pool");
         using ClipSource source = ClipSource.Open(plan.Data, new ClipSourceOptions(config.LogMel));
-        LogMelCache.Prepare(source.Clips, config.LogMel, folder.Cache, workers: 0, (done, all) => observer.Progress((double)done / all), cancellation);
+        LogMelCache.Prepare(source.Clips, config.LogMel, folder.Cache, workers: 0, new Relay<WorkProgress>(told => observer.Progress(told.Share)), cancellation);
         return folder.Cache;
     }
 
@@ -96,7 +96,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
     private PretrainingRun Train(StudyCell cell, int number, CancellationToken cancellation)
     {
         RunFolder folderOfRun = folder.RunOf(cell);
-        var relay = new Relay(observer, step => observer.Overall(work.Share(number, cell, step, 0)));
+        var relay = new RunRelay(observer, step => observer.Overall(work.Share(number, cell, step, 0)));
         LabelledTask[] followed = [.. plan.Tasks.Where(task => plan.Config.Follow.Contains(task.Name)).Select(task => task.Task)];
         PretrainingRun run = folderOfRun.Checkpoints.Count > 0
             ? PretrainingRun.Resume(folderOfRun.Path, _ => cell.Config, (_, changes) => RefuseOther(folderOfRun, changes), relay, cancellation: cancellation)
@@ -131,8 +131,8 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
             cancellation.ThrowIfCancellationRequested();
             observer.Stage($"probing {task.Name}");
             long begin = Stopwatch.GetTimestamp();
-            EmbeddedTask embedded = EmbeddedTask.Embed(ClipsOf(task, encoder), new EncoderEmbedding(encoder, cell.Name));
-            ProbeResult probe = LinearProbe.Run(embedded, plan.Config.Probe, plan.Config.ProbeSeeds, (fits, all) => observer.Progress((double)fits / all));
+            EmbeddedTask embedded = EmbeddedTask.Embed(ClipsOf(task, encoder), new EncoderEmbedding(encoder, cell.Name), cancellation: cancellation);
+            ProbeResult probe = LinearProbe.Run(embedded, plan.Config.Probe, plan.Config.ProbeSeeds, new Relay<WorkProgress>(told => observer.Progress(told.Share)), cancellation);
             IEnumerable<StudyRow> rows = StudyScores.Rows(cell, task, probe, NearestNeighbours.Score(embedded), FinishedRows.FingerprintOf(cell, task, plan));
             FinishedRows.Write(folder, cell, task, rows, task.Task.IsMultiLabel ? null : StudyScores.Confusion(cell, probe));
             work.Probed(Stopwatch.GetElapsedTime(begin).TotalSeconds);
@@ -151,7 +151,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
     }
 
     /// <summary>Passes on what a run tells, and how far it is.</summary>
-    private sealed class Relay(IStudyObserver observer, Action<long> steps) : ITrainingObserver
+    private sealed class RunRelay(IStudyObserver observer, Action<long> steps) : ITrainingObserver
     {
         public void Stage(string name) => observer.Stage(name);
 

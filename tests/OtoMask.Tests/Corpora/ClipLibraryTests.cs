@@ -76,7 +76,7 @@ public class ClipLibraryTests
 
         Assert.Equal(8, library.Provide(Syllables).Count);
         Assert.Contains("ㄊㄢ/3.ogg", Assert.Single(File.ReadAllLines(Path.Combine(library.Root, Syllables.Name, "unreadable.txt"))));
-        Assert.Contains(new AssemblyProgress("decode syllables-v1", 9, 9), progress.Reports);
+        Assert.Contains(new WorkProgress("decode syllables-v1", 9, 9), progress.Reports);
     }
 
     [Fact]
@@ -124,10 +124,10 @@ public class ClipLibraryTests
         Assert.Contains(file, Assert.Throws<UserErrorException>(() => fake.Library().Provide(Syllables)).Message);
     }
 
-    private sealed class CollectedProgress : IProgress<AssemblyProgress>
+    private sealed class CollectedProgress : IProgress<WorkProgress>
     {
-        public ConcurrentBag<AssemblyProgress> Reports { get; } = [];
+        public ConcurrentBag<WorkProgress> Reports { get; } = [];
 
-        public void Report(AssemblyProgress value) => Reports.Add(value);
+        public void Report(WorkProgress value) => Reports.Add(value);
     }
 }

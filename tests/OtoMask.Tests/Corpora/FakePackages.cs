@@ -17,7 +17,7 @@ internal sealed class FakePackages : IDisposable
 
     public DebianPackages Packages => new(Cache);
 
-    public ClipLibrary Library(IProgress<AssemblyProgress>? progress = null) => new(Path.Combine(Root, "library"), Packages, progress);
+    public ClipLibrary Library(IProgress<WorkProgress>? progress = null) => new(Path.Combine(Root, "library"), Packages, progress);
 
     /// <summary>Adds a file of noise, different from every other; <paramref name="relativePath"/> starts at the package's root.</summary>
     public string AddSound(string package, string relativePath, double seconds = 0.2) => AddSound(package, relativePath, Noise(sounds++, seconds));

@@ -16,7 +16,7 @@ public sealed class LogMelCacheTests : IDisposable
         caches.Dispose();
     }
 
-    private CacheSummary Prepare(string name = "cache", int workers = 2, Action<int, int>? progress = null, CancellationToken cancellation = default)
+    private CacheSummary Prepare(string name = "cache", int workers = 2, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {
         using ClipSource source = folder.Open();
         return LogMelCache.Prepare(source.Clips, LogMelSettings.Default, caches[name], workers, progress, cancellation);
@@ -88,11 +88,11 @@ public sealed class LogMelCacheTests : IDisposable
         Prepare("straight");
 
         using var cancellation = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => Prepare(progress: (done, _) => { if (done == stopAt) cancellation.Cancel(); }, cancellation: cancellation.Token));
+        Assert.Throws<OperationCanceledException>(() => Prepare(progress: new Relay<WorkProgress>(told => { if (told.Done == stopAt) cancellation.Cancel(); }), cancellation: cancellation.Token));
         Assert.Contains("unfinished", Assert.Throws<UserErrorException>(() => OpenCache()).Message);
 
         int first = -1;
-        Prepare(progress: (done, _) => first = first < 0 ? done : first);
+        Prepare(progress: new Relay<WorkProgress>(told => first = first < 0 ? told.Done : first));
         Assert.Equal(stopAt, first);
         Assert.Equal(Files("straight"), Files("cache"));
     }
@@ -109,7 +109,7 @@ public sealed class LogMelCacheTests : IDisposable
         Prepare("straight");
 
         using var cancellation = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => Prepare(progress: (done, _) => { if (done == 7) cancellation.Cancel(); }, cancellation: cancellation.Token));
+        Assert.Throws<OperationCanceledException>(() => Prepare(progress: new Relay<WorkProgress>(told => { if (told.Done == 7) cancellation.Cancel(); }), cancellation: cancellation.Token));
         Resize(Path.Combine(caches["cache"], "log-mels.f32"), dataChange);
         Resize(Path.Combine(caches["cache"], "clips.jsonl"), indexChange);
 

@@ -38,7 +38,7 @@ public sealed class NormalisationStatisticsTests : IDisposable
     {
         using ClipSource source = folder.AddClips(2).Open();
         int last = 0, all = 0;
-        NormalisationStatistics.Measure(source, Geometry, 1, badFiles, threads: 1, progress: (done, total) => (last, all) = (done, total));
+        NormalisationStatistics.Measure(source, Geometry, 1, badFiles, threads: 1, progress: new Relay<WorkProgress>(told => (last, all) = (told.Done, told.All)));
         Assert.Equal((NormalisationStatistics.MinCrops, NormalisationStatistics.MinCrops), (last, all));
     }
 

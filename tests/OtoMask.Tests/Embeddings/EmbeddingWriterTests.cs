@@ -167,11 +167,11 @@ public sealed class EmbeddingWriterTests : IDisposable
         byte[] before = File.ReadAllBytes(output["x.npy"]);
         sounds.AddClips(30);
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => Write("x.npy", progress: (_, done, _) =>
+        Assert.ThrowsAny<OperationCanceledException>(() => Write("x.npy", progress: new Relay<WorkProgress>(told =>
         {
-            if (done == 10)
+            if (told.Done == 10)
                 stop.Cancel();
-        }, cancellation: stop.Token));
+        }), cancellation: stop.Token));
         Assert.Equal(before, File.ReadAllBytes(output["x.npy"]));
         Assert.Equal([run, output["x.index.csv"], output["x.npy"]], Directory.GetFiles(output.Path).Order(StringComparer.Ordinal));
     }
@@ -186,7 +186,7 @@ public sealed class EmbeddingWriterTests : IDisposable
 
     private EmbeddingSummary Write(
         string name, EmbeddingRow per = EmbeddingRow.Clip, EncoderLayers layers = EncoderLayers.Last, int batch = 64, int workers = 2,
-        Action<string, int, int>? progress = null, CancellationToken cancellation = default)
+        IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {
         using EncoderSnapshot encoder = SavedModel.Open(run).LoadEncoder(Device.Cpu);
         using ClipSource source = sounds.Open();

@@ -68,6 +68,7 @@ public sealed class DamagedRunTests : IDisposable
         Directory.CreateDirectory(Path.Combine(run, "checkpoints"));
         File.WriteAllText(Path.Combine(run, "checkpoints", ".lock"), "");
         File.WriteAllText(Path.Combine(run, "config.yaml"), "batch: 4\n");
+        File.WriteAllText(Path.Combine(run, "log.jsonl"), new EvaluationRecord(0, 0, "rankme", 3.5).ToJson() + "\n"); // comes before the checkpoint
         File.WriteAllText(Path.Combine(run, "checkpoints", "step-000000000.safetensors.1a2b-0123456789abcdef0123456789abcdef.tmp"), "half of it");
         File.WriteAllText(Path.Combine(theirs, "config.yaml"), "colour: red\n");
 

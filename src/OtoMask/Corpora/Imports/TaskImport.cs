@@ -34,12 +34,12 @@ public static class TaskImport
     /// <param name="recipe">The data set.</param>
     /// <param name="folder">Its copy.</param>
     /// <param name="options">What the user chose.</param>
-    /// <param name="progress">Told (clips looked for, clips published) now and then; or null.</param>
+    /// <param name="progress">Told now and then of clips looked for, of those published; or null.</param>
     /// <param name="cancellation">Stops it; nothing is written.</param>
     /// <exception cref="UserErrorException">The folder or a list is not what this data set has, no task can be made of what is
     /// there, or the import is strict and something is missing. Nothing is written.</exception>
     public static ImportedTask Run(
-        ImportRecipe recipe, string folder, ImportOptions options, Action<int, int>? progress = null, CancellationToken cancellation = default)
+        ImportRecipe recipe, string folder, ImportOptions options, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {
         LocalCopy copy = new(recipe, folder, options.Split);
         string csv = Path.GetFullPath(RequirePlace(options, copy.PathOf(recipe.Name + ".csv")));
@@ -55,7 +55,7 @@ public static class TaskImport
             if (++looked % TellEvery == 0)
             {
                 cancellation.ThrowIfCancellationRequested();
-                progress?.Invoke(Math.Min(looked, published), published);
+                progress?.Report(new WorkProgress($"look for {recipe.Name}", Math.Min(looked, published), published));
             }
         }
 

@@ -264,7 +264,7 @@ public sealed class TaskImportTests
         copy.List("validation_list.txt", [.. Enumerable.Range(0, 20_000).Select(i => $"bed/{i}.wav")]).List("testing_list.txt", "bed/a.wav").Sounds("bed/a.wav");
         using CancellationTokenSource cancellation = new();
         Assert.Throws<OperationCanceledException>(() =>
-            TaskImport.Run(KnownImports.Find("spcv2"), copy.Folder, new ImportOptions(), (_, _) => cancellation.Cancel(), cancellation.Token));
+            TaskImport.Run(KnownImports.Find("spcv2"), copy.Folder, new ImportOptions(), new Relay<WorkProgress>(_ => cancellation.Cancel()), cancellation.Token));
         Assert.False(File.Exists(copy["spcv2.csv"]));
     }
 

@@ -1,7 +1,9 @@
-namespace OtoMask.App;
+namespace OtoMask;
 
 /// <summary>Passes every report on at once, on the thread it comes from; <see cref="Progress{T}"/> posts to the thread pool, which may reorder.</summary>
-internal sealed class Relay<T>(Action<T> tell) : IProgress<T>
+/// <param name="tell">Is told.</param>
+public sealed class Relay<T>(Action<T> tell) : IProgress<T>
 {
+    /// <inheritdoc/>
     public void Report(T value) => tell(value);
 }
