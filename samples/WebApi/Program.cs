@@ -19,6 +19,7 @@ if (args is not ([{ Length: > 0 }] or [{ Length: > 0 }, _]) || !ushort.TryParse(
     Console.Error.WriteLine("usage: WebSample RUN [PORT] (a run folder or checkpoint; port 0 takes a free one)");
     return 2;
 }
+TorchRuntime.TuneProcess(); // the process is ours alone: threads that wait sleep, instead of spinning where other requests want to compute
 Encoder encoder; // one for all requests: it is thread-safe
 try
 {

@@ -11,7 +11,7 @@ public static class TorchRuntime
     /// <summary>Sets this process up for long training, for the program that owns it to call before anything else of this library; <c>otomask</c> does.</summary>
     /// <remarks>
     /// <para>Threads of OpenMP that wait look a thousand times and then sleep, instead of spinning: <c>OMP_WAIT_POLICY=PASSIVE</c> and <c>GOMP_SPINCOUNT=1000</c>
-    /// in C's environment, which <see cref="Environment"/> does not show. What is set there already stays.</para>
+    /// in C's environment. What is set there already stays.</para>
     /// <para>The allocator, glibc's, keeps blocks of up to 32 MiB, and 1 GiB of what is freed, instead of giving them back to the system: a training step
     /// is a tenth faster, and the process gives memory back only when it ends.</para>
     /// <para>Both take effect when libtorch is loaded. Further calls do nothing.</para>

@@ -86,7 +86,7 @@ public sealed class Encoder : IDisposable
         return MeanOf(snapshot.Encode([LogMelOf(samples, sampleRate)], layers, cancellation: cancellation), layers);
     }
 
-    /// <summary>Embeds every time step of many sounds: for short ones many times as fast as one after the other, with the same numbers.</summary>
+    /// <summary>Embeds every time step of many sounds: faster than one after the other where they are short, with the same bits.</summary>
     /// <remarks>Log-mels are computed on all cores, and pieces of equal length go through the model together, whichever sound they come from. What is in memory at once
     /// does not grow with the number of sounds, but for the result.</remarks>
     /// <param name="sounds">The sounds, each of any length and rate.</param>
