@@ -2,7 +2,6 @@ using System.Globalization;
 using OtoMask.Audio;
 using OtoMask.Evaluation;
 using OtoMask.Interop;
-using OtoMask.Pretraining;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Audio;
 using OtoMask.Torch;
