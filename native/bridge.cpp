@@ -5,6 +5,8 @@
 #include <malloc.h>
 #include <torch/version.h>
 
+#include <atomic>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -16,14 +18,7 @@
 namespace otomask {
 
 static thread_local std::string last_error;
-
-// Activations are made and freed by the megabyte, step after step. By default glibc gives such blocks back to the system
-// each time and the kernel zeroes them anew; keeping them saves a tenth of a training step.
-static const bool allocator_is_set = [] {
-  constexpr int most_that_glibc_takes = 32 << 20;
-  return mallopt(M_MMAP_THRESHOLD, most_that_glibc_takes) != 0 && mallopt(M_TRIM_THRESHOLD, 1 << 30) != 0 &&
-         mallopt(M_TOP_PAD, 64 << 20) != 0;
-}();
+static std::atomic<bool> keeps_memory = false;
 
 void remember_error(const char* message) noexcept {
   try {
@@ -134,7 +129,7 @@ OM_API int32_t om_describe(const char** text) {
   return guarded([&] {
     static thread_local std::string description;
     description = "libtorch " TORCH_VERSION "\n" + at::get_parallel_info() +
-                  (allocator_is_set ? "Allocator keeps freed blocks\n" : "Allocator returns freed blocks\n");
+                  (keeps_memory ? "Allocator keeps freed blocks\n" : "Allocator returns freed blocks\n");
     *text = description.c_str();
   });
 }
@@ -202,6 +197,18 @@ OM_API int32_t om_set_autocast(const char* device, int32_t enabled, int32_t dtyp
     set_autocast(c10::Device(device).type(), {enabled != 0, static_cast<at::ScalarType>(dtype)});
     // Weights cast once are remembered; the optimiser changes them between steps.
     if (!enabled) at::autocast::clear_cache();
+  });
+}
+
+OM_API int32_t om_keep_memory(void) {
+  return guarded([] {
+    // Activations are made and freed by the megabyte, step after step. By default glibc gives such blocks back to the system
+    // each time and the kernel zeroes them anew; keeping them saves a tenth of a training step.
+    constexpr int most_that_glibc_takes = 32 << 20;
+    if (!mallopt(M_MMAP_THRESHOLD, most_that_glibc_takes) || !mallopt(M_TRIM_THRESHOLD, 1 << 30) || !mallopt(M_TOP_PAD, 64 << 20)) {
+      throw std::runtime_error("the allocator takes no settings");
+    }
+    keeps_memory = true;
   });
 }
 

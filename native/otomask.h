@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define OM_API extern "C" __attribute__((visibility("default")))
-#define OM_ABI 3
+#define OM_ABI 4
 
 enum om_tag : int32_t {
   OM_NONE = 0,
@@ -66,6 +66,8 @@ OM_API int32_t om_set_grad_mode(int32_t enabled, int32_t* previous);
 OM_API int32_t om_set_autocast(const char* device, int32_t enabled, int32_t dtype);
 
 /* The machine. */
+/* Has the process's allocator keep large blocks that are freed instead of giving them back to the system. */
+OM_API int32_t om_keep_memory(void);
 OM_API int32_t om_set_threads(int32_t count);
 OM_API int32_t om_threads(int32_t* count);
 OM_API int32_t om_device_count(const char* device, int32_t* count);

@@ -1,6 +1,7 @@
 // Embeds a recording: dotnet run --project samples/Console -- RUN AUDIO
 using System.Globalization;
 using OtoMask;
+using OtoMask.Torch;
 
 if (args is not [{ Length: > 0 } run, { Length: > 0 } audio])
 {
@@ -17,7 +18,7 @@ try
     Console.WriteLine($"the clip: {string.Join(' ', clip.Take(8).Select(value => value.ToString("0.0000", CultureInfo.InvariantCulture)))} ...");
     return 0;
 }
-catch (UserErrorException mistake)
+catch (Exception mistake) when (mistake is UserErrorException or TorchLoadException)
 {
     Console.Error.WriteLine(mistake.Message);
     return 2;

@@ -6,6 +6,7 @@ using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.RateLimiting;
 using OtoMask;
 using OtoMask.Audio;
+using OtoMask.Torch;
 
 [assembly: SupportedOSPlatform("linux")]
 
@@ -18,12 +19,13 @@ if (args is not ([{ Length: > 0 }] or [{ Length: > 0 }, _]) || !ushort.TryParse(
     Console.Error.WriteLine("usage: WebSample RUN [PORT] (a run folder or checkpoint; port 0 takes a free one)");
     return 2;
 }
+TorchRuntime.TuneProcess(); // the process is ours alone: threads that wait sleep, instead of spinning where other requests want to compute
 Encoder encoder; // one for all requests: it is thread-safe
 try
 {
     encoder = Encoder.Load(args[0]);
 }
-catch (UserErrorException mistake)
+catch (Exception mistake) when (mistake is UserErrorException or TorchLoadException)
 {
     Console.Error.WriteLine(mistake.Message);
     return 2;
@@ -47,23 +49,13 @@ app.MapPost("/embed", async (HttpRequest request) =>
 {
     // Stopped when the client hangs up, and when the server is stopped.
     using var stop = CancellationTokenSource.CreateLinkedTokenSource(request.HttpContext.RequestAborted, app.Lifetime.ApplicationStopping);
-    // The decoders read files; this one is our own user's alone, and gone when the request is.
-    string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-    var temporary = new FileStreamOptions
-    {
-        Mode = FileMode.CreateNew,
-        Access = FileAccess.ReadWrite,
-        Share = FileShare.ReadWrite | FileShare.Delete,
-        Options = FileOptions.DeleteOnClose,
-        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-    };
     try
     {
-        await using var file = new FileStream(path, temporary);
-        await request.Body.CopyToAsync(file, stop.Token);
-        await file.FlushAsync(stop.Token);
+        using var body = new MemoryStream(); // small: see above
+        await request.Body.CopyToAsync(body, stop.Token);
+        body.Position = 0;
         // A second more than is allowed: so a longer recording is told from one that just fits.
-        float[] samples = AudioFile.ReadMono(path, encoder.SampleRate, LongestRecording + 1, stop.Token);
+        float[] samples = AudioFile.ReadMono(body, encoder.SampleRate, LongestRecording + 1, stop.Token);
         if (samples.Length > LongestRecording * encoder.SampleRate)
             return Results.Problem($"the recording is longer than {LongestRecording} s: post a part of it", statusCode: StatusCodes.Status413PayloadTooLarge);
         return Results.Ok(new Answer(encoder.EncodeClip(samples, encoder.SampleRate, cancellation: stop.Token)));

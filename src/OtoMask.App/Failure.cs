@@ -30,7 +30,7 @@ internal static class Failure
         return ExitCode(cause);
     }
 
-    public static int ExitCode(Exception cause) => cause is UserErrorException or TorchSettingException or UnauthorizedAccessException
+    public static int ExitCode(Exception cause) => cause is UserErrorException or TorchLoadException or TorchSettingException or UnauthorizedAccessException
         or FileNotFoundException or DirectoryNotFoundException ? UserError : Other;
 
     private static string Message(Exception cause)

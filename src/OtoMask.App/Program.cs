@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Runtime.CompilerServices;
+using OtoMask.Torch;
 
 namespace OtoMask.App;
 
@@ -25,6 +26,7 @@ internal static class Program
     [MethodImpl(MethodImplOptions.NoInlining)] // what it needs is loaded only once the limits are known to allow it
     private static int Run(string[] arguments)
     {
+        TorchRuntime.TuneProcess();
         Terminal.Configure();
         using var interruption = new Interruption();
         try

@@ -4,8 +4,21 @@ using OtoMask.Torch.Interop;
 namespace OtoMask.Torch;
 
 /// <summary>libtorch as a whole: threads, devices, precision of the calling thread.</summary>
+/// <remarks>It is loaded when something of it is first needed. The environment and the allocator of the process stay as they are unless
+/// <see cref="TuneProcess"/> is called.</remarks>
 public static class TorchRuntime
 {
+    /// <summary>Sets this process up for long training, for the program that owns it to call before anything else of this library; <c>otomask</c> does.</summary>
+    /// <remarks>
+    /// <para>Threads of OpenMP that wait look a thousand times and then sleep, instead of spinning: <c>OMP_WAIT_POLICY=PASSIVE</c> and <c>GOMP_SPINCOUNT=1000</c>
+    /// in C's environment. What is set there already stays.</para>
+    /// <para>The allocator, glibc's, keeps blocks of up to 32 MiB, and 1 GiB of what is freed, instead of giving them back to the system: a training step
+    /// is a tenth faster, and the process gives memory back only when it ends.</para>
+    /// <para>Both take effect when libtorch is loaded. Further calls do nothing.</para>
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">libtorch is loaded already, so it comes too late.</exception>
+    public static void TuneProcess() => Bridge.Tune();
+
     /// <summary>Threads that one operator uses; at first the cores given to this process, or OMP_NUM_THREADS where that is set.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Set to less than 1.</exception>
     public static int Threads

@@ -2,7 +2,6 @@ using System.Globalization;
 using OtoMask.Audio;
 using OtoMask.Evaluation;
 using OtoMask.Interop;
-using OtoMask.Pretraining;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Audio;
 using OtoMask.Torch;
@@ -111,6 +110,83 @@ public sealed class EncoderTests : IDisposable
             Assert.Equal(expected[i % 6], actual[i]);
     }
 
+    [Theory]
+    [InlineData(EncoderLayers.Last), InlineData(EncoderLayers.All)]
+    public void ManySoundsAtOnceGetTheBitsThatEachGetsAlone(EncoderLayers layers)
+    {
+        int[] rates = [16000, 8000, 44100];
+        Waveform[] sounds = [.. Enumerable.Range(0, 40).Select(i => new Waveform(AppFolder.Sound(i, 0.05 + 0.31 * (i % 9)), rates[i % 3]))];
+        using var encoder = Encoder.Load(run);
+        IReadOnlyList<float[,]> frames = encoder.Encode(sounds, layers);
+        IReadOnlyList<float[]> clips = encoder.EncodeClips(sounds, layers);
+        Assert.Equal((40, 40), (frames.Count, clips.Count));
+        for (int i = 0; i < sounds.Length; i++)
+        {
+            Assert.Equal(encoder.Encode(sounds[i].Samples.Span, sounds[i].SampleRate, layers), frames[i]);
+            Assert.Equal(encoder.EncodeClip(sounds[i].Samples.Span, sounds[i].SampleRate, layers), clips[i]);
+        }
+    }
+
+    [Fact]
+    public void MoreSoundsThanAreEncodedAtOnceKeepTheirOrder()
+    {
+        float[][] kinds = [.. Enumerable.Range(0, 5).Select(i => AppFolder.Sound(i, 0.1 + i))]; // the last of several inputs
+        using var encoder = Encoder.Load(run);
+        float[][] expected = [.. kinds.Select(kind => encoder.EncodeClip(kind, 16000))];
+        IReadOnlyList<float[]> actual = encoder.EncodeClips([.. Enumerable.Range(0, 403).Select(i => new Waveform(kinds[i % 5], 16000))]);
+        Assert.All(actual.Index(), pair => Assert.Equal(expected[pair.Index % 5], pair.Item));
+        Assert.Empty(encoder.EncodeClips([]));
+    }
+
+    [Fact]
+    public void OneOfManyThatIsNoSoundIsNamed()
+    {
+        var good = new Waveform(AppFolder.Sound(1, 0.5), 16000);
+        using var encoder = Encoder.Load(run);
+        Assert.Contains("sound 2: there is no sample", Assert.Throws<ArgumentException>(() => encoder.Encode([good, good, default(Waveform) with { SampleRate = 16000 }])).Message);
+        Assert.Contains("sound 1: the sound contains NaN", Assert.Throws<ArgumentException>(() => encoder.EncodeClips([good, good with { Samples = new float[] { 0, float.NaN } }])).Message);
+        Assert.Contains("sound 0: a sample rate", Assert.Throws<ArgumentOutOfRangeException>(() => encoder.EncodeClips([good with { SampleRate = 99 }])).Message);
+        Assert.Contains("do not make one", Assert.Throws<ArgumentException>(() => encoder.EncodeClips([good with { Samples = new float[1], SampleRate = 1_536_000 }])).Message);
+        Assert.Throws<OperationCanceledException>(() => encoder.EncodeClips([good], cancellation: new CancellationToken(canceled: true)));
+        encoder.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => encoder.Encode([good]));
+    }
+
+    [Theory]
+    [InlineData("a.wav", SoundFiles.WavPcm16), InlineData("a.flac", SoundFiles.Flac16), InlineData("a.ogg", SoundFiles.OggVorbis), InlineData("a.opus", SoundFiles.OggOpus), InlineData("a.mp3", SoundFiles.Mp3)]
+    public void AStreamGivesWhatItsFileGives(string name, int format)
+    {
+        string path = files.Write(name, format, SoundFiles.Tone(440, 3.7, 48000), 48000);
+        using var encoder = Encoder.Load(run);
+        Assert.Equal(encoder.Encode(path, EncoderLayers.All), encoder.Encode(File.OpenRead(path), EncoderLayers.All));
+        using var bytes = new PipeLike([.. "before"u8, .. File.ReadAllBytes(path)]);
+        bytes.ReadExactly(new byte[6]);
+        Assert.Equal(encoder.EncodeClip(path), encoder.EncodeClip(bytes));
+    }
+
+    [Fact]
+    public void AStreamOfWhatOnlyFfmpegReadsGivesWhatItsFileGives()
+    {
+        string path = files.Encode(files.Write("a.wav", SoundFiles.WavPcm16, SoundFiles.Tone(440, 1.7, 44100), 44100), "a.m4a");
+        using var encoder = Encoder.Load(run);
+        Assert.Equal(encoder.EncodeClip(path), encoder.EncodeClip(new PipeLike(File.ReadAllBytes(path))));
+    }
+
+    [Fact]
+    public void AStreamThatIsNoSoundIsRefused()
+    {
+        using var encoder = Encoder.Load(run);
+        Assert.Contains("cannot read the stream: it has zero bytes", Assert.Throws<UserErrorException>(() => encoder.Encode(new MemoryStream())).Message);
+        Assert.Contains("cannot read the stream: not readable as audio", Assert.Throws<UserErrorException>(() => encoder.EncodeClip(new MemoryStream("text"u8.ToArray()))).Message);
+        Assert.Contains("nothing but zeros", Assert.Throws<UserErrorException>(() => encoder.EncodeClip(new MemoryStream(new byte[1000]))).Message);
+        string path = files.Write("nan.wav", SoundFiles.WavFloat, [0, float.NaN], 16000);
+        Assert.Contains("cannot read the stream: contains NaN", Assert.Throws<UserErrorException>(() => encoder.EncodeClip(new MemoryStream(File.ReadAllBytes(path)))).Message);
+        Assert.Throws<OperationCanceledException>(() => encoder.EncodeClip(File.OpenRead(path), cancellation: new CancellationToken(canceled: true)));
+        Assert.Throws<ArgumentNullException>(() => encoder.Encode((Stream)null!));
+        encoder.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => encoder.Encode(new MemoryStream()));
+    }
+
     [Fact]
     public void DisposingWaitsForTheCallsThatAreUnderWay()
     {
@@ -132,6 +208,7 @@ public sealed class EncoderTests : IDisposable
         float[] sound = AppFolder.Sound(1, 0.5);
         var encoder = Encoder.Load(run);
         Assert.Equal("samples", Assert.Throws<ArgumentException>(() => encoder.Encode([], 16000)).ParamName);
+        Assert.Throws<OperationCanceledException>(() => encoder.EncodeClip(sound, 16000, cancellation: new CancellationToken(canceled: true)));
         foreach (float wrong in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity])
         {
             float[] spoilt = [.. sound];
@@ -161,6 +238,26 @@ public sealed class EncoderTests : IDisposable
         Assert.Throws<UserErrorException>(() => Encoder.Load(files.PathOf("absent")));
         Assert.Throws<UserErrorException>(() => Encoder.Load(files.WriteBytes("text.safetensors", "text"u8.ToArray())));
         Assert.Contains("cuda:99", Assert.Throws<UserErrorException>(() => Encoder.Load(run, "cuda:99")).Message);
+    }
+
+    /// <summary>A stream that only goes forward, a few bytes at a time.</summary>
+    private sealed class PipeLike(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override bool CanSeek => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => base.Read(buffer, offset, Math.Min(count, 1000));
+
+        public override int Read(Span<byte> buffer) => base.Read(buffer[..Math.Min(buffer.Length, 1000)]);
+
+        public override long Seek(long offset, SeekOrigin loc) => throw new NotSupportedException();
     }
 
     private static int CallUntilDisposed(Encoder encoder, float[] sound, float[] expected, CountdownEvent begun)

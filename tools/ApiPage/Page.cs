@@ -19,7 +19,7 @@ internal static class Page
     private static readonly (string Heading, Type[] Types)[] Parts =
     [
         ("Encoding", [typeof(Encoder), typeof(EncoderLayers), typeof(GeometryHints), typeof(UserErrorException)]),
-        ("Sound", [typeof(AudioFile), typeof(AudioInfo), typeof(UnreadableAudioException)]),
+        ("Sound", [typeof(Waveform), typeof(AudioFile), typeof(AudioInfo), typeof(UnreadableAudioException), typeof(SoundLibraryException)]),
         ("Arrays", [typeof(NpyFile), typeof(NpyArray)]),
     ];
 

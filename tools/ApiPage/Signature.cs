@@ -24,6 +24,7 @@ internal static class Signature
         { IsEnum: true } => $"enum {type.Name}",
         { IsAbstract: true, IsSealed: true } => $"static class {type.Name}",
         _ when type.GetMethod("<Clone>$") is not null => $"record {type.Name}",
+        { IsValueType: true } => $"struct {type.Name}",
         _ => $"class {type.Name}",
     };
 

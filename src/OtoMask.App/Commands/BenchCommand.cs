@@ -7,10 +7,11 @@ using OtoMask.Masking;
 
 namespace OtoMask.App.Commands;
 
-/// <summary><c>otomask bench logmel</c>, <c>bench masks</c> and <c>bench train</c>: what log-mels, masks and training steps cost on this machine.</summary>
+/// <summary><c>otomask bench logmel</c>, <c>bench embed</c>, <c>bench masks</c> and <c>bench train</c>: what log-mels, embeddings, masks and training steps cost on this machine.</summary>
 internal static class BenchCommand
 {
     private static readonly NumberRange Lengths = new(0, 86_400) { IsAbove = true };
+    private static readonly NumberRange ClipLengths = new(0, 600) { IsAbove = true };
     private static readonly PretrainingConfig Defaults = new() { Data = "made-up clips", Batch = 16, Mask = "random" };
     /// <summary>What of a configuration changes the time of its steps: the options of <c>bench train</c>.</summary>
     public static readonly string[] TrainKeys =
@@ -21,7 +22,7 @@ internal static class BenchCommand
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    public static Command Create() => new("bench", "Measure what log-mels, masks and training steps cost on this machine.") { LogMel(), Masks(), Train() };
+    public static Command Create() => new("bench", "Measure what log-mels, embeddings, masks and training steps cost on this machine.") { LogMel(), Embed(), Masks(), Train() };
 
     private static Command LogMel()
     {
@@ -35,6 +36,25 @@ internal static class BenchCommand
             PretrainingConfig config = options.InEffect(line, options.Read(line, Defaults).Validate());
             LogMelSpeed speed = LogMelBench.Run(config.LogMel, config.Seed, seconds.Read(line), cancel);
             Write(line, json, () => LogMelBench.Json(speed), console => LogMelBench.Write(speed, console));
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+
+    private static Command Embed()
+    {
+        NumberOption<double> length = new("--clip-seconds", ClipLengths, "Length of a clip.") { HelpName = "S", DefaultValueFactory = _ => 1 };
+        NumberOption<int> clips = new("--clips", new NumberRange(1, 100_000), "Clips of a round.") { HelpName = "N", DefaultValueFactory = _ => 64 };
+        NumberOption<double> seconds = new("--seconds", Lengths, "How long to measure; three rounds at least.") { HelpName = "S", DefaultValueFactory = _ => 10 };
+        Option<bool> json = Json();
+        ConfigOptions<PretrainingConfig> options = ConfigOptions.Of("size", "encoder", "input", "patch", "sample-rate", "seed", "device");
+        Command command = new("embed", "Time the way from waveforms in memory to embeddings, a call for each clip and one for all.") { length, clips, seconds, json };
+        options.AddTo(command);
+        command.SetAction((line, cancel) =>
+        {
+            PretrainingConfig config = options.InEffect(line, options.Read(line, Defaults).Validate());
+            EmbedSpeed speed = EmbedBench.Run(config, length.Read(line), clips.Read(line), seconds.Read(line), cancel);
+            Write(line, json, () => EmbedBench.Json(speed), console => EmbedBench.Write(speed, console));
             return Task.FromResult(0);
         });
         return command;

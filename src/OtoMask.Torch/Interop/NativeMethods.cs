@@ -5,32 +5,10 @@ namespace OtoMask.Torch.Interop;
 /// <summary>The C ABI of <c>native/otomask.h</c>. Every call returns 0, or 1 with a message in <see cref="LastError"/>.</summary>
 internal static unsafe partial class NativeMethods
 {
-    private const string Library = "otomask";
-    private const int Abi = 3;
+    public const string Library = "otomask";
 
-    static NativeMethods()
-    {
-        // libgomp reads its settings when libtorch is loaded, from C's environment, which .NET's own setter does not reach.
-        // Threads that spin while waiting starve the loaders and each other: 14.3 s instead of 1.3 s a step on 2 cores.
-        _ = SetEnvironment("OMP_WAIT_POLICY", "PASSIVE", 0);
-        // But most waits here are microseconds long: looking a thousand times before going to sleep saves 7 % of a step.
-        _ = SetEnvironment("GOMP_SPINCOUNT", "1000", 0);
-        try
-        {
-            if (om_abi() != Abi)
-                throw new TorchException($"libotomask.so speaks ABI {om_abi()}, this program {Abi}: rebuild with `dotnet build`");
-        }
-        catch (DllNotFoundException missing)
-        {
-            throw new TorchException("libtorch or the bridge to it cannot be loaded; install Debian's libtorch-dev (or set LIBTORCH) "
-                + $"and rebuild with `dotnet build`: {missing.Message.ReplaceLineEndings(" ")}");
-        }
-        // libtorch counts physical cores, which on a virtual machine may be fewer than those it was given.
-        if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null or "")
-            Check(om_set_threads(Environment.ProcessorCount));
-        Check(om_kernels(out _, out int best));
-        Check(om_use_kernels((int)KernelSetting.Read((KernelSet)best)));
-    }
+    // What a static constructor throws reaches callers wrapped, and only once as what it was; what the resolver throws reaches them as it is.
+    static NativeMethods() => NativeLibrary.SetDllImportResolver(typeof(NativeMethods).Assembly, (name, _, _) => name == Library ? Bridge.Load() : 0);
 
     /// <summary>Turns a failed call into a <see cref="TorchException"/>.</summary>
     public static void Check(int status)
@@ -42,10 +20,7 @@ internal static unsafe partial class NativeMethods
     private static string LastError() => Marshal.PtrToStringUTF8(om_last_error()) ?? "unknown native failure";
 
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetEnvironment(string name, string value, int overwrite);
-
-    [LibraryImport(Library)]
-    private static partial int om_abi();
+    public static partial int SetEnvironment(string name, string value, int overwrite);
 
     [LibraryImport(Library)]
     private static partial nint om_last_error();

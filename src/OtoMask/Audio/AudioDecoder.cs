@@ -29,7 +29,7 @@ internal abstract class AudioDecoder : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="cancellation">Ends what waits for another program.</param>
     /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden or not audio.</exception>
-    /// <exception cref="UserErrorException">A library is not installed.</exception>
+    /// <exception cref="SoundLibraryException">A library is missing or broken.</exception>
     public static AudioDecoder Open(string path, CancellationToken cancellation = default)
     {
         AudioDecoder decoder = OpenBytes(path, cancellation);

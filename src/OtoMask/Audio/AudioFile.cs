@@ -27,7 +27,7 @@ public static class AudioFile
 
     /// <summary>What the header of a file says; nothing is decoded, and its length may be a guess: see <see cref="Measure"/>.</summary>
     /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden or not audio.</exception>
-    /// <exception cref="UserErrorException">A library is not installed.</exception>
+    /// <exception cref="SoundLibraryException">A library is missing or broken.</exception>
     public static AudioInfo Describe(string path)
     {
         using AudioDecoder decoder = AudioDecoder.Open(path);
@@ -39,7 +39,7 @@ public static class AudioFile
     /// <param name="path">The file.</param>
     /// <param name="cancellation">Ends the measurement.</param>
     /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden, damaged or not audio.</exception>
-    /// <exception cref="UserErrorException">A library is not installed.</exception>
+    /// <exception cref="SoundLibraryException">A library is missing or broken.</exception>
     public static AudioInfo Measure(string path, CancellationToken cancellation = default)
     {
         using AudioDecoder decoder = AudioDecoder.Open(path, cancellation);
@@ -62,7 +62,7 @@ public static class AudioFile
     /// <returns>At least one sample, in about -1..1.</returns>
     /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden, damaged, not audio, longer than <see cref="LongestSeconds"/>, or holds NaN
     /// or absurd values, or channels whose mean is silence.</exception>
-    /// <exception cref="UserErrorException">A library is not installed.</exception>
+    /// <exception cref="SoundLibraryException">A library is missing or broken.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static float[] ReadMono(string path, int sampleRate, CancellationToken cancellation = default)
     {
@@ -80,6 +80,22 @@ public static class AudioFile
     /// <inheritdoc cref="ReadMono(string, int, CancellationToken)" path="/returns|/exception"/>
     public static float[] ReadMono(string path, int sampleRate, double maxSeconds, CancellationToken cancellation = default) =>
         ReadMono(path, sampleRate, 0, maxSeconds, cancellation);
+
+    /// <summary>Reads the sound of a stream, in any format that a file may have, from where the stream stands.</summary>
+    /// <remarks>Its bytes, 4 GiB at most, are put in a temporary file without a name, private to this user. What they hold tells the format.</remarks>
+    /// <param name="sound">The stream. It need not seek, and stays open.</param>
+    /// <param name="sampleRate">Samples a second of the result, in Hz.</param>
+    /// <param name="maxSeconds">What lies after these seconds is not decoded: little may unpack to days.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <returns>At least one sample, in about -1..1.</returns>
+    /// <exception cref="ArgumentException">The stream cannot be read.</exception>
+    /// <exception cref="UnreadableAudioException">It is empty, damaged, larger than 4 GiB, not audio, or holds NaN or absurd values, or channels whose mean is silence.</exception>
+    /// <exception cref="SoundLibraryException">A library is missing or broken.</exception>
+    /// <exception cref="UserErrorException">No temporary file can be made.</exception>
+    /// <exception cref="IOException">The stream fails, or the disk is full.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static float[] ReadMono(Stream sound, int sampleRate, double maxSeconds = LongestSeconds, CancellationToken cancellation = default) =>
+        StreamFile.Read(sound, path => ReadMono(path, sampleRate, maxSeconds, cancellation), cancellation);
 
     /// <summary>Reads a section of a file without decoding what lies before it, where the format allows.</summary>
     /// <remarks>The samples are those of the whole file at the same places, but for rounding: the section begins on the resampler's grid, and a lead of 50 ms
@@ -111,7 +127,7 @@ public static class AudioFile
     }
 
     /// <summary>Writes 16-bit FLAC; samples beyond -1..1 are limited. The file appears whole or not at all.</summary>
-    /// <exception cref="UserErrorException">The folder is missing or may not be written to, or libsndfile is not installed.</exception>
+    /// <exception cref="UserErrorException">The folder is missing or may not be written to, or libsndfile is missing or broken.</exception>
     /// <exception cref="IOException">The disk is full, or the format cannot hold this sample rate.</exception>
     public static void WriteFlac(string path, ReadOnlySpan<float> mono, int sampleRate) => Write(path, mono, sampleRate, SndFile.FormatFlac);
 

@@ -34,7 +34,7 @@ internal sealed class AudioReader : IDisposable
     /// <param name="cancellation">Ends opening and taking.</param>
     /// <param name="expected">Seconds that are going to be taken; saves copies.</param>
     /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden or not audio.</exception>
-    /// <exception cref="UserErrorException">A library is not installed.</exception>
+    /// <exception cref="SoundLibraryException">A library is missing or broken.</exception>
     public static AudioReader Open(string path, int sampleRate, double startSeconds = 0, double expected = double.PositiveInfinity, CancellationToken cancellation = default)
     {
         AudioDecoder decoder = AudioDecoder.Open(path, cancellation);

@@ -35,7 +35,7 @@ internal sealed partial class Mpg123 : SafeHandle
     public (long Before, long Behind)? Padding => State(EncoderDelay) is >= 0 and long before && State(EncoderPadding) is >= 0 and long behind ? (before, behind) : null;
 
     /// <summary>Opens the file behind a descriptor, which stays the caller's, up to its first frame; null where there is none.</summary>
-    /// <exception cref="UserErrorException">libmpg123 is not installed.</exception>
+    /// <exception cref="SoundLibraryException">libmpg123 is missing or broken.</exception>
     public static Mpg123? Open(SafeHandle file, out int sampleRate, out int channels)
     {
         (sampleRate, channels) = (0, 0);
@@ -48,9 +48,9 @@ internal sealed partial class Mpg123 : SafeHandle
             mpeg.Dispose();
             return null;
         }
-        catch (DllNotFoundException e)
+        catch (TypeLoadException problem)
         {
-            throw new UserErrorException("libmpg123 is missing; install it: apt-get install libmpg123-0", e);
+            throw SoundLibraryException.Of("libmpg123", "libmpg123-0", problem);
         }
     }
 

@@ -10,7 +10,7 @@ internal sealed partial class Resampler : IDisposable
     private readonly Soxr soxr;
     private readonly float[] ready = new float[SamplesAtOnce];
 
-    /// <exception cref="UserErrorException">libsoxr is not installed.</exception>
+    /// <exception cref="SoundLibraryException">libsoxr is missing or broken.</exception>
     public Resampler(int inputRate, int outputRate)
     {
         try
@@ -18,14 +18,14 @@ internal sealed partial class Resampler : IDisposable
             soxr = Create(inputRate, outputRate, channels: 1, out nint error, 0, 0, 0);
             Ensure(error);
         }
-        catch (DllNotFoundException e)
+        catch (TypeLoadException problem)
         {
-            throw new UserErrorException("libsoxr is missing; install it: apt-get install libsoxr0", e);
+            throw SoundLibraryException.Of("libsoxr", "libsoxr0", problem);
         }
     }
 
     /// <summary>A whole signal at another rate; empty where it is too short for a single sample.</summary>
-    /// <exception cref="UserErrorException">libsoxr is not installed.</exception>
+    /// <exception cref="SoundLibraryException">libsoxr is missing or broken.</exception>
     public static float[] Resample(ReadOnlySpan<float> mono, int inputRate, int outputRate)
     {
         var resampled = new SampleBuffer(expected: (long)mono.Length * outputRate / inputRate);

@@ -22,7 +22,7 @@ internal sealed partial class SndFile : SafeHandle
     public override bool IsInvalid => handle == 0;
 
     /// <summary>Opens the file behind a descriptor, which stays the caller's; invalid on failure, see <see cref="OpenProblem"/>.</summary>
-    /// <exception cref="UserErrorException">libsndfile is not installed.</exception>
+    /// <exception cref="SoundLibraryException">libsndfile is missing or broken.</exception>
     public static SndFile Open(SafeHandle file, int mode, ref Info info)
     {
         try
@@ -37,14 +37,14 @@ internal sealed partial class SndFile : SafeHandle
             lock (Opening)
                 return OpenDescriptor(own, mode, ref info, closeDescriptor: 1).WithProblem();
         }
-        catch (DllNotFoundException e)
+        catch (TypeLoadException problem)
         {
-            throw new UserErrorException("libsndfile is missing; install it: apt-get install libsndfile1", e);
+            throw SoundLibraryException.Of("libsndfile", "libsndfile1", problem);
         }
     }
 
     /// <summary>Opens a part of a file, or one with some bytes replaced, for reading; invalid on failure, see <see cref="OpenProblem"/>.</summary>
-    /// <exception cref="UserErrorException">libsndfile is not installed.</exception>
+    /// <exception cref="SoundLibraryException">libsndfile is missing or broken.</exception>
     public static unsafe SndFile Open(SoundBytes bytes, ref Info info)
     {
         VirtualFile calls = new() { Length = &LengthOf, Seek = &MoveIn, Read = &ReadFrom, Write = &WriteNothing, Tell = &PlaceIn };
@@ -55,10 +55,10 @@ internal sealed partial class SndFile : SafeHandle
             lock (Opening)
                 sound = OpenVirtual(ref calls, ModeRead, ref info, GCHandle.ToIntPtr(place)).WithProblem();
         }
-        catch (DllNotFoundException e)
+        catch (TypeLoadException problem)
         {
             place.Free();
-            throw new UserErrorException("libsndfile is missing; install it: apt-get install libsndfile1", e);
+            throw SoundLibraryException.Of("libsndfile", "libsndfile1", problem);
         }
         sound.place = place; // freed with the sound, and by it where opening failed
         return sound;

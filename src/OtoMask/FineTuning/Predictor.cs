@@ -23,7 +23,7 @@ public sealed record RankedLabel(string Path, int Rank, string Label, double Pro
 /// sound it holds. Memory does not depend on how long a recording is.</remarks>
 public sealed class Predictor : IDisposable
 {
-    private const int FilesAtOnce = 16;
+    private const int FilesAtOnce = 16, SoundsAtOnce = 64;
     private const int SecondsAtOnce = 60;
     private readonly FineTunedCheckpoint checkpoint;
     private readonly Classifier model;
@@ -64,20 +64,38 @@ public sealed class Predictor : IDisposable
     {
         foreach (string[] files in paths.Chunk(FilesAtOnce))
         {
-            Recording[] recordings = [.. files.Select(path => new Recording(path, Classes.Count))];
-            try
-            {
-                for (Recording[] open = recordings; open.Length > 0; open = [.. open.Where(recording => !recording.IsOver)])
-                    Hear(open, unreadable, cancellation);
-            }
-            finally
-            {
-                foreach (Recording recording in recordings)
-                    recording.Dispose();
-            }
-            foreach (Recording recording in recordings.Where(recording => recording.Samples > 0))
+            RecordedFile[] recordings = [.. files.Select(path => new RecordedFile(path, Classes.Count))];
+            HearAll(recordings, unreadable, cancellation);
+            foreach (RecordedFile recording in recordings.Where(recording => recording.Samples > 0))
                 yield return new Prediction(recording.Path, recording.Mean());
         }
+    }
+
+    /// <summary>Predicts one sound in memory.</summary>
+    /// <param name="samples">One channel, in about -1..1; at least one sample.</param>
+    /// <param name="sampleRate">Samples a second, in Hz, 100 to 1,536,000.</param>
+    /// <param name="cancellation">Ends it, between two minutes of a long sound.</param>
+    /// <returns>[C], how probable each of <see cref="Classes"/> is, as of a file with these samples.</returns>
+    /// <exception cref="ArgumentException">There is no sample, or some are NaN, infinite or absurd (above 1e12).</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The sample rate is impossible.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public IReadOnlyList<double> Predict(ReadOnlySpan<float> samples, int sampleRate, CancellationToken cancellation = default)
+    {
+        Waveform.Require(samples, sampleRate, input.LogMel.SampleRate);
+        return PredictSounds([new Waveform(samples.ToArray(), sampleRate)], cancellation)[0];
+    }
+
+    /// <summary>Predicts many sounds in memory: log-mels on all cores, units of all of them through the model together.</summary>
+    /// <param name="sounds">The sounds, each of any length and rate.</param>
+    /// <param name="cancellation">Ends it, also within a long sound.</param>
+    /// <returns>For each sound, in their order, [C]: how probable each of <see cref="Classes"/> is, as of a file with these samples.</returns>
+    /// <exception cref="ArgumentException">A sound has no sample, or some that are NaN, infinite or absurd; it is named by its number, from 0, before any is heard.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A sample rate is impossible.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public IReadOnlyList<IReadOnlyList<double>> Predict(IReadOnlyList<Waveform> sounds, CancellationToken cancellation = default)
+    {
+        Waveform.RequireAll(sounds, input.LogMel.SampleRate);
+        return PredictSounds(sounds, cancellation);
     }
 
     /// <summary>The most probable labels of a recording, the most probable first.</summary>
@@ -95,6 +113,34 @@ public sealed class Predictor : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => model.Dispose();
+
+    private IReadOnlyList<IReadOnlyList<double>> PredictSounds(IReadOnlyList<Waveform> sounds, CancellationToken cancellation)
+    {
+        var predicted = new List<IReadOnlyList<double>>(sounds.Count);
+        var unreadable = new BadFiles(); // of files alone: these sounds were looked at before
+        foreach (Waveform[] some in sounds.Chunk(SoundsAtOnce))
+        {
+            Recording[] recordings = [.. some.Select(sound => new SoundInMemory(sound, Classes.Count))];
+            HearAll(recordings, unreadable, cancellation);
+            predicted.AddRange(recordings.Select(recording => recording.Mean()));
+        }
+        return predicted;
+    }
+
+    /// <summary>Hears recordings to their ends, and closes them.</summary>
+    private void HearAll(Recording[] recordings, BadFiles unreadable, CancellationToken cancellation)
+    {
+        try
+        {
+            for (Recording[] open = recordings; open.Length > 0; open = [.. open.Where(recording => !recording.IsOver)])
+                Hear(open, unreadable, cancellation);
+        }
+        finally
+        {
+            foreach (Recording recording in recordings)
+                recording.Dispose();
+        }
+    }
 
     /// <summary>Hears the next minute of recordings.</summary>
     private void Hear(Recording[] recordings, BadFiles unreadable, CancellationToken cancellation)
@@ -165,23 +211,20 @@ public sealed class Predictor : IDisposable
     private readonly record struct Unit(LogMel LogMel, int Samples);
 
     /// <summary>A recording that is being heard.</summary>
-    private sealed class Recording(string path, int classes) : IDisposable
+    private abstract class Recording(int classes) : IDisposable
     {
         private readonly double[] sums = new double[classes];
-        private AudioReader? reader;
-
-        public string Path => path;
 
         public long Samples { get; private set; }
 
         public bool IsOver { get; private set; }
 
+        /// <summary>The next samples; fewer than asked for at the end.</summary>
         public float[] Take(int sampleRate, int count, CancellationToken cancellation)
         {
-            reader ??= AudioReader.Open(path, sampleRate, cancellation: cancellation);
-            float[] samples = reader.Take(count);
+            float[] samples = Next(sampleRate, count, cancellation);
             IsOver = samples.Length < count;
-            return samples.Length > 0 || Samples > 0 ? samples : throw new UnreadableAudioException(path, "it holds no samples");
+            return samples;
         }
 
         /// <summary>Adds what is said of a unit, weighted by the samples that it holds.</summary>
@@ -197,6 +240,40 @@ public sealed class Predictor : IDisposable
         /// <summary>Damaged: nothing is said of it, of its beginning neither.</summary>
         public void GiveUp() => (Samples, IsOver) = (0, true);
 
-        public void Dispose() => reader?.Dispose();
+        public virtual void Dispose()
+        {
+        }
+
+        protected abstract float[] Next(int sampleRate, int count, CancellationToken cancellation);
+    }
+
+    private sealed class RecordedFile(string path, int classes) : Recording(classes)
+    {
+        private AudioReader? reader;
+
+        public string Path => path;
+
+        public override void Dispose() => reader?.Dispose();
+
+        protected override float[] Next(int sampleRate, int count, CancellationToken cancellation)
+        {
+            reader ??= AudioReader.Open(path, sampleRate, cancellation: cancellation);
+            float[] samples = reader.Take(count);
+            return samples.Length > 0 || Samples > 0 ? samples : throw new UnreadableAudioException(path, "it holds no samples");
+        }
+    }
+
+    private sealed class SoundInMemory(Waveform sound, int classes) : Recording(classes)
+    {
+        private ReadOnlyMemory<float>? resampled;
+        private int taken;
+
+        protected override float[] Next(int sampleRate, int count, CancellationToken cancellation)
+        {
+            ReadOnlyMemory<float> all = resampled ??= sound.At(sampleRate);
+            ReadOnlyMemory<float> next = all.Slice(taken, Math.Min(count, all.Length - taken));
+            taken += next.Length;
+            return next.ToArray();
+        }
     }
 }

@@ -54,6 +54,14 @@ public sealed class BenchTests
     }
 
     [Fact]
+    public void EmbedTellsTheSpeedOfBothWays()
+    {
+        JsonNode result = Json("bench", "embed", "--seconds", "0.01", "--clips", "3", "--clip-seconds", "0.3", "--encoder", "48/2/3", "--input", "80x96", "--json");
+        Assert.Equal(("48/2/3", 3, 0.3, 3), ((string)result["encoder"]!, (int)result["clips"]!, (double)result["clip_seconds"]!, (int)result["rounds"]!));
+        Assert.All((string[])["clips_per_second_single", "clips_per_second", "gain"], name => Assert.True((double)result[name]! > 0, name));
+    }
+
+    [Fact]
     public void LogMelTellsItsSpeed()
     {
         JsonNode result = Json("bench", "logmel", "--seconds", "0.01", "--sample-rate", "32000", "--json");

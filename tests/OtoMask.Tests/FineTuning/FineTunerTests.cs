@@ -1,3 +1,4 @@
+using OtoMask.Audio;
 using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Evaluation;
@@ -7,6 +8,7 @@ using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Runs;
+using OtoMask.Tests.Audio;
 using OtoMask.Tests.Evaluation;
 using OtoMask.Tests.Pretraining;
 using OtoMask.Torch;
@@ -233,6 +235,30 @@ public sealed class FineTunerTests : IDisposable
         Assert.Equal(("80x80", 1 + 5 * 5L), (file.Metadata["input_size"], file.Tensors["pos_embed"].Shape[1])); // 71 frames, five patches along time
         using var predictor = Predictor.Open(run.Path, Device.Cpu);
         Assert.Equal(1, Assert.Single(predictor.Predict([data.Inside("0.wav")], new BadFiles())).Probabilities.Sum(), 1e-9);
+    }
+
+    [Fact]
+    public void Samples_are_predicted_as_the_file_that_holds_them()
+    {
+        (RunFolder run, _) = data.Train("run", data.Config, stopAt: 1);
+        using var predictor = Predictor.Open(run.Path, Device.Cpu);
+        Waveform[] sounds =
+        [
+            .. Enumerable.Range(0, 70).Select(i => new Waveform(SoundFiles.Tone(300 + 50 * i, 0.1 + 0.3 * (i % 7), i % 2 == 0 ? 16000 : 22050), i % 2 == 0 ? 16000 : 22050)),
+            new(SoundFiles.Tone(300, 61.5, 16000), 16000), // longer than what is heard at once
+        ];
+        using var files = new SoundFiles();
+        string[] paths = [.. sounds.Select((sound, i) => files.Write($"{i}.wav", SoundFiles.WavFloat, sound.Samples.ToArray(), sound.SampleRate))];
+        IReadOnlyList<double>[] expected = [.. predictor.Predict(paths, new BadFiles()).Select(prediction => prediction.Probabilities)];
+        IReadOnlyList<IReadOnlyList<double>> actual = predictor.Predict(sounds);
+        Assert.Equal(expected.Length, actual.Count);
+        Assert.All(expected.Zip(actual), pair => Assert.All(pair.First.Zip(pair.Second), p => Assert.Equal(p.First, p.Second, 1e-6)));
+        Assert.All((int[])[0, 1, 70], i => Assert.All(expected[i].Zip(predictor.Predict(sounds[i].Samples.Span, sounds[i].SampleRate)), p => Assert.Equal(p.First, p.Second, 1e-6)));
+
+        Assert.Empty(predictor.Predict(Array.Empty<Waveform>()));
+        Assert.Contains("there is no sample", Assert.Throws<ArgumentException>(() => predictor.Predict(ReadOnlySpan<float>.Empty, 16000)).Message);
+        Assert.Contains("sound 1: the sound contains NaN", Assert.Throws<ArgumentException>(() => predictor.Predict([sounds[0], new(new[] { float.NaN }, 16000)])).Message);
+        Assert.Throws<OperationCanceledException>(() => predictor.Predict(sounds, new CancellationToken(canceled: true)));
     }
 
     [Fact]

@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+
+namespace OtoMask.Torch.Interop;
+
+/// <summary>Loads the bridge, and with it libtorch, at the first call of any of its functions.</summary>
+internal static unsafe class Bridge
+{
+    private const int Abi = 4;
+    private static readonly Lock Gate = new();
+    private static nint loaded;
+    private static bool isTuned;
+
+    /// <summary>The library, ready to be called.</summary>
+    /// <exception cref="TorchLoadException">It, or libtorch, is missing, broken, or of another version; a later call tries again.</exception>
+    /// <exception cref="TorchSettingException"><c>OTOMASK_KERNELS</c> asks for what there is not.</exception>
+    public static nint Load()
+    {
+        lock (Gate)
+            return loaded != 0 ? loaded : loaded = Begin();
+    }
+
+    /// <summary>Changes environment and allocator of the process: see <see cref="TorchRuntime.TuneProcess"/>.</summary>
+    public static void Tune()
+    {
+        lock (Gate)
+        {
+            if (isTuned)
+                return;
+            if (loaded != 0)
+                throw new InvalidOperationException($"libtorch is loaded already and has read its settings; call {nameof(TorchRuntime)}.{nameof(TorchRuntime.TuneProcess)} before anything else of {nameof(OtoMask)}");
+            // libgomp reads its settings when libtorch is loaded, from C's environment, which .NET's own setter does not reach.
+            // Threads that spin while waiting starve the loaders and each other: 14.3 s instead of 1.3 s a step on 2 cores.
+            _ = NativeMethods.SetEnvironment("OMP_WAIT_POLICY", "PASSIVE", 0);
+            // But most waits here are microseconds long: looking a thousand times before going to sleep saves 7 % of a step.
+            _ = NativeMethods.SetEnvironment("GOMP_SPINCOUNT", "1000", 0);
+            isTuned = true;
+        }
+    }
+
+    private static nint Begin()
+    {
+        try
+        {
+            // By pointers: a function that is imported would have to be found in the library that is being loaded here.
+            nint library = NativeLibrary.Load(NativeMethods.Library, typeof(Bridge).Assembly, null);
+            int abi = ((delegate* unmanaged<int>)NativeLibrary.GetExport(library, "om_abi"))();
+            if (abi != Abi)
+                throw new TorchLoadException($"libotomask.so speaks ABI {abi}, this program {Abi}; rebuild with `dotnet build`");
+            Settle(library);
+            return library;
+        }
+        catch (Exception problem) when (problem is TypeLoadException or BadImageFormatException) // no library, or no such function in it
+        {
+            throw TorchLoadException.Of(problem);
+        }
+    }
+
+    private static void Settle(nint library)
+    {
+        if (isTuned)
+            Check(((delegate* unmanaged<int>)NativeLibrary.GetExport(library, "om_keep_memory"))());
+        // libtorch counts physical cores, which on a virtual machine may be fewer than those it was given.
+        if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null or "")
+            Check(((delegate* unmanaged<int, int>)NativeLibrary.GetExport(library, "om_set_threads"))(Environment.ProcessorCount));
+        int inUse, best;
+        Check(((delegate* unmanaged<int*, int*, int>)NativeLibrary.GetExport(library, "om_kernels"))(&inUse, &best));
+        Check(((delegate* unmanaged<int, int>)NativeLibrary.GetExport(library, "om_use_kernels"))((int)KernelSetting.Read((KernelSet)best)));
+
+        void Check(int status)
+        {
+            if (status != 0)
+                throw new TorchException(Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)NativeLibrary.GetExport(library, "om_last_error"))()) ?? "unknown native failure");
+        }
+    }
+}
