@@ -4,8 +4,6 @@ using OtoMask.Audio;
 using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Interop;
-using OtoMask.Pretraining;
-using OtoMask.Runs;
 using OtoMask.Studies;
 using OtoMask.Studies.Masks;
 using OtoMask.Tests.Interop;

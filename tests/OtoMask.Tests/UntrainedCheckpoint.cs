@@ -1,6 +1,5 @@
 using OtoMask.Configuration;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Torch;
 using OtoMask.Weights;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using OtoMask.Interop;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Weights;
 

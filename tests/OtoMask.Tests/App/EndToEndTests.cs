@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using OtoMask.Interop;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Tests.Pretraining;
 using OtoMask.Tests.Survival;

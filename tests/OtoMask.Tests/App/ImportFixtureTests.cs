@@ -2,8 +2,6 @@ using System.Text.Json;
 using OtoMask.Audio;
 using OtoMask.Evaluation;
 using OtoMask.Interop;
-using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
 using OtoMask.Torch;

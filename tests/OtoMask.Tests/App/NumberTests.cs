@@ -3,8 +3,6 @@ using System.Reflection;
 using OtoMask.App.Commands;
 using OtoMask.Configuration;
 using OtoMask.FineTuning;
-using OtoMask.Pretraining;
-using OtoMask.Weights;
 using AppCommandLine = OtoMask.App.CommandLine;
 
 namespace OtoMask.Tests.App;

@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using Xunit.Abstractions;
 

@@ -1,6 +1,5 @@
 using OtoMask.Configuration;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 
 namespace OtoMask.Tests.Configuration;
 

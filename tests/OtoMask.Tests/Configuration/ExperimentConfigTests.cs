@@ -1,9 +1,7 @@
 using OtoMask.Configuration;
 using OtoMask.Corpora;
 using OtoMask.FineTuning;
-using OtoMask.Pretraining;
 using OtoMask.Studies;
-using OtoMask.Weights;
 
 namespace OtoMask.Tests.Configuration;
 

@@ -4,7 +4,6 @@ using OtoMask.Data;
 using OtoMask.Embeddings;
 using OtoMask.Evaluation;
 using OtoMask.Interop;
-using OtoMask.Pretraining;
 using OtoMask.Tests.Audio;
 using OtoMask.Tests.Data;
 using OtoMask.Torch;

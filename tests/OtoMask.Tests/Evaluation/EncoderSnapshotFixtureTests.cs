@@ -4,7 +4,6 @@ using OtoMask.Evaluation;
 using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Torch;
 using OtoMask.Weights;
 

@@ -10,7 +10,6 @@ using OtoMask.Export;
 using OtoMask.FineTuning;
 using OtoMask.Interop;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Evaluation;

@@ -2,13 +2,11 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Onnx;
 using OtoMask.Audio;
-using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Export;
 using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Interop;
 

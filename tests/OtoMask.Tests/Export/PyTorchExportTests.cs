@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using OtoMask.Evaluation;
 using OtoMask.Export;
 using OtoMask.Interop;
 using OtoMask.Models;

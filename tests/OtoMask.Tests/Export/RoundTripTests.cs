@@ -3,7 +3,6 @@ using OtoMask.Evaluation;
 using OtoMask.Export;
 using OtoMask.Interop;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Interop;
 using OtoMask.Torch;

@@ -1,5 +1,5 @@
-using OtoMask.Configuration;
 using OtoMask.Audio;
+using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Evaluation;
 using OtoMask.Export;
@@ -7,7 +7,6 @@ using OtoMask.FineTuning;
 using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Randomness;
 using OtoMask.Torch;
 using OtoMask.Weights;

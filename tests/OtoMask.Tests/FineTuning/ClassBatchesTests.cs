@@ -1,7 +1,6 @@
 using OtoMask.Data;
 using OtoMask.FineTuning;
 using OtoMask.Geometry;
-using OtoMask.Masking;
 
 namespace OtoMask.Tests.FineTuning;
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using OtoMask.Configuration;
 using OtoMask.FineTuning;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Pretraining;

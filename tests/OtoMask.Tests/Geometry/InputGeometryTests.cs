@@ -1,6 +1,5 @@
 using FsCheck;
 using FsCheck.Fluent;
-using OtoMask.Data;
 using OtoMask.Geometry;
 
 namespace OtoMask.Tests.Geometry;

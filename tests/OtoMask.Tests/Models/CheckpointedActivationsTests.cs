@@ -1,6 +1,5 @@
 using OtoMask.Geometry;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Torch;
 
 namespace OtoMask.Tests.Models;

@@ -1,8 +1,6 @@
 using OtoMask.Geometry;
 using OtoMask.Interop;
-using OtoMask.Masking;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Torch;
 using OtoMask.Weights;
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using OtoMask.Configuration;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Tests.App;
 using OtoMask.Torch;
 

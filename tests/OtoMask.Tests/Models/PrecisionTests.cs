@@ -1,7 +1,6 @@
 using OtoMask.Configuration;
 using OtoMask.Interop;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Tests.Pretraining;
 using OtoMask.Torch;

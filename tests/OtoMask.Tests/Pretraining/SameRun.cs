@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using OtoMask.Interop;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 
 namespace OtoMask.Tests.Pretraining;

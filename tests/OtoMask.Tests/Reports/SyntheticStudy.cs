@@ -3,8 +3,6 @@ using OtoMask.App.Reports;
 using OtoMask.Configuration;
 using OtoMask.Geometry;
 using OtoMask.Masking;
-using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Randomness;
 using OtoMask.Runs;
 using OtoMask.Studies;

@@ -1,5 +1,4 @@
 using OtoMask.Configuration;
-using OtoMask.Pretraining;
 using OtoMask.Randomness;
 using OtoMask.Studies;
 

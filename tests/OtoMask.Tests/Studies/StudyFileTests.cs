@@ -1,7 +1,6 @@
 using OtoMask.Configuration;
 using OtoMask.Evaluation;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Studies;
 
 namespace OtoMask.Tests.Studies;

@@ -1,5 +1,4 @@
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Studies;
 using OtoMask.Tests.Evaluation;

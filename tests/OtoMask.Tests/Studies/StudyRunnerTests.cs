@@ -1,5 +1,3 @@
-using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Studies;
 

@@ -4,7 +4,6 @@ using System.Text.RegularExpressions;
 using OtoMask.Audio;
 using OtoMask.Data;
 using OtoMask.Interop;
-using OtoMask.Pretraining;
 using OtoMask.Randomness;
 using OtoMask.Runs;
 using OtoMask.Tests.App;

@@ -1,6 +1,5 @@
 using System.Runtime.Versioning;
 using OtoMask.FineTuning;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
 using OtoMask.Tests.FineTuning;

@@ -1,5 +1,4 @@
 using System.Runtime.Versioning;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Pretraining;

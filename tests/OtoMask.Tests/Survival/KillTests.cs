@@ -1,4 +1,3 @@
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
 using OtoMask.Tests.Evaluation;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using OtoMask.Pretraining;
 using OtoMask.Randomness;
 using OtoMask.Runs;
 using OtoMask.Tests.App;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
 

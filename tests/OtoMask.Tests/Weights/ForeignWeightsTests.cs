@@ -3,7 +3,6 @@ using OtoMask.Evaluation;
 using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Tests.Interop;
 using OtoMask.Torch;
 using OtoMask.Weights;

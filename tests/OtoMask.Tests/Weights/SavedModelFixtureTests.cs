@@ -2,7 +2,6 @@ using OtoMask.Audio;
 using OtoMask.Evaluation;
 using OtoMask.Interop;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Tests.Interop;
 using OtoMask.Torch;
 using OtoMask.Weights;

@@ -10,7 +10,6 @@ using OtoMask.FineTuning;
 using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
-using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Studies;
 using OtoMask.Studies.Masks;

@@ -3,7 +3,6 @@ using OtoMask.Audio;
 using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Interop;
-using OtoMask.Pretraining;
 using OtoMask.Studies;
 using OtoMask.Tests.Interop;
 
