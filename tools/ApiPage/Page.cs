@@ -1,19 +1,28 @@
 using System.Reflection;
 using System.Text;
 using OtoMask.Audio;
+using OtoMask.Configuration;
+using OtoMask.Data;
+using OtoMask.Evaluation;
+using OtoMask.FineTuning;
+using OtoMask.Geometry;
 using OtoMask.Interop;
+using OtoMask.Masking;
+using OtoMask.Models;
+using OtoMask.Pretraining;
+using OtoMask.Runs;
 using OtoMask.Weights;
 
 namespace OtoMask.ApiPage;
 
-/// <summary>The page of what a C# developer needs to embed sound.</summary>
+/// <summary>The page of what a C# developer needs to embed sound, and to build on the library.</summary>
 internal static class Page
 {
     private const string Head = """
         # The library
 
         Made by `tools/ApiPage` from the documentation in the source; a test fails while this page is behind it. It shows what is needed to turn sound
-        into embeddings in a program of one's own. How to get the packages, and two samples: [models.md](models.md).
+        into embeddings in a program of one's own, and to pre-train and judge encoders there. How to get the packages, and the samples: [models.md](models.md).
         """;
 
     private static readonly (string Heading, Type[] Types)[] Parts =
@@ -21,6 +30,13 @@ internal static class Page
         ("Encoding", [typeof(Encoder), typeof(EncoderLayers), typeof(GeometryHints), typeof(UserErrorException)]),
         ("Sound", [typeof(Waveform), typeof(AudioFile), typeof(AudioInfo), typeof(UnreadableAudioException), typeof(SoundLibraryException)]),
         ("Arrays", [typeof(NpyFile), typeof(NpyArray)]),
+        ("Telling classes", [typeof(Predictor)]),
+        ("Pre-training", [typeof(PretrainingRun), typeof(TrainingEnd), typeof(PretrainingConfig), typeof(ITrainingObserver), typeof(RunSummary), typeof(ClipSource)]),
+        ("Masking", [typeof(IMaskingStrategy), typeof(PatchView), typeof(MaskingContext), typeof(PatchMask), typeof(PatchGrid), typeof(MaskingInfo), typeof(KnownMaskings)]),
+        ("Frameworks", [typeof(KnownFrameworks), typeof(Framework), typeof(MaskedModel), typeof(PatchPredictor), typeof(PatchBatch), typeof(Losses)]),
+        ("Runs", [typeof(RunFolder), typeof(RunLog), typeof(LogFollower), typeof(LogRow), typeof(StepRecord), typeof(EvaluationRecord), typeof(ChangeRecord)]),
+        ("Judging", [typeof(LabelledTask), typeof(TaskClips), typeof(EmbeddedTask), typeof(LinearProbe), typeof(ProbeMode), typeof(ProbeResult), typeof(NearestNeighbours)]),
+        ("Long work", [typeof(WorkProgress)]),
     ];
 
     /// <summary>The page as Markdown.</summary>

@@ -25,6 +25,8 @@ internal static class Signature
         { IsAbstract: true, IsSealed: true } => $"static class {type.Name}",
         _ when type.GetMethod("<Clone>$") is not null => $"record {type.Name}",
         { IsValueType: true } => $"struct {type.Name}",
+        { IsInterface: true } => $"interface {type.Name}",
+        { IsAbstract: true } => $"abstract class {type.Name}",
         _ => $"class {type.Name}",
     };
 
@@ -51,11 +53,11 @@ internal static class Signature
 
     private static string Of(ParameterInfo parameter)
     {
-        string isParams = parameter.IsDefined(typeof(ParamArrayAttribute)) ? "params " : "";
+        string kind = parameter.IsDefined(typeof(ParamArrayAttribute)) ? "params " : parameter.IsIn ? "in " : parameter.IsOut ? "out " : parameter.ParameterType.IsByRef ? "ref " : "";
         string value = !parameter.HasDefaultValue ? ""
             : parameter.ParameterType.IsEnum ? $" = {parameter.ParameterType.Name}.{Enum.ToObject(parameter.ParameterType, parameter.RawDefaultValue!)}"
             : $" = {(parameter.RawDefaultValue is string text ? $"\"{text}\"" : parameter.RawDefaultValue ?? (parameter.ParameterType.IsValueType && Nullable.GetUnderlyingType(parameter.ParameterType) is null ? "default" : "null"))}";
-        return $"{isParams}{Name(parameter.ParameterType, Nullability.Create(parameter))} {parameter.Name}{value}";
+        return $"{kind}{Name(parameter.ParameterType, Nullability.Create(parameter))} {parameter.Name}{value}";
     }
 
     private static string Name(Type type, NullabilityInfo nullability) =>
@@ -63,6 +65,8 @@ internal static class Signature
 
     private static string Name(Type type)
     {
+        if (type.IsByRef)
+            return Name(type.GetElementType()!);
         if (Nullable.GetUnderlyingType(type) is { } value)
             return $"{Name(value)}?";
         if (type.IsArray)
@@ -74,6 +78,8 @@ internal static class Signature
 
     private static string IdName(Type type)
     {
+        if (type.IsByRef)
+            return $"{IdName(type.GetElementType()!)}@";
         if (type.IsArray)
             return $"{IdName(type.GetElementType()!)}[]";
         if (type.IsGenericType)
