@@ -31,7 +31,7 @@ try
         using var run = PretrainingRun.Begin(Path.Combine(output, mask), config);
         run.Train();
         EncoderSnapshot encoder = run.Snapshot();
-        var clips = new TaskClips(task, encoder.LogMel, TaskClips.UnitOf(encoder.Input, encoder.LogMel));
+        var clips = new TaskClips(task, encoder.LogMel, TaskClips.UnitOf(encoder));
         ProbeResult probe = LinearProbe.Run(EmbeddedTask.Embed(clips, new EncoderEmbedding(encoder, mask)), ProbeMode.Tuned, [1, 2, 3]);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{mask}: {probe.Runs.Average(fit => fit.Score):F1} % of {task.Name}"));
     }

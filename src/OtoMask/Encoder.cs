@@ -207,7 +207,7 @@ public sealed class Encoder : IDisposable
     private float[,] RowsOf(string path, EncoderLayers layers, CancellationToken cancellation) => ToRows([.. PiecesOf(path, layers, cancellation)]);
 
     private IEnumerable<FrameEmbeddings> PiecesOf(string path, EncoderLayers layers, CancellationToken cancellation) =>
-        new LogMelReader(snapshot.LogMel, cancellation).ReadPieces(path, snapshot.Input.Frames).Select(piece => snapshot.Encode([piece], layers, cancellation: cancellation)[0]);
+        new LogMelReader(snapshot.LogMel, cancellation, extractor).ReadPieces(path, snapshot.Input.Frames).Select(piece => snapshot.Encode([piece], layers, cancellation: cancellation)[0]);
 
     private static T Reading<T>(Stream sound, Func<string, T> read, CancellationToken cancellation)
     {

@@ -54,7 +54,7 @@ internal static class TrainBench
         using var optimizer = config.CreateOptimizer(model);
         IFeatureMaskingStrategy? features = masking.CreateFeatureStrategy();
         var training = new TrainingStep(model, optimizer, config.Precision, config.ClipNorm, features);
-        using BatchReader<MaskedBatch> reader = Pipeline(config, masking, source).Read(cancellation: cancel);
+        using BatchReader<MaskedBatch> reader = Pipeline(config, source).Read(cancellation: cancel);
 
         var measured = new List<(double Step, PhaseMilliseconds Phases)>();
         (int visible, double loss) = (0, 0);
@@ -89,23 +89,8 @@ internal static class TrainBench
         return (step, phases, batch.VisibleCount, loss);
     }
 
-    private static BatchPipeline Pipeline(PretrainingConfig config, MaskingInfo masking, ClipSource source) => new(
-        source,
-        new BatchOptions
-        {
-            Geometry = config.Geometry,
-            BatchSize = config.Batch,
-            Seed = config.Seed,
-            Normalisation = new NormalisationStatistics(0, 1),
-            Masking = masking.CreateDataStrategy(),
-            MasksPerClip = config.Framework.MasksPerClip,
-            CarriesWhole = config.Framework.ReadsWholeClip,
-            MaskRatio = config.ResolvedMaskRatio,
-            HintRatio = (_, _) => HintRatio,
-            MinClips = Math.Max(config.MinClips, config.Batch),
-            Workers = config.Workers,
-        },
-        new BadFiles());
+    private static BatchPipeline Pipeline(PretrainingConfig config, ClipSource source) => new(
+        source, config.Batches(new NormalisationStatistics(0, 1), (_, _) => HintRatio) with { MinClips = Math.Max(config.MinClips, config.Batch) }, new BadFiles());
 
     /// <summary>The result as <c>bench/compare</c> and scripts read it; the peer in bench/pytorch has the same names.</summary>
     public static JsonObject Json(TrainBenchResult result) => new()

@@ -59,8 +59,7 @@ internal static class ProbeCommand
             using EncoderSnapshot judged = path is not null
                 ? model.Open(path, line).LoadEncoder(where)
                 : Untrained(line.GetRequiredValue(size), model.Geometry(line), where);
-            int unit = length is { } chosen ? TaskClips.UnitOf(chosen, judged.LogMel) : TaskClips.UnitOf(judged.Input, judged.LogMel);
-            var clips = new TaskClips(labelled, judged.LogMel, unit);
+            var clips = new TaskClips(labelled, judged.LogMel, TaskClips.UnitOf(judged, length));
             List<EmbeddingScores> scores = Judge(clips, judged, path, only, Enum.Parse<ProbeMode>(line.GetRequiredValue(mode), ignoreCase: true), probeSeeds, cancellation);
 
             Show(labelled, scores, clips.Unreadable);

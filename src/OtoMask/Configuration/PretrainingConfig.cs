@@ -174,6 +174,25 @@ public sealed record PretrainingConfig
             $"lower batch (accumulate keeps the effective one) or input, or take a larger patch{(CheckpointActivations ? "" : ", or checkpoint-activations true")}");
     }
 
+    /// <summary>What the batches of a run are made of, without noise.</summary>
+    /// <param name="normalisation">Mean and deviation of the data.</param>
+    /// <param name="hintRatio">The hint ratio of (epoch, batch).</param>
+    public BatchOptions Batches(NormalisationStatistics normalisation, Func<int, int, double> hintRatio) => new()
+    {
+        Geometry = Geometry,
+        BatchSize = Batch,
+        Seed = Seed,
+        Normalisation = normalisation,
+        Masking = KnownMaskings.Find(Mask).CreateDataStrategy(),
+        MasksPerClip = Framework.MasksPerClip,
+        CarriesWhole = Framework.ReadsWholeClip,
+        MaskRatio = ResolvedMaskRatio,
+        HintRatio = hintRatio,
+        MinClips = MinClips,
+        ShortClips = ShortClips,
+        Workers = Workers,
+    };
+
     /// <summary>The optimiser of a model, at its beginning.</summary>
     public AdamW CreateOptimizer(MaskedModel model) =>
         new(model.Trained, WeightDecay, model.Followers, Moments.Type());

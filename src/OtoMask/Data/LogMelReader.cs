@@ -17,13 +17,14 @@ internal readonly record struct LogMelExtent(int Frames, int SilenceFrom, int Ro
 /// </remarks>
 /// <param name="settings">The front end.</param>
 /// <param name="cancellation">Ends the reading, also of one long recording.</param>
-internal sealed class LogMelReader(LogMelSettings settings, CancellationToken cancellation = default)
+/// <param name="extractor">That front end where the caller has it; else one is made.</param>
+internal sealed class LogMelReader(LogMelSettings settings, CancellationToken cancellation = default, LogMelExtractor? extractor = null)
 {
     /// <summary>Longer recordings are not decoded whole for one crop.</summary>
     public const double WholeSeconds = 60;
 
     private const int FramesPerSection = 6400;
-    private readonly LogMelExtractor extractor = new(settings);
+    private readonly LogMelExtractor extractor = extractor ?? new LogMelExtractor(settings);
 
     /// <summary>Frames on either side of one that share samples with it.</summary>
     private readonly int margin = (settings.FftSize / 2 + settings.HopSize - 1) / settings.HopSize;

@@ -12,7 +12,7 @@ public sealed class KnnEvaluation(LabelledTask task) : IEvaluation
     /// <exception cref="UserErrorException">Too few clips of the task can be read.</exception>
     public IEnumerable<(string Metric, double Value)> Run(EncoderSnapshot encoder)
     {
-        int unit = TaskClips.UnitOf(encoder.Input, encoder.LogMel);
+        int unit = TaskClips.UnitOf(encoder);
         if (clips is null || clips.LogMel != encoder.LogMel || clips.UnitSamples != unit)
             clips = new TaskClips(task, encoder.LogMel, unit);
         EmbeddedTask embedded = EmbeddedTask.Embed(clips, new EncoderEmbedding(encoder, "encoder"));

@@ -66,6 +66,10 @@ public sealed class TaskClips
         return Math.Max(1, (int)Math.Round(seconds * logMel.SampleRate));
     }
 
+    /// <summary>The unit length of <paramref name="seconds"/> for an encoder; where none are given, the one that fills its input.</summary>
+    /// <exception cref="UserErrorException">The seconds are not within <see cref="UnitRange"/>.</exception>
+    public static int UnitOf(EncoderSnapshot encoder, double? seconds = null) => seconds is { } chosen ? UnitOf(chosen, encoder.LogMel) : UnitOf(encoder.Input, encoder.LogMel);
+
     /// <summary>The log-mel of one clip, or null if it cannot be read (see <see cref="Unreadable"/>). Thread-safe.</summary>
     /// <param name="clip">Position in the task.</param>
     /// <param name="view">Where a long clip is cut.</param>

@@ -45,8 +45,7 @@ public sealed record ClassifierInput
     /// <param name="encoder">The encoder.</param>
     /// <param name="seconds">Unit length; null = what fills the encoder's input.</param>
     public static ClassifierInput Of(EncoderSnapshot encoder, double? seconds) => new(
-        encoder.Input, encoder.LogMel, encoder.Statistics,
-        seconds is { } chosen ? TaskClips.UnitOf(chosen, encoder.LogMel) : TaskClips.UnitOf(encoder.Input, encoder.LogMel));
+        encoder.Input, encoder.LogMel, encoder.Statistics, TaskClips.UnitOf(encoder, seconds));
 
     /// <summary>Pads a normalised log-mel [F, T] with zeros and cuts it in patches [L, ph*pw].</summary>
     internal void Cut(ReadOnlySpan<float> logMel, Span<float> patches)

@@ -19,10 +19,12 @@ public sealed class PretrainingRun : IDisposable
     private readonly RunInWork work;
     private readonly TrainingSetup setup;
     private readonly WarningCollector observer;
+    private readonly IReadOnlyList<LabelledTask> tasks;
 
-    private PretrainingRun(RunFolder folder, Func<WarningCollector, TrainingSetup> open, ITrainingObserver? observer)
+    private PretrainingRun(RunFolder folder, PretrainingConfig config, Func<WarningCollector, TrainingSetup> open, ITrainingObserver? observer)
     {
         (Folder, work, this.observer) = (folder, new RunInWork(folder), new WarningCollector(observer ?? new NoObserver()));
+        tasks = config.Task is { } path ? [LabelledTask.Read(path)] : []; // what the user can mend is said before minutes of preparation
         setup = open(this.observer);
         StepsDone = setup.From?.State.Step ?? 0;
     }
@@ -58,12 +60,10 @@ public sealed class PretrainingRun : IDisposable
     public static PretrainingRun Begin(
         string folder, PretrainingConfig config, ITrainingObserver? observer = null, ClipSource? source = null, CancellationToken cancellation = default)
     {
-        // What the user can mend is said before minutes of preparation.
         config.Validate();
         var run = new RunFolder(folder);
         run.RequireFree();
-        _ = TasksOf(config);
-        return new PretrainingRun(run, told => TrainingSetup.Begin(config, told, source, cancellation), observer);
+        return new PretrainingRun(run, config, told => TrainingSetup.Begin(config, told, source, cancellation), observer);
     }
 
     /// <summary>Goes on with a run exactly where its newest checkpoint left it, or at the checkpoint named.</summary>
@@ -86,7 +86,7 @@ public sealed class PretrainingRun : IDisposable
             Checkpoint from = Checkpoint.Read(path);
             PretrainingConfig config = configure?.Invoke(from.State.ConfigAsWritten) ?? from.State.ParsedConfig;
             return new PretrainingRun(
-                folder, told => TrainingSetup.Resume(from, config, changes => (accept ?? Resumption.Refuse)(from.Path, changes), told, source, cancellation), observer);
+                folder, config, told => TrainingSetup.Resume(from, config, changes => (accept ?? Resumption.Refuse)(from.Path, changes), told, source, cancellation), observer);
         }
         catch
         {
@@ -142,10 +142,8 @@ public sealed class PretrainingRun : IDisposable
         ? []
         : [
             HealthEvaluation.OnCropsOf(setup.Source, Config.Geometry, Config.Seed, Config.ShortClips, setup.BadFiles),
-            .. TasksOf(Config).Concat(Follow).Select(task => new KnnEvaluation(task)),
+            .. tasks.Concat(Follow).Select(task => new KnnEvaluation(task)),
         ];
-
-    private static IEnumerable<LabelledTask> TasksOf(PretrainingConfig config) => config.Task is { } path ? [LabelledTask.Read(path)] : [];
 
     private void Conclude(long step)
     {
@@ -167,31 +165,15 @@ public sealed class PretrainingRun : IDisposable
 
     private sealed class NoObserver : ITrainingObserver;
 
-    /// <summary>Passes everything on, and keeps the warnings for the report.</summary>
-    private sealed class WarningCollector(ITrainingObserver observer) : ITrainingObserver
+    /// <summary>Keeps the warnings for the report.</summary>
+    private sealed class WarningCollector(ITrainingObserver observer) : ObserverRelay(observer)
     {
         public List<string> Warnings { get; } = [];
 
-        public void Stage(string name) => observer.Stage(name);
-
-        public void Progress(double share) => observer.Progress(share);
-
-        public void Choice(Models.PrecisionChoice choice) => observer.Choice(choice);
-
-        public void Estimate(RunEstimate estimate) => observer.Estimate(estimate);
-
-        public void Step(StepRecord step, long totalSteps) => observer.Step(step, totalSteps);
-
-        public void Evaluation(EvaluationRecord evaluation) => observer.Evaluation(evaluation);
-
-        public void Note(string message) => observer.Note(message);
-
-        public void Warning(string message)
+        public override void Warning(string message)
         {
             Warnings.Add(message);
-            observer.Warning(message);
+            base.Warning(message);
         }
-
-        public void End(RunSummary run) => observer.End(run);
     }
 }

@@ -160,25 +160,7 @@ public sealed class TrainingSetup : IDisposable
 
     /// <summary>The batches of this run.</summary>
     /// <param name="hintAt">The hint ratio of (epoch, batch).</param>
-    public BatchPipeline Pipeline(Func<int, int, double> hintAt) => new(
-        Source,
-        new BatchOptions
-        {
-            Geometry = Config.Geometry,
-            BatchSize = Config.Batch,
-            Seed = Config.Seed,
-            Normalisation = Normalisation,
-            Masking = Masking.CreateDataStrategy(),
-            MasksPerClip = Config.Framework.MasksPerClip,
-            CarriesWhole = Config.Framework.ReadsWholeClip,
-            MaskRatio = Config.ResolvedMaskRatio,
-            HintRatio = hintAt,
-            MinClips = Config.MinClips,
-            ShortClips = Config.ShortClips,
-            Noise = Noise,
-            Workers = Config.Workers,
-        },
-        BadFiles);
+    public BatchPipeline Pipeline(Func<int, int, double> hintAt) => new(Source, Config.Batches(Normalisation, hintAt) with { Noise = Noise }, BadFiles);
 
     /// <summary>The encoder as it is now, for evaluations.</summary>
     public EncoderSnapshot Snapshot() => new(Model.Frozen, Normalisation, Config.LogMel);

@@ -32,6 +32,19 @@ public record LogRow(long Step)
         }
     }
 
+    /// <summary>Reads a row; null for a line that is none: cut short by a crash, or damaged.</summary>
+    public static LogRow? TryParse(string line)
+    {
+        try
+        {
+            return Parse(line);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The row as the log has it, without the end of the line.</summary>
     public string ToJson() => ToFields().ToJsonString();
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using OtoMask.Configuration;
 using OtoMask.Interop;
 
@@ -83,26 +82,13 @@ public sealed class LogWriter : IDisposable
         foreach (string line in InputFile.ReadLines(path))
         {
             // What was changed at this very step is not in its checkpoint: it was for the steps that go now.
-            if (Parse(line) is not { } row || row.Step > step || (row.Step == step && row is ChangeRecord))
+            if (LogRow.TryParse(line) is not { } row || row.Step > step || (row.Step == step && row is ChangeRecord))
                 continue;
             kept.WriteLine(line);
             if (row is StepRecord taken)
                 SkippedInARow = taken.Applied ? 0 : SkippedInARow + 1;
             if (row is EvaluationRecord { Metric: HealthAlarm.RankMe } rank)
                 FirstRank ??= double.IsFinite(rank.Value) ? rank.Value : null;
-        }
-    }
-
-    /// <summary>A row; null for a line that is none: cut short by a crash, or damaged.</summary>
-    private static LogRow? Parse(string line)
-    {
-        try
-        {
-            return LogRow.Parse(line);
-        }
-        catch (JsonException)
-        {
-            return null;
         }
     }
 }

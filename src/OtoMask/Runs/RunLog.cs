@@ -69,26 +69,13 @@ public sealed class LogFollower(string path)
         var bytes = new byte[Math.Min(MostAtOnce, file.Length - position)];
         int read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
         position += read;
-        return [.. Rows([.. unfinished, .. bytes.AsSpan(0, read)])];
+        return Rows([.. unfinished, .. bytes.AsSpan(0, read)]);
     }
 
-    private List<LogRow> Rows(byte[] bytes)
+    private IReadOnlyList<LogRow> Rows(byte[] bytes)
     {
         int end = Array.LastIndexOf(bytes, (byte)'\n') + 1;
         unfinished = bytes.Length - end < MostAtOnce ? bytes[end..] : []; // no line is as long
-        List<LogRow> rows = [];
-        foreach (string line in Encoding.UTF8.GetString(bytes, 0, end).Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        {
-            try
-            {
-                if (LogRow.Parse(line) is { } row)
-                    rows.Add(row);
-            }
-            catch (JsonException)
-            {
-                // cut short by a crash, or damaged
-            }
-        }
-        return rows;
+        return [.. Encoding.UTF8.GetString(bytes, 0, end).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(LogRow.TryParse).OfType<LogRow>()];
     }
 }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Evaluation;
-using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Runs;
 
@@ -96,7 +95,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
     private PretrainingRun Train(StudyCell cell, int number, CancellationToken cancellation)
     {
         RunFolder folderOfRun = folder.RunOf(cell);
-        var relay = new RunRelay(observer, step => observer.Overall(work.Share(number, cell, step, 0)));
+        var relay = new StepsOf(observer, step => observer.Overall(work.Share(number, cell, step, 0)));
         LabelledTask[] followed = [.. plan.Tasks.Where(task => plan.Config.Follow.Contains(task.Name)).Select(task => task.Task)];
         PretrainingRun run = folderOfRun.Checkpoints.Count > 0
             ? PretrainingRun.Resume(folderOfRun.Path, _ => cell.Config, (_, changes) => RefuseOther(folderOfRun, changes), relay, cancellation: cancellation)
@@ -144,35 +143,19 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
     /// <summary>The log-mels of a task's clips, kept from cell to cell.</summary>
     private TaskClips ClipsOf(StudyTask task, EncoderSnapshot encoder)
     {
-        int unit = task.Seconds is { } seconds ? TaskClips.UnitOf(seconds, encoder.LogMel) : TaskClips.UnitOf(encoder.Input, encoder.LogMel);
+        int unit = TaskClips.UnitOf(encoder, task.Seconds);
         if (!clipsOfTask.TryGetValue(task.Name, out TaskClips? clips) || clips.UnitSamples != unit || clips.LogMel != encoder.LogMel)
             clipsOfTask[task.Name] = clips = new TaskClips(task.Task, encoder.LogMel, unit);
         return clips;
     }
 
-    /// <summary>Passes on what a run tells, and how far it is.</summary>
-    private sealed class RunRelay(IStudyObserver observer, Action<long> steps) : ITrainingObserver
+    /// <summary>Tells besides how far a run is.</summary>
+    private sealed class StepsOf(IStudyObserver observer, Action<long> tell) : ObserverRelay(observer)
     {
-        public void Stage(string name) => observer.Stage(name);
-
-        public void Progress(double share) => observer.Progress(share);
-
-        public void Choice(PrecisionChoice choice) => observer.Choice(choice);
-
-        public void Estimate(RunEstimate estimate) => observer.Estimate(estimate);
-
-        public void Step(StepRecord step, long totalSteps)
+        public override void Step(StepRecord step, long totalSteps)
         {
-            observer.Step(step, totalSteps);
-            steps(step.Step);
+            base.Step(step, totalSteps);
+            tell(step.Step);
         }
-
-        public void Evaluation(EvaluationRecord evaluation) => observer.Evaluation(evaluation);
-
-        public void Note(string message) => observer.Note(message);
-
-        public void Warning(string message) => observer.Warning(message);
-
-        public void End(RunSummary run) => observer.End(run);
     }
 }
