@@ -13,12 +13,15 @@ internal static class ParseFailure
     {
         if (line.Action is HelpAction)
             return null;
-        string? stray = TakenForArgument(line) ?? line.UnmatchedTokens.FirstOrDefault();
+        string? stray = MistypedVerb(line) ?? TakenForArgument(line) ?? line.UnmatchedTokens.FirstOrDefault();
         if (stray is null && line.Action is not ParseErrorAction)
             return null;
         string problem = stray is not null ? Unknown(stray, line.CommandResult.Command) : Plain(line.Errors[0].Message);
         return $"{problem} ({Path(line.CommandResult)} --help lists all)";
     }
+
+    // Behind a mistyped verb its options are unknown, too: the verb is what to mend.
+    private static string? MistypedVerb(ParseResult line) => line.CommandResult.Command.Subcommands.Count > 0 ? line.UnmatchedTokens.FirstOrDefault() : null;
 
     // A mistyped option is taken for an argument where one is due; what comes after "--" is one, however it begins.
     private static string? TakenForArgument(ParseResult line) => line.Tokens

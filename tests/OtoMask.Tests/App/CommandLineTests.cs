@@ -33,6 +33,13 @@ public sealed class CommandLineTests
     public void AnUnknownVerbNamesTheNearest() => AppProcess.Run("doctro").AssertUserError("'doctro'", "did you mean doctor?");
 
     [Fact]
+    public void AnUnknownVerbIsNamedBeforeItsOptions()
+    {
+        AppProcess.Run("pretrian", "--data", "x").AssertUserError("'pretrian'", "did you mean pretrain?");
+        AppProcess.Run("bench", "trian", "--steps", "3").AssertUserError("'trian'", "did you mean train?");
+    }
+
+    [Fact]
     public void AnUnknownOptionNamesTheNearest() => AppProcess.Run("doctor", "--cahce", "x").AssertUserError("'--cahce'", "did you mean --cache?");
 
     [Theory]
