@@ -4,8 +4,11 @@
 #include <c10/core/GradMode.h>
 #include <malloc.h>
 #include <torch/version.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -209,6 +212,17 @@ OM_API int32_t om_keep_memory(void) {
       throw std::runtime_error("the allocator takes no settings");
     }
     keeps_memory = true;
+  });
+}
+
+OM_API int32_t om_end_before_destructors(void) {
+  return guarded([] {
+    // What is registered last is called first: all that was made until now is still whole then.
+    const auto end = [](int status, void*) {
+      std::fflush(nullptr);
+      _exit(status);
+    };
+    if (on_exit(end, nullptr) != 0) throw std::runtime_error("the end of the process cannot be watched");
   });
 }
 

@@ -68,6 +68,9 @@ OM_API int32_t om_set_autocast(const char* device, int32_t enabled, int32_t dtyp
 /* The machine. */
 /* Has the process's allocator keep large blocks that are freed instead of giving them back to the system. */
 OM_API int32_t om_keep_memory(void);
+/* To be called as the process is about to end: it will, with the code it has, but without the destructors of what was made so
+ * far. Threads of .NET and of OpenMP may still be within libtorch, which would die under them. */
+OM_API int32_t om_end_before_destructors(void);
 OM_API int32_t om_set_threads(int32_t count);
 OM_API int32_t om_threads(int32_t* count);
 OM_API int32_t om_device_count(const char* device, int32_t* count);

@@ -31,6 +31,14 @@ static string Do(string what)
             nuint before = C.Allocator().BlocksOfTheirOwn;
             using (Tensor.From(new float[6 << 20], 6 << 20))
                 return C.Allocator().BlocksOfTheirOwn > before ? "a block of its own" : "of the heap";
+        case "busy": // threads that are within libtorch when the program ends
+            for (int i = 0; i < 4; i++)
+                new Thread(Compute) { IsBackground = true }.Start();
+            Thread.Sleep(100);
+            return "left to themselves";
+        case "fail":
+            Environment.ExitCode = 3;
+            return "will";
         case "resample":
             return $"{AudioFile.ReadMono(new MemoryStream(Wav(8000)), 16000).Length} samples";
         case "wav":
@@ -39,6 +47,15 @@ static string Do(string what)
             return $"{AudioFile.ReadMono(new MemoryStream([0xFF, 0xFB, 0x90, 0x00, .. new byte[500]]), 16000).Length} samples";
         default:
             return "unknown";
+    }
+}
+
+static void Compute()
+{
+    float[] values = [.. Enumerable.Range(0, 4096).Select(i => (float)i)];
+    while (true)
+    {
+        using Tensor a = Tensor.From(values, 64, 64), b = a.MatMul(a), c = F.LogSoftmax(b, -1);
     }
 }
 

@@ -30,6 +30,18 @@ public sealed class HostTests : IDisposable
     [Fact]
     public void AskingTooLateIsAnError() => Assert.StartsWith("tune: System.InvalidOperationException: libtorch is loaded already", Host(["torch", "tune"])[1]);
 
+    /// <summary>Elsewhere the destructors of libtorch run while threads are still in it, and one process in some dies of it with a signal, its work done.</summary>
+    [Fact]
+    public void WhoAsksEndsWithItsOwnCodeWhateverItsThreadsAreDoing()
+    {
+        for (int i = 0; i < 10; i++)
+        {
+            AppResult result = Run(["tune", "busy", "fail"]);
+            Assert.Equal("tune: done\nbusy: left to themselves\nfail: will\n", result.Output);
+            Assert.Equal(3, result.ExitCode);
+        }
+    }
+
     /// <summary>OpenMP itself tells what it goes by.</summary>
     [Fact]
     public void TheProgramTunesItselfAndAHostIsNotTuned()

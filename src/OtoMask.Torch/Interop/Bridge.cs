@@ -8,7 +8,7 @@ internal static unsafe class Bridge
     private const int Abi = 4;
     private static readonly Lock Gate = new();
     private static nint loaded;
-    private static bool isTuned;
+    private static bool isTuned, isEnding;
 
     /// <summary>The library, ready to be called.</summary>
     /// <exception cref="TorchLoadException">It, or libtorch, is missing, broken, or of another version; a later call tries again.</exception>
@@ -16,7 +16,7 @@ internal static unsafe class Bridge
     public static nint Load()
     {
         lock (Gate)
-            return loaded != 0 ? loaded : loaded = Begin();
+            return loaded != 0 ? loaded : isEnding ? throw new TorchLoadException("the process is ending") : loaded = Begin();
     }
 
     /// <summary>Changes environment and allocator of the process: see <see cref="TorchRuntime.TuneProcess"/>.</summary>
@@ -33,7 +33,20 @@ internal static unsafe class Bridge
             _ = NativeMethods.SetEnvironment("OMP_WAIT_POLICY", "PASSIVE", 0);
             // But most waits here are microseconds long: looking a thousand times before going to sleep saves 7 % of a step.
             _ = NativeMethods.SetEnvironment("GOMP_SPINCOUNT", "1000", 0);
+            AppDomain.CurrentDomain.ProcessExit += (_, _) => End();
             isTuned = true;
+        }
+    }
+
+    // As late as can be: libtorch makes static objects, and with them work for the end, whenever it first needs them. A thread that is
+    // loading it just now is waited for, and no other begins.
+    private static void End()
+    {
+        lock (Gate)
+        {
+            isEnding = true;
+            if (loaded != 0)
+                _ = ((delegate* unmanaged<int>)NativeLibrary.GetExport(loaded, "om_end_before_destructors"))();
         }
     }
 
