@@ -44,6 +44,19 @@ internal static class CommandLine
             help.Aliases.Remove(dosHabit);
         root.Options.OfType<VersionOption>().Single().Description = "Show the version";
         root.SetAction(line => new HelpAction().Invoke(line));
+        OfferChoices(root);
         return root;
+    }
+
+    // What the help shows as one of several words, as in --framework <m2d|msm-mae>, the shell can complete.
+    private static void OfferChoices(Command command)
+    {
+        foreach (Option option in command.Options)
+        {
+            if (option.HelpName?.Split('|') is { Length: > 1 } choices && choices.All(choice => choice.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter == '-')))
+                option.CompletionSources.Add(choices);
+        }
+        foreach (Command verb in command.Subcommands)
+            OfferChoices(verb);
     }
 }

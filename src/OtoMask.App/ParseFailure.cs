@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
@@ -11,7 +12,7 @@ internal static class ParseFailure
     /// <summary>What is wrong with a command line; null where nothing is.</summary>
     public static string? Of(ParseResult line)
     {
-        if (line.Action is HelpAction)
+        if (line.Action is HelpAction || AsksForCompletions(line))
             return null;
         string? stray = MistypedVerb(line) ?? TakenForArgument(line) ?? line.UnmatchedTokens.FirstOrDefault();
         if (stray is null && line.Action is not ParseErrorAction)
@@ -19,6 +20,10 @@ internal static class ParseFailure
         string problem = stray is not null ? Unknown(stray, line.CommandResult.Command) : Plain(line.Errors[0].Message);
         return $"{problem} ({Path(line.CommandResult)} --help lists all)";
     }
+
+    // [suggest:12], which the shell's completion puts before a line that is only half written.
+    private static bool AsksForCompletions(ParseResult line) =>
+        line.RootCommandResult.Command is RootCommand root && root.Directives.Any(directive => directive is SuggestDirective && line.GetResult(directive) is not null);
 
     // Behind a mistyped verb its options are unknown, too: the verb is what to mend.
     private static string? MistypedVerb(ParseResult line) => line.CommandResult.Command.Subcommands.Count > 0 ? line.UnmatchedTokens.FirstOrDefault() : null;

@@ -29,6 +29,13 @@ public sealed class CommandLineTests
         }
     }
 
+    [Theory]
+    [InlineData("pret", "pretrain\n")]
+    [InlineData("pretrain --hint-p", "--hint-power\n")]
+    [InlineData("pretrain --framework m2", "m2d\n")]
+    public void AShellIsToldHowALineMayGoOn(string line, string ends) =>
+        Assert.Equal((0, ends, ""), AppProcess.Run($"[suggest:{line.Length}]", line) is var told ? (told.ExitCode, told.Output, told.Error) : default);
+
     [Fact]
     public void AnUnknownVerbNamesTheNearest() => AppProcess.Run("doctro").AssertUserError("'doctro'", "did you mean doctor?");
 

@@ -19,7 +19,7 @@ public sealed class LauncherTests : IDisposable
     public LauncherTests()
     {
         string repository = Repository();
-        foreach (string file in (string[])["otomask", "tools/setup.sh"])
+        foreach (string file in (string[])["otomask", "tools/setup.sh", "packaging/common.sh"])
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Inside(file))!);
             File.Copy(Path.Combine(repository, file), Inside(file));
