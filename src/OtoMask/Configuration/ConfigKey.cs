@@ -2,9 +2,9 @@ using System.Globalization;
 
 namespace OtoMask.Configuration;
 
-/// <summary>One value of a configuration, as YAML and the command line name it.</summary>
+/// <summary>One value of a configuration, as YAML and programs name it.</summary>
 /// <typeparam name="TConfig">The configuration, a record that <c>with</c> changes.</typeparam>
-/// <param name="Name">For example <c>base-lr</c>; the option is <c>--base-lr</c>.</param>
+/// <param name="Name">For example <c>base-lr</c>.</param>
 /// <param name="Placeholder">What a value looks like.</param>
 /// <param name="Help">One line of explanation.</param>
 /// <param name="Get">Its text, or null where it is not set.</param>

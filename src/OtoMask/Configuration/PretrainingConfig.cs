@@ -201,11 +201,11 @@ public sealed record PretrainingConfig
     /// <exception cref="UserErrorException">Names the value and what to do.</exception>
     public PretrainingConfig Validate()
     {
-        Require(Data.Length > 0, "no data: name a folder or CSV with --data");
+        Require(Data.Length > 0, "no data: name a folder or CSV as `data`");
         Require(new object?[] { Epochs, Steps, Minutes }.Count(length => length is not null) <= 1, "epochs, steps and minutes are three ways to give one length: choose one");
         ConfigKeys.All.RequireInRange(this);
         ValidateModel();
-        Require((long)Batch * Geometry.InputSize <= Array.MaxLength, $"batch {Batch} of input {Input} is too large for one array; choose a smaller batch, with --accumulate for more clips a step");
+        Require((long)Batch * Geometry.InputSize <= Array.MaxLength, $"batch {Batch} of input {Input} is too large for one array; choose a smaller batch, with `accumulate` for more clips a step");
         MaskingGeometry.Validate(KnownMaskings.Find(Mask), Geometry.Grid, ResolvedMaskRatio);
         return this;
     }

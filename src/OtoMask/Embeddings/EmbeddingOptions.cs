@@ -35,8 +35,8 @@ public sealed record EmbeddingOptions
     /// <exception cref="UserErrorException">One is impossible.</exception>
     internal void Validate()
     {
-        BatchRange.Require("--batch", Batch);
-        BatchOptions.WorkerRange.Require("--workers", Workers);
+        BatchRange.Require("`Batch`", Batch);
+        BatchOptions.WorkerRange.Require("`Workers`", Workers);
     }
 }
 

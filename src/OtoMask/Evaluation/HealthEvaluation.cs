@@ -27,7 +27,7 @@ public sealed class HealthEvaluation(IReadOnlyList<LogMel> clips) : IEvaluation
         IReadOnlyList<LogMel> crops = SpreadCrops.Read(source, input, seed, CropDraw, Clips, shortClips, badFiles);
         return crops.Count > 0
             ? new HealthEvaluation(crops)
-            : throw new UserErrorException($"none of {Clips} clips spread over the data can be read; check the files, or evaluate never with --evaluate-every 0");
+            : throw new UserErrorException($"none of {Clips} clips spread over the data can be read; check the files, or evaluate never with `evaluate-every` 0");
     }
 
     /// <inheritdoc/>

@@ -104,7 +104,7 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
     {
         ExportedHead? head = encoderOnly ? null : ExportedHead.Of(saved);
         if (classesOnly && head is null)
-            throw new UserErrorException($"{saved.Name} has no head to tell classes with; give a fine-tuned model, or leave out --classes-only");
+            throw new UserErrorException($"{saved.Name} has no head to tell classes with; give a fine-tuned model, or leave out `classesOnly`");
         MaskedModel? whole = encoderOnly || saved.Framework is null ? null : saved.LoadModel(Device.Cpu);
         EncoderSnapshot encoder = whole is null ? saved.LoadEncoder(Device.Cpu) : new EncoderSnapshot(whole.Frozen, saved.Normalisation, saved.LogMel);
         return new ExportedModel(encoder, saved.Framework, whole, head) { ClassesOnly = classesOnly };

@@ -52,7 +52,7 @@ public sealed class FineTunedCheckpoint
         if (!Directory.Exists(path))
             return ReadFile(path);
         string best = new RunFolder(path).BestCheckpoint;
-        return File.Exists(best) ? ReadFile(best) : throw new UserErrorException($"{path} holds no fine-tuned model; give a folder that `otomask finetune --out` wrote");
+        return File.Exists(best) ? ReadFile(best) : throw new UserErrorException($"{path} holds no fine-tuned model; give a folder that `FineTuner` wrote");
     }
 
     /// <summary>Reads and verifies what a run goes on from: its newest checkpoint, or the one named.</summary>
@@ -98,7 +98,7 @@ public sealed class FineTunedCheckpoint
 
     private static FineTunedCheckpoint ReadFile(string path)
     {
-        const string WhatToGive = "give a folder that `otomask finetune --out` wrote, one of its checkpoints/, or what `otomask export --format safetensors` made of it";
+        const string WhatToGive = "give a folder that `FineTuner` wrote, one of its checkpoints/, or what `SafetensorsExport` made of it";
         if (System.IO.Path.GetExtension(path).ToLowerInvariant() is ".onnx" or ".pth" or ".pt")
             throw new UserErrorException($"{path} is for other programs; {WhatToGive}");
         SafetensorsContent content = SafetensorsFile.Read(path, requireChecksum: true);

@@ -141,7 +141,7 @@ public sealed record FineTuningConfig
     public FineTuningConfig Validate()
     {
         Require(Checkpoint.Length > 0, "no checkpoint: name the run folder or checkpoint to fine-tune");
-        Require(Task.Length > 0, "no task: name a CSV file_name,label,split with --task");
+        Require(Task.Length > 0, "no task: name a CSV file_name,label,split as `task`");
         FineTuningKeys.All.RequireInRange(this);
         Require(Precision != Precision.Auto, "precision auto is for pre-training; choose fp32 or bf16");
         Require(WeightDecay is null or 0 || Optimizer != OptimizerKind.Sgd, "weight-decay: sgd has none here; choose adamw or lars");

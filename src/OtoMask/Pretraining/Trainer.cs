@@ -55,7 +55,7 @@ public sealed class Trainer : IDisposable
         emaDecays = new EmaSchedule(config.EmaStart, config.EmaEnd, TotalSteps);
         pipeline = setup.Pipeline(HintAt);
         log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes);
-        skipped = new SkippedSteps(folder, log, observer, "--base-lr");
+        skipped = new SkippedSteps(folder, log, observer, "base-lr");
         alarm = new HealthAlarm(observer, log.FirstRank);
     }
 

@@ -110,7 +110,7 @@ public sealed class TrainingSetup : IDisposable
     {
         if (!from.State.IsOfRun)
             throw new UserErrorException(
-                $"{from.Path} holds weights without the state of a run (they were imported), so there is nothing to go on with; begin a run with them: otomask pretrain --from {from.Path} --data PATH --out RUN");
+                $"{from.Path} holds weights without the state of a run (they were imported), so there is nothing to go on with; begin a run with them: `PretrainingConfig.From` {from.Path}, with data and a folder of its own");
         config.Validate();
         RequireDevice(config);
         config.RequireMemory();

@@ -44,8 +44,8 @@ public sealed class RunFolder(string path)
     /// <summary>The newest checkpoint.</summary>
     /// <exception cref="UserErrorException">There is none.</exception>
     public string LatestCheckpoint => Checkpoints is [.., string latest] ? latest : throw new UserErrorException(WasAbandoned
-        ? $"{Path} holds no checkpoint: its run was stopped before the first step; begin it again with otomask pretrain --out {Path}"
-        : $"{Path} holds no checkpoint; give a folder that `otomask pretrain --out` or `otomask finetune --out` wrote");
+        ? $"{Path} holds no checkpoint: its run was stopped before the first step; begin it again with `PretrainingRun.Begin` {Path}"
+        : $"{Path} holds no checkpoint; give a folder that `PretrainingRun` or `FineTuner` wrote");
 
     /// <summary>Reads the newest checkpoint.</summary>
     /// <param name="read">Reads a file, or throws a <see cref="UserErrorException"/> where it is damaged.</param>
@@ -267,9 +267,9 @@ public sealed class RunFolder(string path)
     }
 
     private UserErrorException Taken() => new(File.Exists(Path) ? $"{Path} is a file; choose a folder for the run"
-        : Checkpoints.Count > 0 ? $"{Path} holds a run already; choose another --out, or go on with --resume {Path}"
-        : File.Exists(Log) && File.Exists(Config) ? $"{Path} holds a run whose checkpoints are gone; put them back, or choose another --out"
-        : $"{Path} is not empty, and a run begins in a folder of its own; choose another --out");
+        : Checkpoints.Count > 0 ? $"{Path} holds a run already; choose another `folder`, or go on with `resume` {Path}"
+        : File.Exists(Log) && File.Exists(Config) ? $"{Path} holds a run whose checkpoints are gone; put them back, or choose another `folder`"
+        : $"{Path} is not empty, and a run begins in a folder of its own; choose another `folder`");
 
     private IEnumerable<string> InCheckpoints() => Directory.Exists(Inside(CheckpointFolder)) ? Entries(Inside(CheckpointFolder)) : [];
 

@@ -99,7 +99,7 @@ public sealed record StudyConfig
             {
                 PretrainingConfig config = Configure(framework, arm, Seeds[0]) with { Data = "data" };
                 Require(config.Steps is not null, $"{framework.Name}, {arm.Name}: give `steps`, so that every run has the same length on every machine");
-                Require(config.Precision != Precision.Auto, "precision: choose fp32 or bf16; `auto` could differ from run to run");
+                Require(config.Precision != Precision.Auto, "precision: choose fp32 or bf16; auto could differ from run to run");
                 config.Validate();
             }
         }

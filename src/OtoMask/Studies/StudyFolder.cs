@@ -49,7 +49,7 @@ public sealed class StudyFolder(string path)
             return;
         bool holdsStudy = HoldsRows<StudyRow>(Rows) || HoldsRows<StudyCost>(Costs) || HoldsRows<StudyProvenance>(Provenance);
         if (!holdsStudy && Directory.EnumerateFileSystemEntries(Path).Any(entry => entry != Config && entry != Lock && !AtomicFile.IsLeftover(entry)))
-            throw new UserErrorException($"{Path} is not empty and holds no study; choose another --out");
+            throw new UserErrorException($"{Path} is not empty and holds no study; choose another `folder`");
         foreach (string file in Files)
         {
             OutputPlace.Require(file);
@@ -76,7 +76,7 @@ public sealed class StudyFolder(string path)
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException { HResult: NotADirectory or FileExists or ReadOnlyFileSystem })
         {
-            throw new UserErrorException($"{Path}: cannot write in it ({error.Message.TrimEnd('.')}); give yourself access or choose another --out", error);
+            throw new UserErrorException($"{Path}: cannot write in it ({error.Message.TrimEnd('.')}); give yourself access or choose another `folder`", error);
         }
     }
 

@@ -119,7 +119,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
     {
         ConfigChange[] others = [.. changes.Where(change => change.Key != "device")];
         if (others.Length > 0)
-            throw new UserErrorException($"{run.Path} holds a run of another configuration or of other data ({string.Join(", ", others.AsEnumerable())}); choose another --out, or remove that folder");
+            throw new UserErrorException($"{run.Path} holds a run of another configuration or of other data ({string.Join(", ", others.AsEnumerable())}); choose another `folder`, or remove that folder");
     }
 
     private void Probe(EncoderSnapshot encoder, StudyCell cell, int number, StudyTask[] tasks, CancellationToken cancellation)

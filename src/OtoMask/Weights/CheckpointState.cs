@@ -40,7 +40,7 @@ public sealed record CheckpointState(
 
     /// <summary>The change with a remark where the user changed nothing and a name means something else today.</summary>
     internal ConfigChange Explained(ConfigChange change) => change.Key == "mask" && change.New == ConfigAsWritten.Mask
-        ? change with { Remark = $"{change.New} did not begin randomly when the run began; that is {change.Old} now, so to go on as it was say --mask {change.Old}" }
+        ? change with { Remark = $"{change.New} did not begin randomly when the run began; that is {change.Old} now, so to go on as it was say `mask` {change.Old}" }
         : change;
 
     /// <summary>Whether it is of a run, which can go on from it; a model that was imported has weights alone.</summary>

@@ -62,7 +62,7 @@ public static class TaskImport
         tally.RequireTask(copy);
         IReadOnlyList<string> problems = tally.Problems();
         if (options.IsStrict && problems.Count > 0)
-            throw new UserErrorException($"{copy.Folder}: {string.Join("; ", problems)}; complete the copy, or leave --strict out to go on with what is there");
+            throw new UserErrorException($"{copy.Folder}: {string.Join("; ", problems)}; complete the copy, or leave `IsStrict` out to go on with what is there");
         OutputPlace.Require(csv, copy.ListsRead.Concat(clips.Select(clip => copy.PathOf(clip.File))));
         Write(csv, copy, clips);
         return new ImportedTask(recipe, csv, clips.Count, tally.Classes, tally.Parts(), problems);
