@@ -129,11 +129,11 @@ public static class AudioFile
     /// <summary>Writes 16-bit FLAC; samples beyond -1..1 are limited. The file appears whole or not at all.</summary>
     /// <exception cref="UserErrorException">The folder is missing or may not be written to, or libsndfile is missing or broken.</exception>
     /// <exception cref="IOException">The disk is full, or the format cannot hold this sample rate.</exception>
-    public static void WriteFlac(string path, ReadOnlySpan<float> mono, int sampleRate) => Write(path, mono, sampleRate, SndFile.FormatFlac);
+    internal static void WriteFlac(string path, ReadOnlySpan<float> mono, int sampleRate) => Write(path, mono, sampleRate, SndFile.FormatFlac);
 
     /// <summary>Writes 16-bit WAV; samples beyond -1..1 are limited. The file appears whole or not at all.</summary>
     /// <inheritdoc cref="WriteFlac" path="/exception"/>
-    public static void WriteWav(string path, ReadOnlySpan<float> mono, int sampleRate) => Write(path, mono, sampleRate, SndFile.FormatWav);
+    internal static void WriteWav(string path, ReadOnlySpan<float> mono, int sampleRate) => Write(path, mono, sampleRate, SndFile.FormatWav);
 
     internal static bool NeedsFfmpeg(string path) => FfmpegExtensions.Contains(Path.GetExtension(path));
 

@@ -62,7 +62,7 @@ public sealed class LogMelCache : ClipSource
 
     /// <summary>The clips that a training leaves out because their values lie far outside those of all others; found on crops of two seconds.</summary>
     /// <param name="cancellation">Stops the look.</param>
-    public IReadOnlyList<LeftOutClip> FarOutside(CancellationToken cancellation = default) => CropSurvey.Of(
+    internal IReadOnlyList<LeftOutClip> FarOutside(CancellationToken cancellation = default) => CropSurvey.Of(
         this, new InputGeometry(Settings.Bands, LookedAtFrames, 1, 1), seed: 0, new BadFiles(), ShortClips.Silence, threads: 0, progress: null, cancellation).FarOutside();
 
     /// <summary>Whether a folder holds a cache, finished or begun.</summary>

@@ -9,7 +9,7 @@ namespace OtoMask.Evaluation;
 /// collapse the first falls towards 1 and the second rises towards 1 (docs/method.md section 9).
 /// </summary>
 /// <param name="clips">Log-mels, not normalised; a few dozen of the model's input size do.</param>
-public sealed class HealthEvaluation(IReadOnlyList<LogMel> clips) : IEvaluation
+internal sealed class HealthEvaluation(IReadOnlyList<LogMel> clips) : IEvaluation
 {
     private const int MostTokens = 4096; // the cost grows with them, the answer hardly changes
     private const int Clips = 32;

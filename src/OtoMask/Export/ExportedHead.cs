@@ -9,7 +9,7 @@ namespace OtoMask.Export;
 /// <summary>The head of a fine-tuned model: which classes it tells apart, what it has learnt to hear, and its weights.</summary>
 /// <param name="State">What its checkpoint says about it.</param>
 /// <param name="Weights">Batch normalisation and linear layer, under the field's names.</param>
-public sealed record ExportedHead(FineTunedState State, IReadOnlyList<SafetensorsEntry> Weights)
+internal sealed record ExportedHead(FineTunedState State, IReadOnlyList<SafetensorsEntry> Weights)
 {
     /// <summary>
     /// Classes in the order of the head's rows, whether a clip may have several, what the head sees of a clip (<c>per_band</c> or <c>flat</c>,

@@ -129,7 +129,7 @@ public sealed record FineTuningConfig
     /// <summary>The optimiser of a model's parameters, at its beginning.</summary>
     /// <param name="parameters">The parameters.</param>
     /// <param name="rateOf">Factor on the learning rate of each.</param>
-    public IOptimizer CreateOptimizer(ParameterSet parameters, Func<Parameter, double> rateOf) => Optimizer switch
+    internal IOptimizer CreateOptimizer(ParameterSet parameters, Func<Parameter, double> rateOf) => Optimizer switch
     {
         OptimizerKind.AdamW => new AdamW(parameters, WeightDecay ?? AdamWDecay, amsGrad: true, rateOf: rateOf),
         OptimizerKind.Lars => new Lars(parameters, WeightDecay ?? 0, rateOf: rateOf),

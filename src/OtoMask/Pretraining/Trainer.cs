@@ -22,7 +22,7 @@ public enum TrainingEnd
 /// Pre-trains one model into one run folder. Everything it computes follows from the configuration and the data, so a run that
 /// was stopped and resumed ends with the same weights as one that was not.
 /// </summary>
-public sealed class Trainer : IDisposable
+internal sealed class Trainer : IDisposable
 {
     private readonly RunFolder folder;
     private readonly PretrainingConfig config;

@@ -11,7 +11,7 @@ using OtoMask.Weights;
 namespace OtoMask.Pretraining;
 
 /// <summary>What a run stands on: the data, its statistics, the model, and how many steps there are.</summary>
-public sealed class TrainingSetup : IDisposable
+internal sealed class TrainingSetup : IDisposable
 {
     private const int TimedSteps = 3, PublishedEpochs = 300, HashDigits = 12;
     private readonly Device device;

@@ -23,7 +23,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
 
     /// <summary>Checks, before anything in a folder is changed, that it holds no scores of something else.</summary>
     /// <exception cref="UserErrorException">The folder holds scores of another configuration or of other data, or scores that contradict each other.</exception>
-    public static void RequireOwnScores(StudyPlan plan, StudyFolder folder) =>
+    internal static void RequireOwnScores(StudyPlan plan, StudyFolder folder) =>
         _ = new FinishedRows(folder, plan, plan.Cells(JsonLines.Read<StudyCost>(folder.Costs)));
 
     /// <summary>Does whatever is not done yet.</summary>

@@ -9,7 +9,7 @@ using OtoMask.Torch;
 namespace OtoMask.Weights;
 
 /// <summary>Moves weights between models and files, by the field's parameter names (docs/method.md section 8).</summary>
-public static class ModelWeights
+internal static class ModelWeights
 {
     /// <summary>The field's name for the mean and deviation of the data.</summary>
     internal const string Statistics = "norm_stats";
