@@ -4,7 +4,7 @@ using OtoMask.Evaluation;
 namespace OtoMask.Studies.Results;
 
 /// <summary>A study's results as tables to paste: scores, paired differences, costs and significance, with their intervals.</summary>
-internal static class StudyTables
+public static class StudyTables
 {
     private const string Nothing = "";
 

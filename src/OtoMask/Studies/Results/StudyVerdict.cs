@@ -7,10 +7,10 @@ namespace OtoMask.Studies.Results;
 /// <param name="Framework">For example <c>msm-mae</c>.</param>
 /// <param name="Answer">How the arms differ from the baseline and how sure that is, in one sentence.</param>
 /// <param name="Floor">Whether pre-training beat the untrained network, in one sentence; without that the answer means little.</param>
-internal sealed record FrameworkVerdict(string Framework, string Answer, string Floor);
+public sealed record FrameworkVerdict(string Framework, string Answer, string Floor);
 
 /// <summary>Says what a study found in sentences that claim no more than their intervals do.</summary>
-internal static class StudyVerdict
+public static class StudyVerdict
 {
     private const int MostArmsToList = 4;
 
