@@ -16,13 +16,14 @@ internal static partial class Wording
         ["root"] = "--data-dir",
         ["IsStrict"] = "--strict",
         ["GeometryHints"] = "the command line",
+        ["ConfigFile.Read"] = $"`{CommandLine.Name} pretrain --config`",
         ["PretrainingConfig.From"] = $"{CommandLine.Name} pretrain --from",
         ["PretrainingRun.Begin"] = $"{CommandLine.Name} pretrain --out",
         ["PretrainingRun"] = $"`{CommandLine.Name} pretrain --out`",
         ["FineTuner"] = $"`{CommandLine.Name} finetune --out`",
-        ["CachePreparation"] = $"{CommandLine.Name} prepare",
+        ["LogMelCache.Prepare"] = $"{CommandLine.Name} prepare",
         ["ModelImport"] = $"`{CommandLine.Name} import`",
-        ["SafetensorsExport"] = $"`{CommandLine.Name} export --format safetensors`",
+        ["ExportFormat.Write"] = $"`{CommandLine.Name} export --format safetensors`",
     };
 
     private static IReadOnlySet<string> ofThisVerb = new HashSet<string>();

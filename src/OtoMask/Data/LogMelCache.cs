@@ -91,7 +91,7 @@ public sealed class LogMelCache : ClipSource
     public static LogMelCache Open(string folder, LogMelSettings settings)
     {
         CacheSummary summary = ReadSummary(folder)
-            ?? throw new UserErrorException($"the cache {folder} is unfinished: run `CachePreparation` with the same data again, it goes on where it stopped");
+            ?? throw new UserErrorException($"the cache {folder} is unfinished: run `LogMelCache.Prepare` with the same data again, it goes on where it stopped");
         if (summary.LogMel != settings)
             throw new UserErrorException($"the cache {folder} was made with {summary.LogMel}, this run asks for {settings}: prepare another cache or change the settings");
 

@@ -102,7 +102,7 @@ public sealed class FineTunedCheckpoint
 
     private static FineTunedCheckpoint ReadFile(string path)
     {
-        const string WhatToGive = "give a folder that `FineTuner` wrote, one of its checkpoints/, or what `SafetensorsExport` made of it";
+        const string WhatToGive = "give a folder that `FineTuner` wrote, one of its checkpoints/, or what `ExportFormat.Write` made of it";
         if (System.IO.Path.GetExtension(path).ToLowerInvariant() is ".onnx" or ".pth" or ".pt")
             throw new UserErrorException($"{path} is for other programs; {WhatToGive}");
         SafetensorsContent content = SafetensorsFile.Read(path, requireChecksum: true);

@@ -27,13 +27,23 @@ public sealed class WordingTests
         Assert.All((string[])["choose another --out", "give --input 80x608", "run otomask prepare again", "as `pretrain --config` takes them"], text => Assert.True(Speaks(text), text));
     }
 
-    /// <summary>A name that the program cannot say is a slip, unless it is of what the command line has no word for.</summary>
+    /// <summary>A name that no verb can say is a slip.</summary>
     [Fact]
     public void Every_name_that_the_library_quotes_is_one_of_the_command_line()
     {
         string[] quoted = [.. TextsOf(typeof(Encoder)).SelectMany(text => Wording.Quoted().Matches(text)).Select(name => name.Groups[1].Value).Distinct()];
         Assert.Contains("base-lr", quoted);
-        Assert.Equal(["PretrainingConfig"], quoted.Where(name => Wording.Named(name) is ['-', ..] option && !Options.Contains(option)));
+        Assert.Equal([], quoted.Where(name => Wording.Named(name) is ['-', ..] option && !Options.Contains(option)));
+    }
+
+    /// <summary>Whoever uses the library finds what it speaks of.</summary>
+    [Fact]
+    public void Types_that_the_library_quotes_are_public()
+    {
+        string[] quoted = [.. TextsOf(typeof(Encoder)).SelectMany(text => Wording.Quoted().Matches(text)).Select(name => name.Groups[1].Value.Split('.')[0])];
+        Type[] types = [.. typeof(Encoder).Assembly.GetTypes().Where(type => quoted.Contains(type.Name))];
+        Assert.Contains(types, type => type.Name == "FineTuner");
+        Assert.All(types, type => Assert.True(type.IsPublic, type.FullName));
     }
 
     [Theory]
