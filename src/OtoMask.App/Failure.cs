@@ -42,7 +42,7 @@ internal static class Failure
             OutOfMemoryException => "not enough memory; try a smaller --batch",
             IOException when IsDiskFull(cause) => $"{text.TrimEnd('.')}; free some space first",
             IOException => text,
-            _ when IsOurs(cause) => text,
+            _ when IsOurs(cause) => Wording.Of(text),
             _ => $"{text} ({cause.GetType().Name}; OTOMASK_TRACE=1 shows where)",
         };
     }

@@ -34,6 +34,7 @@ internal static class Program
             ParseResult line = CommandLine.Create().Parse(arguments);
             if (ParseFailure.Of(line) is { } problem)
                 throw new UserErrorException(problem);
+            Wording.Speak(line.CommandResult.Command);
             Terminal.MakeWayFor(line.CommandResult.Children.OfType<OptionResult>().SelectMany(option => option.Tokens).Select(token => token.Value));
             // Signals are ours, exceptions too.
             var settings = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace OtoMask.Torch;
 
 /// <summary>What Linux says of the memory that this process can still have.</summary>
-public static class HostMemory
+internal static class HostMemory
 {
     /// <summary>Bytes that can still be had, swap included, before the system kills somebody: of the machine, and of every control group this process is in;
     /// null where there is no /proc to tell.</summary>

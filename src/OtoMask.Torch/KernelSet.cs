@@ -17,7 +17,7 @@ public enum KernelSet
 }
 
 /// <summary>The names of <see cref="KernelSet"/> in reports and in <c>OTOMASK_KERNELS</c>.</summary>
-public static class KernelSetNames
+internal static class KernelSetNames
 {
     /// <summary>off, avx2, avx512 or avx512-bf16.</summary>
     public static string Name(this KernelSet set) => set == KernelSet.Avx512Bf16 ? "avx512-bf16" : set.ToString().ToLowerInvariant();

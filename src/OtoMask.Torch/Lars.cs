@@ -6,7 +6,7 @@ namespace OtoMask.Torch;
 /// </summary>
 /// <remarks>You, Gitman and Ginsburg, "Large batch training of convolutional networks", arXiv 1708.03888, as MAE uses it
 /// (He et al., arXiv 2111.06377).</remarks>
-public sealed class Lars : MomentumOptimizer
+internal sealed class Lars : MomentumOptimizer
 {
     private readonly Func<Parameter, double> rateOf;
     private readonly double weightDecay, trust;

@@ -1,7 +1,7 @@
 namespace OtoMask.Torch;
 
 /// <summary>An optimiser that remembers one velocity for every value.</summary>
-public abstract class MomentumOptimizer : IOptimizer
+internal abstract class MomentumOptimizer : IOptimizer
 {
     /// <summary>Begins at rest.</summary>
     /// <param name="parameters">A set laid out with gradients.</param>

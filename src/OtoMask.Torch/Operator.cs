@@ -73,15 +73,34 @@ public readonly struct Argument
     /// <summary>An absent optional argument.</summary>
     public static Argument None => default;
 
+    /// <summary>A tensor; null is <see cref="None"/>.</summary>
     public static implicit operator Argument(Tensor? tensor) => tensor is null ? None : new(ValueTag.Tensor, 0, tensor);
+
+    /// <summary>A whole number.</summary>
     public static implicit operator Argument(int value) => new(ValueTag.Int, value);
+
+    /// <summary>A whole number.</summary>
     public static implicit operator Argument(long value) => new(ValueTag.Int, value);
+
+    /// <summary>A number.</summary>
     public static implicit operator Argument(double value) => new(ValueTag.Double, BitConverter.DoubleToInt64Bits(value));
+
+    /// <summary>A truth value.</summary>
     public static implicit operator Argument(bool value) => new(ValueTag.Bool, value ? 1 : 0);
+
+    /// <summary>An element type, as its number (c10::ScalarType).</summary>
     public static implicit operator Argument(DType type) => new(ValueTag.Int, (int)type);
+
+    /// <summary>A device, as its name.</summary>
     public static implicit operator Argument(Device device) => new(ValueTag.String, 0, device.Name);
+
+    /// <summary>A list of whole numbers: sizes, dimensions.</summary>
     public static implicit operator Argument(long[] values) => new(ValueTag.IntList, 0, values);
+
+    /// <summary>A list of tensors.</summary>
     public static implicit operator Argument(Tensor[] tensors) => new(ValueTag.TensorList, 0, tensors);
+
+    /// <summary>A text, which crosses as UTF-8.</summary>
     public static implicit operator Argument(string text) => new(ValueTag.String, 0, text);
 
     /// <summary>Writes the value for the bridge; lists and text go into <paramref name="scratch"/>, which lives as long as the call.</summary>

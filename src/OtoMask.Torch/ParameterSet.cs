@@ -33,6 +33,8 @@ public sealed class Parameter(string name, long[] shape, Initialiser initialise)
     /// <summary>Where it begins in the flat buffer.</summary>
     public long Offset { get; internal set; }
 
+    /// <summary>Its values, where a tensor is asked for.</summary>
+    /// <exception cref="InvalidOperationException">Its <see cref="ParameterSet"/> is not laid out yet.</exception>
     public static implicit operator Tensor(Parameter parameter) => parameter.Value;
 }
 

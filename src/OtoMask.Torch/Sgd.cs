@@ -2,7 +2,7 @@ namespace OtoMask.Torch;
 
 /// <summary>Stochastic gradient descent with momentum: v = m v + g; p -= rate v.</summary>
 /// <remarks>Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013, in PyTorch's form.</remarks>
-public sealed class Sgd : MomentumOptimizer
+internal sealed class Sgd : MomentumOptimizer
 {
     private readonly IReadOnlyList<Stretch> stretches;
 

@@ -11,14 +11,31 @@ public sealed partial class Tensor
     private static readonly Operator AddInPlace = new("aten::add_", "Tensor"), MulInPlace = new("aten::mul_", "Scalar");
     private static readonly Operator LerpInPlace = new("aten::lerp_", "Scalar"), ZeroInPlace = new("aten::zero_"), CopyInPlace = new("aten::copy_");
 
+    /// <summary>Sum, element by element; a dimension of 1 is broadcast, as in all of these.</summary>
     public static Tensor operator +(Tensor left, Tensor right) => AddTensor.Call(left, right);
+
+    /// <summary>Sum with a number; whole numbers become float32.</summary>
     public static Tensor operator +(Tensor left, double right) => AddScalar.Call(left, right);
-    public static Tensor operator +(Tensor left, long right) => AddScalar.Call(left, right); // ids stay ids
+
+    /// <summary>Sum with a whole number, which leaves ids ids.</summary>
+    public static Tensor operator +(Tensor left, long right) => AddScalar.Call(left, right);
+
+    /// <summary>Difference, element by element.</summary>
     public static Tensor operator -(Tensor left, Tensor right) => SubTensor.Call(left, right);
+
+    /// <summary>Difference from a number.</summary>
     public static Tensor operator -(Tensor left, double right) => SubScalar.Call(left, right);
+
+    /// <summary>Product, element by element.</summary>
     public static Tensor operator *(Tensor left, Tensor right) => MulTensor.Call(left, right);
+
+    /// <summary>Product with a number.</summary>
     public static Tensor operator *(Tensor left, double right) => MulScalar.Call(left, right);
+
+    /// <summary>Quotient, element by element.</summary>
     public static Tensor operator /(Tensor left, Tensor right) => DivTensor.Call(left, right);
+
+    /// <summary>Quotient by a number.</summary>
     public static Tensor operator /(Tensor left, double right) => DivScalar.Call(left, right);
 
     /// <summary>Matrix product over the last two dimensions, the ones before broadcast: [.., n, k] x [.., k, m] -> [.., n, m].</summary>

@@ -5,7 +5,7 @@ namespace OtoMask;
 /// <summary>Writes a file whole or not at all: under a temporary name beside it, flushed to the disk, then renamed.</summary>
 /// <remarks>Where the path is a link, the file that it leads to is replaced, and the link stays. What is no file takes the finished bytes
 /// instead of being replaced by one: a pipe, a device such as <c>/dev/null</c>, and the program's own output (<c>/dev/stdout</c>).</remarks>
-public static partial class AtomicFile
+internal static partial class AtomicFile
 {
     // On Linux an IOException carries the errno for which .NET has no exception of its own.
     private const int NotADirectory = 20, ReadOnlyFileSystem = 30, NameTooLong = 36;

@@ -12,6 +12,6 @@ public static class Devices
         var device = new Device(name);
         return TorchRuntime.Has(device)
             ? device
-            : throw new UserErrorException($"--device {name}: this machine, or this libtorch, has none; use cpu");
+            : throw new UserErrorException($"`device` {name}: this machine, or this libtorch, has none; use cpu");
     }
 }

@@ -9,7 +9,7 @@ namespace OtoMask;
 /// The one way to open a file that somebody else may have made: regular, so that opening never waits for a writer and reading ends; of a size that
 /// what it claims to be can have; text in UTF-8. What is wrong is an error that the user can act on.
 /// </summary>
-public static class InputFile
+internal static class InputFile
 {
     /// <summary>The most bytes of a table, a log or a list: the largest of the field, AudioSet's, has about a hundred million.</summary>
     public const long LargestTable = 1L << 28;

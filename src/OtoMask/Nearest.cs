@@ -1,7 +1,7 @@
 namespace OtoMask;
 
 /// <summary>Guesses what a mistyped name was meant to be.</summary>
-public static class Nearest
+internal static class Nearest
 {
     private const int FewEdits = 2, LettersPerEdit = 3, LettersOfBeginning = 3;
 

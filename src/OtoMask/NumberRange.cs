@@ -5,7 +5,7 @@ namespace OtoMask;
 /// <summary>The numbers that an option or a value of a configuration may be; NaN is none of them.</summary>
 /// <param name="Least">The smallest.</param>
 /// <param name="Most">The largest.</param>
-public readonly record struct NumberRange(double Least, double Most)
+internal readonly record struct NumberRange(double Least, double Most)
 {
     /// <summary>Shares, both ends included.</summary>
     public static NumberRange Share { get; } = new(0, 1);

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace OtoMask;
 
 /// <summary>What people are told fits on one line, whatever it quotes.</summary>
-public static class OneLine
+internal static class OneLine
 {
     /// <summary>A text without what would break its line or be obeyed instead of shown: line breaks of every kind, codes for a terminal, and marks
     /// that turn the direction of writing and so make a name look like another.</summary>

@@ -1,7 +1,7 @@
 namespace OtoMask;
 
 /// <summary>Looks, before any work, at the place where its result is to lie.</summary>
-public static class OutputPlace
+internal static class OutputPlace
 {
     /// <summary>Makes sure that a file can be written, and that it is none of those that are read. Leaves nothing behind.</summary>
     /// <param name="path">The file that is going to be written.</param>

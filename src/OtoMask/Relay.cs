@@ -2,7 +2,7 @@ namespace OtoMask;
 
 /// <summary>Passes every report on at once, on the thread it comes from; <see cref="Progress{T}"/> posts to the thread pool, which may reorder.</summary>
 /// <param name="tell">Is told.</param>
-public sealed class Relay<T>(Action<T> tell) : IProgress<T>
+internal sealed class Relay<T>(Action<T> tell) : IProgress<T>
 {
     /// <inheritdoc/>
     public void Report(T value) => tell(value);

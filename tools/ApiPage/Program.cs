@@ -1,5 +1,4 @@
 // Writes docs/api.md from the XML documentation of the library: dotnet run --project tools/ApiPage -- docs/api.md
-using OtoMask;
 using OtoMask.ApiPage;
 
 if (args is not [string path])
@@ -7,5 +6,5 @@ if (args is not [string path])
     Console.Error.WriteLine("usage: ApiPage docs/api.md");
     return 2;
 }
-AtomicFile.WriteAllText(path, Page.Render());
+File.WriteAllText(path, Page.Render());
 return 0;

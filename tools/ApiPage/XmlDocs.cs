@@ -4,15 +4,19 @@ using System.Xml.Linq;
 
 namespace OtoMask.ApiPage;
 
-/// <summary>The XML documentation of an assembly, as Markdown.</summary>
-/// <param name="assembly">Its documentation lies beside it.</param>
-internal sealed partial class XmlDocs(Assembly assembly)
+/// <summary>The XML documentation of assemblies, as Markdown.</summary>
+/// <param name="assemblies">Their documentation lies beside them.</param>
+internal sealed partial class XmlDocs(params IEnumerable<Assembly> assemblies)
 {
-    private readonly Dictionary<string, XElement> members = XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml"), LoadOptions.PreserveWhitespace)
-        .Descendants("member").ToDictionary(member => member.Attribute("name")!.Value);
+    private readonly Dictionary<string, XElement> members = assemblies
+        .SelectMany(assembly => XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml"), LoadOptions.PreserveWhitespace).Descendants("member"))
+        .ToDictionary(member => member.Attribute("name")!.Value);
 
     /// <summary>Whether the source documents a member, by itself or by a parameter of its record.</summary>
     public bool Has(MemberInfo member) => members.ContainsKey(Signature.Id(member)) && Find(member, "summary") is not null;
+
+    /// <summary>Whether the source says something about a member, if only that it is documented elsewhere.</summary>
+    public bool IsKnown(MemberInfo member) => members.ContainsKey(Signature.Id(member));
 
     /// <summary>The summary.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
@@ -27,7 +31,7 @@ internal sealed partial class XmlDocs(Assembly assembly)
         : null;
 
     /// <summary>Parameters, result and errors, a line each.</summary>
-    public IEnumerable<string> Details(MethodInfo method)
+    public IEnumerable<string> Details(MethodBase method)
     {
         foreach (XElement parameter in Elements(method, "param"))
             yield return $"`{parameter.Attribute("name")!.Value}`: {Markdown(parameter)}";

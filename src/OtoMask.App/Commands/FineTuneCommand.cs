@@ -68,7 +68,7 @@ internal static class FineTuneCommand
             {
                 display.Stage("reading the checkpoint");
                 FineTunedCheckpoint from = FineTunedCheckpoint.ReadToResume(path);
-                using FineTuningSetup setup = FineTuningSetup.Resume(from, configure(from.State.ParsedConfig), changes => RunOptions.Accept(force)(from.Path, changes), display);
+                using FineTuningSetup setup = FineTuningSetup.Resume(from, configure(from.Config), changes => RunOptions.Accept(force)(from.Path, changes), display);
                 return run.Train(() => Train(folder, setup, stopAt, display, cancellation));
             },
             cancellation);

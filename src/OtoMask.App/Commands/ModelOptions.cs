@@ -53,7 +53,7 @@ internal sealed class ModelOptions
             SampleRate = line.GetValue(sampleRate),
         });
         foreach (string note in model.Notes)
-            Terminal.TellMarked($"[yellow]note:[/] {path}: {note}");
+            Terminal.TellMarked($"[yellow]note:[/] {path}: {Wording.Of(note)}");
         return model;
     }
 

@@ -61,10 +61,10 @@ internal abstract class RunDisplay : ITrainingObserver
     public void Warning(string message)
     {
         Warnings.Add(message);
-        Line($"warning: {message}", isWarning: true);
+        Line($"warning: {Wording.Of(message)}", isWarning: true);
     }
 
-    public void Note(string message) => Line(message);
+    public void Note(string message) => Line(Wording.Of(message));
 
     public void End(RunSummary run) => RunReport.Write(run);
 

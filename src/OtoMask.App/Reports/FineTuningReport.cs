@@ -47,7 +47,7 @@ internal static class FineTuningReport
             ? Html.Of($"""<div class="callout"><p>{Capital(Sentence(result, config))}.</p></div>""")
             : Html.Of($"""<div class="callout"><p>Stopped before its end: there is no test score yet.</p></div>"""));
         page.Add(ReportParts.Facts(Facts(run)));
-        page.Add(Html.Each(run.Warnings, warning => Html.Of($"""<div class="callout bad" role="alert"><p>{warning}</p></div>""")));
+        page.Add(Html.Each(run.Warnings, warning => Html.Of($"""<div class="callout bad" role="alert"><p>{Wording.Of(warning)}</p></div>""")));
         page.AddSection("training", "Training", RunReport.Training(page, run.Log.Steps));
         if (run.Log.Evaluations.Count > 0)
             page.AddSection("choosing", "Choosing the epoch", Choosing(page, run));

@@ -16,7 +16,7 @@ internal static class RunReport
     {
         HtmlPage page = new(run.Folder.Name, Html.Text(run.What)) { Kind = "pre-training run" };
         page.Add(Headline(run));
-        page.Add(Html.Each(run.Warnings, warning => Html.Of($"""<div class="callout bad" role="alert"><p>{warning}</p></div>""")));
+        page.Add(Html.Each(run.Warnings, warning => Html.Of($"""<div class="callout bad" role="alert"><p>{Wording.Of(warning)}</p></div>""")));
         page.AddSection("training", "Training", Training(page, run.Log.Steps));
         if (run.Log.Evaluations.Count > 0)
             page.AddSection("representation", "Representation", Representation(page, run.Log.Evaluations));

@@ -78,7 +78,7 @@ internal sealed class StudyDisplay : IStudyObserver
             Line(Text($"  step {step.Step} of {totalSteps}, loss {step.Loss:F3}, {step.ClipsPerSecond:F0} clips/s; study {share:P0}, {Left()}"));
     }
 
-    public void Warning(string message) => Line($"warning: {message}");
+    public void Warning(string message) => Line($"warning: {Wording.Of(message)}");
 
     public void End(RunSummary run) => RunReport.Write(run);
 

@@ -66,10 +66,9 @@ public static class AudioFile
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static float[] ReadMono(string path, int sampleRate, CancellationToken cancellation = default)
     {
-        float[] samples = ReadMono(path, sampleRate, 0, LongestSeconds + 1, cancellation);
-        return samples.Length <= LongestSeconds * sampleRate
-            ? samples
-            : throw new UnreadableAudioException(path, $"it is longer than {LongestSeconds:0} s, too long to be read at once; cut it");
+        ArgumentOutOfRangeException.ThrowIfLessThan(sampleRate, 1);
+        using AudioReader reader = AudioReader.Open(path, sampleRate, 0, LongestSeconds + 1, cancellation);
+        return Whole(reader, path, sampleRate);
     }
 
     /// <summary>Reads a file from its start.</summary>
@@ -113,9 +112,15 @@ public static class AudioFile
         if (!(maxSeconds > 0))
             throw new ArgumentOutOfRangeException(nameof(maxSeconds), maxSeconds, "must be above 0");
         using AudioReader reader = AudioReader.Open(path, sampleRate, startSeconds, maxSeconds, cancellation);
-        return reader.Take((int)Math.Clamp(Math.Round(maxSeconds * sampleRate), 1, Array.MaxLength)) is { Length: > 0 } samples
-            ? samples
-            : throw new UnreadableAudioException(path, startSeconds > 0 ? $"there is no sound after {startSeconds:0.###} s" : "it holds no samples");
+        return Section(reader, path, sampleRate, startSeconds, maxSeconds);
+    }
+
+    /// <summary>Reads a file to its end, unless its format counts more than <paramref name="longSeconds"/>: then null. It is opened once.</summary>
+    /// <inheritdoc cref="ReadMono(string, int, CancellationToken)" path="/exception"/>
+    internal static float[]? ReadMonoUnlessLong(string path, int sampleRate, double longSeconds)
+    {
+        using AudioReader reader = AudioReader.Open(path, sampleRate, 0, LongestSeconds + 1);
+        return reader.ToldSeconds > longSeconds ? null : Whole(reader, path, sampleRate);
     }
 
     /// <summary>The length of a file whose format tells it, if its last frame is where that says; null where only decoding to the end tells.</summary>
@@ -129,13 +134,26 @@ public static class AudioFile
     /// <summary>Writes 16-bit FLAC; samples beyond -1..1 are limited. The file appears whole or not at all.</summary>
     /// <exception cref="UserErrorException">The folder is missing or may not be written to, or libsndfile is missing or broken.</exception>
     /// <exception cref="IOException">The disk is full, or the format cannot hold this sample rate.</exception>
-    public static void WriteFlac(string path, ReadOnlySpan<float> mono, int sampleRate) => Write(path, mono, sampleRate, SndFile.FormatFlac);
+    internal static void WriteFlac(string path, ReadOnlySpan<float> mono, int sampleRate) => Write(path, mono, sampleRate, SndFile.FormatFlac);
 
     /// <summary>Writes 16-bit WAV; samples beyond -1..1 are limited. The file appears whole or not at all.</summary>
     /// <inheritdoc cref="WriteFlac" path="/exception"/>
-    public static void WriteWav(string path, ReadOnlySpan<float> mono, int sampleRate) => Write(path, mono, sampleRate, SndFile.FormatWav);
+    internal static void WriteWav(string path, ReadOnlySpan<float> mono, int sampleRate) => Write(path, mono, sampleRate, SndFile.FormatWav);
 
     internal static bool NeedsFfmpeg(string path) => FfmpegExtensions.Contains(Path.GetExtension(path));
+
+    private static float[] Whole(AudioReader reader, string path, int sampleRate)
+    {
+        float[] samples = Section(reader, path, sampleRate, 0, LongestSeconds + 1);
+        return samples.Length <= LongestSeconds * sampleRate
+            ? samples
+            : throw new UnreadableAudioException(path, $"it is longer than {LongestSeconds:0} s, too long to be read at once; cut it");
+    }
+
+    private static float[] Section(AudioReader reader, string path, int sampleRate, double startSeconds, double maxSeconds) =>
+        reader.Take((int)Math.Clamp(Math.Round(maxSeconds * sampleRate), 1, Array.MaxLength)) is { Length: > 0 } samples
+            ? samples
+            : throw new UnreadableAudioException(path, startSeconds > 0 ? $"there is no sound after {startSeconds:0.###} s" : "it holds no samples");
 
     private static long? CountedLength(AudioDecoder decoder)
     {

@@ -56,6 +56,9 @@ internal sealed class AudioReader : IDisposable
         }
     }
 
+    /// <summary>How long the file is by its format's own count, which nobody has looked at; null where only decoding to the end tells.</summary>
+    public double? ToldSeconds => (double?)decoder.Length / decoder.Info.SampleRate;
+
     /// <summary>The next samples; fewer than asked for at the end of the file, then none.</summary>
     /// <exception cref="UnreadableAudioException">The file is damaged, holds what is no sound, or channels that cancel each other.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>

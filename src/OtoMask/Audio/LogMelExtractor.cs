@@ -12,6 +12,7 @@ public sealed class LogMelExtractor
     private readonly LogMelSettings settings;
     private readonly ILogMelKernel kernel;
 
+    /// <summary>Prepares windows, filters and the Fourier transform of a front end.</summary>
     /// <param name="settings">The geometry, for example <see cref="LogMelSettings.Default"/>.</param>
     /// <exception cref="ArgumentException">The geometry is impossible, or FftSize / 2 has a prime factor above 5.</exception>
     public LogMelExtractor(LogMelSettings settings)
@@ -42,7 +43,7 @@ public sealed class LogMelExtractor
     }
 
     /// <summary>The mel weights [Bands, FftSize / 2 + 1] from the power of an FFT bin to the power of a band.</summary>
-    public static float[] FilterBank(LogMelSettings settings)
+    internal static float[] FilterBank(LogMelSettings settings)
     {
         Check(settings);
         return MelFilterBank.Weights(settings);

@@ -22,7 +22,7 @@ public sealed record LogMelSettings(
     /// <exception cref="UserErrorException">There is none for that rate, or with so many bands.</exception>
     public static LogMelSettings Of(int sampleRate, int bands) => sampleRate switch
     {
-        _ when bands > MostBands => throw new UserErrorException($"{bands} mel bands: a frame has but a few hundred frequencies; choose at most {MostBands}, for example --input 80x608"),
+        _ when bands > MostBands => throw new UserErrorException($"{bands} mel bands: a frame has but a few hundred frequencies; choose at most {MostBands}, for example `input` 80x608"),
         16000 => Default with { Bands = bands },
         32000 => ThirtyTwoKilohertz with { Bands = bands },
         _ => throw new UserErrorException($"sample-rate {sampleRate}: choose 16000 or 32000"),

@@ -13,7 +13,7 @@ public sealed record ConfigChange(string Key, string? Old, string? New)
     /// <param name="keys">The values to compare.</param>
     /// <param name="before">How the run was up to a checkpoint.</param>
     /// <param name="now">How it is to go on.</param>
-    public static IEnumerable<ConfigChange> Between<TConfig>(IEnumerable<ConfigKey<TConfig>> keys, TConfig before, TConfig now) =>
+    internal static IEnumerable<ConfigChange> Between<TConfig>(IEnumerable<ConfigKey<TConfig>> keys, TConfig before, TConfig now) =>
         from key in keys
         where !key.ChangesNoResult && !key.IsPlace && key.Get(before) != key.Get(now)
         select new ConfigChange(key.Name, key.Get(before), key.Get(now));

@@ -20,7 +20,7 @@ public static class ConfigFile
     /// <param name="keys">The keys that it may name.</param>
     /// <param name="start">The values of the others.</param>
     /// <exception cref="UserErrorException">The file cannot be read, or a line names no key, a key twice, or no valid value.</exception>
-    public static TConfig Read<TConfig>(string path, IReadOnlyList<ConfigKey<TConfig>> keys, TConfig start) => Parse(ReadText(path), path, keys, start);
+    internal static TConfig Read<TConfig>(string path, IReadOnlyList<ConfigKey<TConfig>> keys, TConfig start) => Parse(ReadText(path), path, keys, start);
 
     /// <summary>Names of the keys that a file says something about.</summary>
     /// <exception cref="UserErrorException">The file cannot be read, or is no YAML.</exception>
@@ -43,7 +43,7 @@ public static class ConfigFile
     /// <param name="keys">The keys that it may name.</param>
     /// <param name="config">The values of the others.</param>
     /// <exception cref="UserErrorException">A line names no key, a key twice, or no valid value.</exception>
-    public static TConfig Parse<TConfig>(string yaml, string source, IReadOnlyList<ConfigKey<TConfig>> keys, TConfig config)
+    internal static TConfig Parse<TConfig>(string yaml, string source, IReadOnlyList<ConfigKey<TConfig>> keys, TConfig config)
     {
         KeyValuePair<YamlNode, YamlNode>[] lines = [.. Mapping(yaml, source)];
         try
@@ -74,13 +74,13 @@ public static class ConfigFile
     public static void Write(string path, PretrainingConfig config) => Write(path, config, ConfigKeys.All);
 
     /// <inheritdoc cref="Write(string, PretrainingConfig)"/>
-    public static void Write<TConfig>(string path, TConfig config, IReadOnlyList<ConfigKey<TConfig>> keys) => AtomicFile.WriteAllText(path, ToYaml(config, keys));
+    internal static void Write<TConfig>(string path, TConfig config, IReadOnlyList<ConfigKey<TConfig>> keys) => AtomicFile.WriteAllText(path, ToYaml(config, keys));
 
     /// <summary>The configuration as YAML text.</summary>
     public static string ToYaml(PretrainingConfig config) => ToYaml(config, ConfigKeys.All);
 
     /// <summary>A configuration as YAML text.</summary>
-    public static string ToYaml<TConfig>(TConfig config, IReadOnlyList<ConfigKey<TConfig>> keys)
+    internal static string ToYaml<TConfig>(TConfig config, IReadOnlyList<ConfigKey<TConfig>> keys)
     {
         var mapping = new YamlMappingNode();
         foreach (ConfigKey<TConfig> key in keys)

@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace OtoMask.Configuration;
 
-/// <summary>One value of a configuration, as YAML and the command line name it.</summary>
+/// <summary>One value of a configuration, as YAML and programs name it.</summary>
 /// <typeparam name="TConfig">The configuration, a record that <c>with</c> changes.</typeparam>
-/// <param name="Name">For example <c>base-lr</c>; the option is <c>--base-lr</c>.</param>
+/// <param name="Name">For example <c>base-lr</c>.</param>
 /// <param name="Placeholder">What a value looks like.</param>
 /// <param name="Help">One line of explanation.</param>
 /// <param name="Get">Its text, or null where it is not set.</param>
 /// <param name="Read">The configuration with the value that a text stands for, whatever its size.</param>
-public sealed record ConfigKey<TConfig>(string Name, string Placeholder, string Help, Func<TConfig, string?> Get, Func<TConfig, string, TConfig> Read)
+internal sealed record ConfigKey<TConfig>(string Name, string Placeholder, string Help, Func<TConfig, string?> Get, Func<TConfig, string, TConfig> Read)
 {
     /// <summary>The numbers that the value may be; null where it is no number, or where something else says which.</summary>
     public NumberRange? Range { get; init; }
@@ -48,7 +48,7 @@ public sealed record ConfigKey<TConfig>(string Name, string Placeholder, string 
 }
 
 /// <summary>The keys of one kind of configuration.</summary>
-public static class ConfigKeyList
+internal static class ConfigKeyList
 {
     /// <summary>The key of a name.</summary>
     /// <exception cref="UserErrorException">There is none; the message names one that is near, or else all.</exception>

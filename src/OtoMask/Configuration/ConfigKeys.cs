@@ -7,7 +7,7 @@ using static OtoMask.Configuration.ConfigText;
 namespace OtoMask.Configuration;
 
 /// <summary>Every value of the configuration, declared once for YAML and the command line.</summary>
-public static class ConfigKeys
+internal static class ConfigKeys
 {
     private const string Length = "length";
 

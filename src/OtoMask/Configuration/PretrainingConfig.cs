@@ -154,7 +154,7 @@ public sealed record PretrainingConfig
     public ModelShape ModelShape => new(Geometry, Encoder ?? KnownSizes.Encoder(Size), Decoder ?? Framework.Decoder(Size));
 
     /// <summary>Bytes that a step over so many clips at once certainly takes on the CPU.</summary>
-    public long MemoryOf(long clips)
+    internal long MemoryOf(long clips)
     {
         // What auto stands for is measured later; it takes no less than bfloat16.
         var memory = ModelMemory.Here(Precision == Precision.Fp32 ? DType.Float32 : DType.BFloat16, CheckpointActivations);
@@ -165,7 +165,7 @@ public sealed record PretrainingConfig
 
     /// <summary>Refuses a step that does not fit in the memory of this machine, before anything of it is made. On another device nothing is known.</summary>
     /// <exception cref="UserErrorException">It does not fit; the message says what to lower.</exception>
-    public void RequireMemory()
+    internal void RequireMemory()
     {
         if (!new Device(Device).IsCpu)
             return;
@@ -177,7 +177,7 @@ public sealed record PretrainingConfig
     /// <summary>What the batches of a run are made of, without noise.</summary>
     /// <param name="normalisation">Mean and deviation of the data.</param>
     /// <param name="hintRatio">The hint ratio of (epoch, batch).</param>
-    public BatchOptions Batches(NormalisationStatistics normalisation, Func<int, int, double> hintRatio) => new()
+    internal BatchOptions Batches(NormalisationStatistics normalisation, Func<int, int, double> hintRatio) => new()
     {
         Geometry = Geometry,
         BatchSize = Batch,
@@ -194,18 +194,18 @@ public sealed record PretrainingConfig
     };
 
     /// <summary>The optimiser of a model, at its beginning.</summary>
-    public AdamW CreateOptimizer(MaskedModel model) =>
+    internal AdamW CreateOptimizer(MaskedModel model) =>
         new(model.Trained, WeightDecay, model.Followers, Moments.Type());
 
     /// <summary>Refuses impossible values before any work.</summary>
     /// <exception cref="UserErrorException">Names the value and what to do.</exception>
     public PretrainingConfig Validate()
     {
-        Require(Data.Length > 0, "no data: name a folder or CSV with --data");
+        Require(Data.Length > 0, "no data: name a folder or CSV as `data`");
         Require(new object?[] { Epochs, Steps, Minutes }.Count(length => length is not null) <= 1, "epochs, steps and minutes are three ways to give one length: choose one");
         ConfigKeys.All.RequireInRange(this);
         ValidateModel();
-        Require((long)Batch * Geometry.InputSize <= Array.MaxLength, $"batch {Batch} of input {Input} is too large for one array; choose a smaller batch, with --accumulate for more clips a step");
+        Require((long)Batch * Geometry.InputSize <= Array.MaxLength, $"batch {Batch} of input {Input} is too large for one array; choose a smaller batch, with `accumulate` for more clips a step");
         MaskingGeometry.Validate(KnownMaskings.Find(Mask), Geometry.Grid, ResolvedMaskRatio);
         return this;
     }

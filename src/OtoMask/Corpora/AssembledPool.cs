@@ -1,7 +1,7 @@
 namespace OtoMask.Corpora;
 
 /// <summary>How much audio besides the tasks' own goes into a pre-training pool.</summary>
-public enum PoolBreadth
+internal enum PoolBreadth
 {
     /// <summary>The other audio of the packages that the tasks need: nothing more is downloaded.</summary>
     SamePackages,
@@ -13,14 +13,14 @@ public enum PoolBreadth
 /// <summary>One clip of a pre-training pool.</summary>
 /// <param name="FileName">Relative to the CSV's folder, with forward slashes.</param>
 /// <param name="Origin">What it is and where it comes from.</param>
-public sealed record PoolClip(string FileName, ManifestClip Origin);
+internal sealed record PoolClip(string FileName, ManifestClip Origin);
 
 /// <summary>Audio to pre-train on, on disk: a CSV <c>file_name</c> beside the folders of clips it names.</summary>
 /// <param name="Tasks">The tasks whose test clips and test groups it does not hold: those that may be scored after it.</param>
 /// <param name="CsvPath">The table to pre-train on.</param>
 /// <param name="SummaryPath">JSON: tasks, clips and hours by package, hash of the contents.</param>
 /// <param name="Clips">Its rows.</param>
-public sealed record AssembledPool(IReadOnlyList<TaskRecipe> Tasks, string CsvPath, string SummaryPath, IReadOnlyList<PoolClip> Clips)
+internal sealed record AssembledPool(IReadOnlyList<TaskRecipe> Tasks, string CsvPath, string SummaryPath, IReadOnlyList<PoolClip> Clips)
 {
     /// <summary>Length of all clips together.</summary>
     public double Hours => Clips.Sum(clip => clip.Origin.Seconds) / 3600;

@@ -6,7 +6,7 @@ namespace OtoMask.Corpora;
 /// <param name="IsTest">Whether it is tested on; otherwise it is trained on.</param>
 /// <param name="Group">Clips of a group are all on one side.</param>
 /// <param name="Origin">What it is and where it comes from.</param>
-public sealed record TaskClip(string FileName, string Label, bool IsTest, string Group, ManifestClip Origin)
+internal sealed record TaskClip(string FileName, string Label, bool IsTest, string Group, ManifestClip Origin)
 {
     /// <summary>The side it is on, as the CSV says it: <c>train</c> or <c>test</c>.</summary>
     public string SplitName => IsTest ? "test" : "train";
@@ -17,7 +17,7 @@ public sealed record TaskClip(string FileName, string Label, bool IsTest, string
 /// <param name="CsvPath">The table to evaluate with.</param>
 /// <param name="SummaryPath">JSON: packages and their versions, clips and seconds, counts by label and split, hash of the contents.</param>
 /// <param name="Clips">Its rows.</param>
-public sealed record AssembledTask(TaskRecipe Recipe, string CsvPath, string SummaryPath, IReadOnlyList<TaskClip> Clips)
+internal sealed record AssembledTask(TaskRecipe Recipe, string CsvPath, string SummaryPath, IReadOnlyList<TaskClip> Clips)
 {
     /// <summary>SHA-256 over the contents, labels and splits of the clips: two machines with the same hash measure on the same task.</summary>
     public string ContentHash => Corpora.ContentHash.Of(Clips.Select(clip => $"{clip.Origin.Sha256} {clip.Label} {clip.SplitName}"));

@@ -40,7 +40,7 @@ internal static class AssemblySummary
     public static void RequireOwn(string tablePath, string summaryPath)
     {
         if (!IsOurs(summaryPath) && ((string[])[tablePath, summaryPath]).FirstOrDefault(Path.Exists) is { } foreign)
-            throw new UserErrorException($"{foreign} was not assembled here and would be replaced; move it away, or name another --data-dir");
+            throw new UserErrorException($"{foreign} was not assembled here and would be replaced; move it away, or name another `root`");
         AtomicFile.RemoveLeftoversOf(tablePath);
         AtomicFile.RemoveLeftoversOf(summaryPath);
     }

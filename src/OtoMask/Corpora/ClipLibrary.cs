@@ -108,7 +108,7 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
     private static void RequireFree(string folder)
     {
         if (Path.Exists(folder) && (File.Exists(folder) || Directory.EnumerateFileSystemEntries(folder).Any()))
-            throw new UserErrorException($"{folder} has no {ManifestName} and so is no audio that was assembled here; move it away, or name another --data-dir");
+            throw new UserErrorException($"{folder} has no {ManifestName} and so is no audio that was assembled here; move it away, or name another `root`");
         if (Directory.Exists(folder))
             Directory.Delete(folder);
     }

@@ -12,7 +12,7 @@ namespace OtoMask.Corpora;
 /// <param name="Version">Version of that package.</param>
 /// <param name="Licence">Licence that package states.</param>
 /// <param name="Tags">What is known about the sound.</param>
-public sealed record ManifestClip(
+internal sealed record ManifestClip(
     string FileName,
     string Sha256,
     double Seconds,

@@ -6,7 +6,7 @@ namespace OtoMask.Corpora;
 /// <param name="Name">For example <c>gcin-voice</c>.</param>
 /// <param name="Version">Debian version, part of what a score was measured on.</param>
 /// <param name="Root">Folder that stands for <c>/</c>: the cache's copy, or <c>/</c> itself where the package is installed.</param>
-public sealed record DebianPackage(string Name, string Version, string Root)
+internal sealed record DebianPackage(string Name, string Version, string Root)
 {
     /// <summary>The path of a file or folder of the package, given from its root (<c>usr/share/...</c>).</summary>
     /// <exception cref="UserErrorException">The package holds no such file: another release of it, or a damaged copy.</exception>
@@ -25,7 +25,7 @@ public sealed record DebianPackage(string Name, string Version, string Root)
 /// </summary>
 /// <param name="cacheFolder">Where packages are unpacked, one folder <c>NAME_VERSION</c> each; one process at a time may write to it.</param>
 /// <param name="progress">Told of megabytes downloaded and of unpacking, or null.</param>
-public sealed class DebianPackages(string cacheFolder, IProgress<WorkProgress>? progress = null)
+internal sealed class DebianPackages(string cacheFolder, IProgress<WorkProgress>? progress = null)
 {
     private const int ReportMilliseconds = 250;
     private readonly Dictionary<string, PackageOffer> offers = [];

@@ -1,7 +1,7 @@
 namespace OtoMask.Corpora;
 
 /// <summary>The tasks that can be assembled from Debian packages.</summary>
-public static class KnownTasks
+internal static class KnownTasks
 {
     /// <summary>The small benchmark, by family; <c>unlabelled</c> is the pool to pre-train on for it.</summary>
     public static IReadOnlyList<TaskRecipe> Benchmark { get; } =

@@ -6,7 +6,7 @@ namespace OtoMask.Corpora;
 /// <param name="Licence">The licence that package states for these clips.</param>
 /// <param name="Clips">Number of clips.</param>
 /// <param name="Hours">Their length together.</param>
-public sealed record PackageShare(string Package, string Version, string Licence, int Clips, double Hours)
+internal sealed record PackageShare(string Package, string Version, string Licence, int Clips, double Hours)
 {
     /// <summary>The shares of <paramref name="clips"/>, in the order in which they first appear.</summary>
     public static IReadOnlyList<PackageShare> Of(IEnumerable<ManifestClip> clips) =>

@@ -4,7 +4,7 @@ namespace OtoMask.Corpora;
 /// Unlabelled audio for pre-training: the clips of the tasks' sources that no task tests on (with or without a label), and
 /// other audio. Never a test clip, nor any copy of its samples, nor a clip of a group tested on.
 /// </summary>
-public static class PretrainingPool
+internal static class PretrainingPool
 {
     /// <summary>What the pool of the whole benchmark is called.</summary>
     public const string Name = "unlabelled";

@@ -6,7 +6,7 @@ namespace OtoMask.Corpora;
 /// Assembles labelled tasks of real audio from Debian packages into a folder (docs/evaluation.md section 4): decoded clips are kept,
 /// so a second call, or another task of the same source, costs nothing.
 /// </summary>
-public sealed class TaskAssembler
+internal sealed class TaskAssembler
 {
     private const ulong SplitSeed = 0;
 

@@ -1,7 +1,7 @@
 namespace OtoMask.Corpora;
 
 /// <summary>How a labelled task is made of the clips of one or more sources: what the label is, and how train and test are kept apart.</summary>
-public sealed record TaskRecipe
+internal sealed record TaskRecipe
 {
     internal TaskRecipe(IReadOnlyList<IClipSource> sources, Func<ManifestClip, string?> label, Func<ManifestClip, string> group) =>
         (Sources, Label, Group) = (sources, label, group);

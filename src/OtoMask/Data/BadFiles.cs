@@ -28,7 +28,7 @@ public sealed class BadFiles
 
     /// <summary>One line about how many of a data set were skipped so far, and why the first was; null if none was.</summary>
     /// <param name="clips">Clips of the data set, good and bad.</param>
-    public string? Summary(int clips) => ToList() is [var first, ..] bad
+    internal string? Summary(int clips) => ToList() is [var first, ..] bad
         ? $"{bad.Count} of {clips} clips cannot be used and are left out, such as {first}"
         : null;
 
@@ -43,7 +43,7 @@ public sealed class BadFiles
     /// <param name="clips">How many there are to try.</param>
     /// <param name="use">Uses the clip of an attempt, counted from 0, or throws <see cref="BadClipException"/>.</param>
     /// <exception cref="UserErrorException">None of them can be used.</exception>
-    public void UseFirst(int clips, Action<int> use)
+    internal void UseFirst(int clips, Action<int> use)
     {
         for (int attempt = 0; attempt < clips; attempt++)
         {
@@ -69,7 +69,7 @@ public sealed class BadFiles
 
     /// <summary>Adds what <see cref="WriteCsv"/> wrote; nothing where there is no such file.</summary>
     /// <exception cref="UserErrorException">The file is damaged or may not be read.</exception>
-    public void AddCsv(string csvPath)
+    internal void AddCsv(string csvPath)
     {
         if (!File.Exists(csvPath))
             return;
@@ -93,7 +93,7 @@ public sealed class BadFiles
     });
 
     /// <summary>The error to raise when no clip of the data set could be used.</summary>
-    public UserErrorException WhenAllAreBad()
+    internal UserErrorException WhenAllAreBad()
     {
         BadFile first = ToList()[0];
         return new UserErrorException($"none of the {Count} clips can be used; the first, {first.Path}: {first.Reason}; check the files or name other data");

@@ -5,7 +5,7 @@ using OtoMask.Randomness;
 namespace OtoMask.Data;
 
 /// <summary>What the batches of a run are made of. Together with the data they determine every number in every batch.</summary>
-public sealed record BatchOptions
+internal sealed record BatchOptions
 {
     /// <summary>Batches kept ready unless told otherwise.</summary>
     public const int DefaultPrefetch = 4;

@@ -11,7 +11,7 @@ namespace OtoMask.Data;
 /// the <see cref="BatchOptions"/> alone, whichever threads make it and wherever reading begins.
 /// </summary>
 /// <remarks>A clip that cannot be used gives its place to the next usable one in the epoch's order, and is reported.</remarks>
-public sealed class BatchPipeline
+internal sealed class BatchPipeline
 {
     private readonly ClipSource source;
     private readonly BatchOptions options;

@@ -6,7 +6,7 @@ namespace OtoMask.Data;
 /// <summary>Loader threads that make batches ahead of need, and the queue that hands them out in order.</summary>
 /// <typeparam name="TBatch">A batch; disposed of where it is disposable and nobody asked for it.</typeparam>
 /// <remarks>Thread t takes the next number, makes that batch and puts it in its slot; it runs at most as many numbers ahead as there are slots.</remarks>
-public sealed class BatchReader<TBatch> : IDisposable
+internal sealed class BatchReader<TBatch> : IDisposable
     where TBatch : class
 {
     private readonly long end;

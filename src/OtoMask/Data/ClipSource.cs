@@ -20,13 +20,14 @@ public sealed record ClipSourceOptions(LogMelSettings LogMel)
 /// <summary>A clip of a data set that can be read, and is not used.</summary>
 /// <param name="Name">Its name in the set.</param>
 /// <param name="Reason">Why not, one line.</param>
-public sealed record LeftOutClip(string Name, string Reason);
+internal sealed record LeftOutClip(string Name, string Reason);
 
 /// <summary>A data set that gives random crops of log-mel. Safe to use from several threads.</summary>
 public abstract class ClipSource : IDisposable
 {
     private Dictionary<string, string> reasons = [];
 
+    /// <summary>A source of clips that are known by name; what it takes to read them is the derived class's own.</summary>
     /// <param name="clips">The clips, in their fixed order.</param>
     /// <param name="settings">The front end.</param>
     protected ClipSource(ClipList clips, LogMelSettings settings) => (Clips, Settings) = (clips, settings);
@@ -38,7 +39,7 @@ public abstract class ClipSource : IDisposable
     public LogMelSettings Settings { get; }
 
     /// <summary>The clips that are left out though they can be read.</summary>
-    public IReadOnlyList<LeftOutClip> LeftOut { get; private set; } = [];
+    internal IReadOnlyList<LeftOutClip> LeftOut { get; private set; } = [];
 
     /// <summary>
     /// Opens a data set: a folder of audio or <c>.npy</c> log-mels (any depth), a CSV with a <c>file_name</c> column, a cache made by
@@ -77,7 +78,7 @@ public abstract class ClipSource : IDisposable
     /// <summary>From now on gives no crops of these clips, and of all others. To be called while nobody reads.</summary>
     /// <param name="clips">The clips; names that the set does not have change nothing.</param>
     /// <param name="badFiles">Is told of them.</param>
-    public void LeaveOut(IReadOnlyList<LeftOutClip> clips, BadFiles badFiles)
+    internal void LeaveOut(IReadOnlyList<LeftOutClip> clips, BadFiles badFiles)
     {
         if (clips.Count == 0)
             return;

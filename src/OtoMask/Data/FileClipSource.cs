@@ -9,10 +9,10 @@ namespace OtoMask.Data;
 /// </summary>
 internal sealed class FileClipSource(ClipList clips, ClipSourceOptions options) : ClipSource(clips, options.LogMel)
 {
-    private const int Unknown = -1;
+    private const int Unknown = 0, NotLong = -1;
     private readonly LogMelReader reader = new(options.LogMel);
     private readonly OwnedLogMel?[] kept = new OwnedLogMel?[clips.Count];
-    private readonly int[] longFrames = [.. Enumerable.Repeat(Unknown, clips.Count)]; // T of those that may be read in sections, 0 of others
+    private readonly int[] longFrames = new int[clips.Count]; // T of those that may be read in sections
     private readonly BadClipException?[] bad = new BadClipException?[clips.Count];
     private long budgetLeft = options.MemoryBudget;
 
@@ -25,17 +25,16 @@ internal sealed class FileClipSource(ClipList clips, ClipSourceOptions options) 
         }
         string path = Clips[clip].Path;
         int totalFrames = Volatile.Read(ref longFrames[clip]);
-        if (totalFrames == Unknown)
-            Volatile.Write(ref longFrames[clip], totalFrames = Trying(clip, () => reader.FramesIfLong(path)));
         if (totalFrames <= 2L * frames)
         {
-            (OwnedLogMel? whole, totalFrames) = Trying(clip, () => reader.ReadWhole(path));
+            bool isFirst = totalFrames == Unknown;
+            (OwnedLogMel? whole, totalFrames) = Trying(clip, () => isFirst ? reader.ReadUnlessLong(path, 2L * frames) : reader.ReadWhole(path));
+            Volatile.Write(ref longFrames[clip], whole is null ? totalFrames : NotLong);
             if (whole is not null)
             {
                 Keep(clip, whole).View.CopyCrop(ref crop, frames, shortClips, window);
                 return;
             }
-            Volatile.Write(ref longFrames[clip], totalFrames);
         }
         reader.ReadSection(path, totalFrames, crop, frames, window); // damage here says nothing about the next crop: not remembered
     }

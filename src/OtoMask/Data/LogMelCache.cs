@@ -62,7 +62,7 @@ public sealed class LogMelCache : ClipSource
 
     /// <summary>The clips that a training leaves out because their values lie far outside those of all others; found on crops of two seconds.</summary>
     /// <param name="cancellation">Stops the look.</param>
-    public IReadOnlyList<LeftOutClip> FarOutside(CancellationToken cancellation = default) => CropSurvey.Of(
+    internal IReadOnlyList<LeftOutClip> FarOutside(CancellationToken cancellation = default) => CropSurvey.Of(
         this, new InputGeometry(Settings.Bands, LookedAtFrames, 1, 1), seed: 0, new BadFiles(), ShortClips.Silence, threads: 0, progress: null, cancellation).FarOutside();
 
     /// <summary>Whether a folder holds a cache, finished or begun.</summary>
@@ -91,7 +91,7 @@ public sealed class LogMelCache : ClipSource
     public static LogMelCache Open(string folder, LogMelSettings settings)
     {
         CacheSummary summary = ReadSummary(folder)
-            ?? throw new UserErrorException($"the cache {folder} is unfinished: run otomask prepare with the same data again, it goes on where it stopped");
+            ?? throw new UserErrorException($"the cache {folder} is unfinished: run `LogMelCache.Prepare` with the same data again, it goes on where it stopped");
         if (summary.LogMel != settings)
             throw new UserErrorException($"the cache {folder} was made with {summary.LogMel}, this run asks for {settings}: prepare another cache or change the settings");
 

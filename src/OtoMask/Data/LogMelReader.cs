@@ -46,9 +46,28 @@ internal sealed class LogMelReader(LogMelSettings settings, CancellationToken ca
     /// <exception cref="BadClipException">The clip cannot be used.</exception>
     public (OwnedLogMel? LogMel, int Frames) ReadWhole(string path)
     {
+        using AudioReader? recording = Open(path);
+        return WholeOf(path, recording);
+    }
+
+    /// <summary>The same, or null, too, of what <see cref="FramesIfLong"/> tells to have more than <paramref name="mostFrames"/>. What is not long is opened once.</summary>
+    /// <exception cref="BadClipException">The clip cannot be used.</exception>
+    public (OwnedLogMel? LogMel, int Frames) ReadUnlessLong(string path, long mostFrames)
+    {
+        using (AudioReader? recording = Open(path))
+        {
+            if (!(recording?.ToldSeconds > WholeSeconds))
+                return WholeOf(path, recording);
+        }
+        int frames = FramesIfLong(path); // which looks whether its end is there
+        return frames > mostFrames ? (null, frames) : ReadWhole(path);
+    }
+
+    private (OwnedLogMel? LogMel, int Frames) WholeOf(string path, AudioReader? recording)
+    {
         var sections = new List<float[]>();
         double seconds = 0;
-        LogMelExtent extent = Stream(path, rows =>
+        LogMelExtent extent = Stream(path, recording, rows =>
         {
             seconds += (double)rows.Length / settings.Bands * settings.HopSize / settings.SampleRate;
             if (seconds > LongestSeconds)
@@ -63,14 +82,23 @@ internal sealed class LogMelReader(LogMelSettings settings, CancellationToken ca
 
     /// <summary>Hands out the rows of a clip, [some, F] at a time, as <see cref="ClipLogMel"/> stores them.</summary>
     /// <exception cref="BadClipException">The clip cannot be used; rows already handed out must be dropped.</exception>
-    public LogMelExtent Stream(string path, Action<float[]> take) =>
-        ClipScanner.IsLogMel(path) ? StreamArray(path, take) : StreamRecording(path, take);
+    public LogMelExtent Stream(string path, Action<float[]> take)
+    {
+        using AudioReader? recording = Open(path);
+        return Stream(path, recording, take);
+    }
 
     /// <summary>The log-mel of a clip in pieces of about a minute: all but the last of the same length, a multiple of <paramref name="multiple"/> frames.</summary>
     /// <exception cref="BadClipException">The clip cannot be used; pieces already handed out must be dropped.</exception>
-    public IEnumerable<LogMel> ReadPieces(string path, int multiple) => ClipScanner.IsLogMel(path)
-        ? [ReadArray(path)]
-        : Sections(path, multiple * Math.Max(1, FramesPerSection / multiple)).Select(section => section.Alone(path));
+    public IEnumerable<LogMel> ReadPieces(string path, int multiple)
+    {
+        using AudioReader? recording = Open(path);
+        IEnumerable<LogMel> pieces = recording is null
+            ? [ReadArray(path)]
+            : Sections(path, recording, multiple * Math.Max(1, FramesPerSection / multiple)).Select(section => section.Alone(path));
+        foreach (LogMel piece in pieces)
+            yield return piece;
+    }
 
     /// <summary>Writes a random crop of a long recording, decoding little more than it.</summary>
     /// <param name="path">The recording.</param>
@@ -94,10 +122,17 @@ internal sealed class LogMelReader(LogMelSettings settings, CancellationToken ca
         }
     }
 
-    private LogMelExtent StreamRecording(string path, Action<float[]> take)
+    /// <summary>A recording at its beginning; null for what holds log-mels.</summary>
+    private AudioReader? Open(string path) =>
+        ClipScanner.IsLogMel(path) ? null : Reading(path, () => AudioReader.Open(path, settings.SampleRate, cancellation: cancellation));
+
+    private LogMelExtent Stream(string path, AudioReader? recording, Action<float[]> take) =>
+        recording is null ? StreamArray(path, take) : StreamRecording(path, recording, take);
+
+    private LogMelExtent StreamRecording(string path, AudioReader recording, Action<float[]> take)
     {
         LogMelExtent extent = default;
-        foreach (Section section in Sections(path, FramesPerSection))
+        foreach (Section section in Sections(path, recording, FramesPerSection))
         {
             float[] rows = Rows(path, section.LogMel, section.Lead, section.Frames);
             if (section.Last is not { } samples)
@@ -113,9 +148,8 @@ internal sealed class LogMelReader(LogMelSettings settings, CancellationToken ca
         return extent;
     }
 
-    private IEnumerable<Section> Sections(string path, int framesPerSection)
+    private IEnumerable<Section> Sections(string path, AudioReader recording, int framesPerSection)
     {
-        using AudioReader reader = Reading(path, () => AudioReader.Open(path, settings.SampleRate, cancellation: cancellation));
         float[] samples = [];
         bool isLast = false;
         for (int start = 0, first = 0; !isLast; start += framesPerSection)
@@ -123,7 +157,7 @@ internal sealed class LogMelReader(LogMelSettings settings, CancellationToken ca
             int dropped = (Math.Max(0, start - margin) - first) * settings.HopSize;
             first = Math.Max(0, start - margin);
             int lead = start - first, wanted = (lead + framesPerSection + margin) * settings.HopSize, kept = Math.Max(0, samples.Length - dropped);
-            samples = [.. samples.AsSpan(samples.Length - kept), .. Reading(path, () => reader.Take(wanted - kept))];
+            samples = [.. samples.AsSpan(samples.Length - kept), .. Reading(path, () => recording.Take(wanted - kept))];
             if (samples.Length == 0)
                 throw new BadClipException(path, "it holds no samples");
             LogMel logMel = extractor.Compute(samples);

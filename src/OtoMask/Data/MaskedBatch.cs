@@ -13,7 +13,7 @@ namespace OtoMask.Data;
 /// Where more of it is wanted (several masks, the whole clip, or features before the mask is drawn), it carries <see cref="Patches"/> once and the ids of each mask,
 /// to be gathered on the device. With a strategy that needs the model, a batch comes unmasked: it has no ids until <see cref="Mask(IReadOnlyList{PatchMask})"/>.
 /// </remarks>
-public sealed class MaskedBatch : IDisposable
+internal sealed class MaskedBatch : IDisposable
 {
     private readonly BatchOptions options;
     private readonly BatchArrayPool pool;

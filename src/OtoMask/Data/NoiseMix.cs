@@ -10,7 +10,7 @@ namespace OtoMask.Data;
 /// <param name="Source">The noise; its owner disposes it.</param>
 /// <param name="Mean">Mean of its log-mels.</param>
 /// <param name="Ratio">alpha, share of the noise's power in the mixture, in (0, 1).</param>
-public sealed record NoiseMix(ClipSource Source, float Mean, double Ratio)
+internal sealed record NoiseMix(ClipSource Source, float Mean, double Ratio)
 {
     /// <summary>Mixes log-mels: log(max(alpha * e^noise + (1 - alpha) * e^clean, eps)), each of mean zero, over the deviation of the clean ones.</summary>
     /// <param name="clean">[F, T], not normalised.</param>

@@ -11,10 +11,10 @@ namespace OtoMask.Data;
 public sealed record NormalisationStatistics(float Mean, float Std)
 {
     /// <summary>Crops that are measured at most.</summary>
-    public const int MaxCrops = 10_000;
+    internal const int MaxCrops = 10_000;
 
     /// <summary>Crops that are measured at least: sets of fewer clips are cropped several times each.</summary>
-    public const int MinCrops = 500;
+    internal const int MinCrops = 500;
 
     private const double SmallestStd = 1e-4;
 
@@ -34,7 +34,7 @@ public sealed record NormalisationStatistics(float Mean, float Std)
     /// <param name="progress">Told of crops, from any thread; or null.</param>
     /// <param name="cancellation">Stops the measurement.</param>
     /// <exception cref="UserErrorException">Every clip is bad, or all sound is alike (digital silence).</exception>
-    public static NormalisationStatistics Measure(
+    internal static NormalisationStatistics Measure(
         ClipSource source, InputGeometry geometry, ulong seed, BadFiles badFiles, ShortClips shortClips = ShortClips.Silence,
         int threads = 0, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
     {

@@ -5,7 +5,7 @@ using OtoMask.Randomness;
 namespace OtoMask.Data;
 
 /// <summary>Crops of clips that are evenly spread over a data set, for whoever wants to look at a little of everything.</summary>
-public static class SpreadCrops
+internal static class SpreadCrops
 {
     /// <summary>Reads crops of the model's input size, not normalised; the same at every call.</summary>
     /// <param name="source">The data.</param>

@@ -17,7 +17,7 @@ public enum EmbeddingRow
 public sealed record EmbeddingOptions
 {
     /// <summary>Numbers of inputs that go through the model together.</summary>
-    public static NumberRange BatchRange { get; } = new(1, 4096);
+    internal static NumberRange BatchRange { get; } = new(1, 4096);
 
     /// <summary>A row for each clip, or for each frame of it.</summary>
     public EmbeddingRow Per { get; init; } = EmbeddingRow.Clip;
@@ -35,8 +35,8 @@ public sealed record EmbeddingOptions
     /// <exception cref="UserErrorException">One is impossible.</exception>
     internal void Validate()
     {
-        BatchRange.Require("--batch", Batch);
-        BatchOptions.WorkerRange.Require("--workers", Workers);
+        BatchRange.Require("`Batch`", Batch);
+        BatchOptions.WorkerRange.Require("`Workers`", Workers);
     }
 }
 

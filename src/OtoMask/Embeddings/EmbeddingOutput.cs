@@ -33,7 +33,7 @@ internal abstract class EmbeddingOutput
     public static void CheckName(string path)
     {
         if (!Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
-            throw new UserErrorException($"--out {path}: the ending tells the format; name a file that ends in {string.Join(", ", Extensions[..^1])} or {Extensions[^1]}");
+            throw new UserErrorException($"`path` {path}: the ending tells the format; name a file that ends in {string.Join(", ", Extensions[..^1])} or {Extensions[^1]}");
     }
 
     /// <summary>The output whose format the ending of <paramref name="path"/> tells.</summary>

@@ -76,7 +76,7 @@ public sealed class EmbeddingWriter
     /// <param name="path">As for <see cref="Write"/>.</param>
     /// <param name="inputs">Files that are read.</param>
     /// <exception cref="UserErrorException">The ending tells no format, one cannot be written, or writing it would destroy an input.</exception>
-    public static void RequirePlaces(string path, IEnumerable<string> inputs)
+    internal static void RequirePlaces(string path, IEnumerable<string> inputs)
     {
         EmbeddingOutput.CheckName(path);
         string[] read = [.. inputs];

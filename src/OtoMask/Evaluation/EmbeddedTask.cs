@@ -73,6 +73,8 @@ public sealed class EmbeddedTask
     public static EmbeddedTask From(LabelledTask task, string embedding, int width, float[]?[] rows) => new(task, embedding, width, rows, rows, new BadFiles());
 
     /// <summary>The embeddings of some clips, [clips, Width].</summary>
+    /// <param name="clips">Their positions in the task.</param>
+    /// <param name="view">What was seen of them: a crop, or the clip from its start.</param>
     /// <exception cref="InvalidOperationException">A clip was not embedded in this view.</exception>
     public float[] Rows(IReadOnlyList<int> clips, ClipView view)
     {

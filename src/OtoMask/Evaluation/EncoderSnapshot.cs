@@ -19,6 +19,7 @@ public sealed class EncoderSnapshot : IDisposable
 
     private readonly bool ownsEncoder;
 
+    /// <summary>Puts an encoder together with what it was trained with.</summary>
     /// <param name="encoder">The encoder.</param>
     /// <param name="statistics">Mean and deviation it was trained with.</param>
     /// <param name="logMel">The front end it was trained with.</param>

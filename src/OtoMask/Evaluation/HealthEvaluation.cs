@@ -9,7 +9,7 @@ namespace OtoMask.Evaluation;
 /// collapse the first falls towards 1 and the second rises towards 1 (docs/method.md section 9).
 /// </summary>
 /// <param name="clips">Log-mels, not normalised; a few dozen of the model's input size do.</param>
-public sealed class HealthEvaluation(IReadOnlyList<LogMel> clips) : IEvaluation
+internal sealed class HealthEvaluation(IReadOnlyList<LogMel> clips) : IEvaluation
 {
     private const int MostTokens = 4096; // the cost grows with them, the answer hardly changes
     private const int Clips = 32;
@@ -27,7 +27,7 @@ public sealed class HealthEvaluation(IReadOnlyList<LogMel> clips) : IEvaluation
         IReadOnlyList<LogMel> crops = SpreadCrops.Read(source, input, seed, CropDraw, Clips, shortClips, badFiles);
         return crops.Count > 0
             ? new HealthEvaluation(crops)
-            : throw new UserErrorException($"none of {Clips} clips spread over the data can be read; check the files, or evaluate never with --evaluate-every 0");
+            : throw new UserErrorException($"none of {Clips} clips spread over the data can be read; check the files, or evaluate never with `evaluate-every` 0");
     }
 
     /// <inheritdoc/>

@@ -6,7 +6,7 @@ namespace OtoMask.Evaluation;
 /// <param name="Value">The estimate.</param>
 /// <param name="Low">Lower end.</param>
 /// <param name="High">Upper end.</param>
-public readonly record struct IntervalText(string Value, string Low, string High)
+internal readonly record struct IntervalText(string Value, string Low, string High)
 {
     /// <summary>A score in %: one decimal.</summary>
     public static IntervalText OfScore(Interval interval) => new(Score(interval.Value), Score(interval.Low), Score(interval.High));

@@ -4,7 +4,7 @@ namespace OtoMask.Evaluation;
 
 /// <summary>k-nearest-neighbour score of a labelled task, in %: metric <c>knn/TASK</c>.</summary>
 /// <param name="task">The task; clips are cut or padded to the model's input.</param>
-public sealed class KnnEvaluation(LabelledTask task) : IEvaluation
+internal sealed class KnnEvaluation(LabelledTask task) : IEvaluation
 {
     private TaskClips? clips; // log-mels stay in memory between epochs
 

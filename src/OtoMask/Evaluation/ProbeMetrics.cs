@@ -7,10 +7,10 @@ namespace OtoMask.Evaluation;
 /// <summary>One embedding's linear evaluation, with its k-NN score in %.</summary>
 /// <param name="Probe">The linear evaluation.</param>
 /// <param name="Knn">k-nearest-neighbour score.</param>
-public sealed record EmbeddingScores(ProbeResult Probe, double Knn);
+internal sealed record EmbeddingScores(ProbeResult Probe, double Knn);
 
 /// <summary>Evaluations of one task as the JSON of <c>otomask probe --out</c>: every number with what it was measured on and how.</summary>
-public static class ProbeMetrics
+internal static class ProbeMetrics
 {
     private static readonly JsonSerializerOptions Layout = new()
     {

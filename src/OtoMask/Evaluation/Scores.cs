@@ -1,7 +1,7 @@
 namespace OtoMask.Evaluation;
 
 /// <summary>How well class scores agree with labels. Scores are logits or votes, [n, C]: only their order counts.</summary>
-public static class Scores
+internal static class Scores
 {
     /// <summary>1 where the highest score is the label's, else 0; of equal scores the first counts.</summary>
     /// <param name="scores">[n, C].</param>

@@ -27,6 +27,7 @@ public sealed class TaskClips
     private readonly LogMel?[] cropped, fromStart;
     private long memoryLeft;
 
+    /// <summary>Reads nothing yet; clips are read when they are asked for.</summary>
     /// <param name="task">The clips and their labels.</param>
     /// <param name="logMel">The front end.</param>
     /// <param name="unitSamples">Unit length in samples at the front end's rate; see <see cref="UnitOf(InputGeometry, LogMelSettings)"/>.</param>
@@ -56,7 +57,7 @@ public sealed class TaskClips
     public static int UnitOf(InputGeometry input, LogMelSettings logMel) => input.Frames * logMel.HopSize - 1;
 
     /// <summary>Unit lengths in seconds.</summary>
-    public static NumberRange UnitRange { get; } = new(0, 3600) { IsAbove = true };
+    internal static NumberRange UnitRange { get; } = new(0, 3600) { IsAbove = true };
 
     /// <summary>The unit length of <paramref name="seconds"/>.</summary>
     /// <exception cref="UserErrorException">The seconds are not within <see cref="UnitRange"/>.</exception>

@@ -9,7 +9,7 @@ namespace OtoMask.Export;
 /// <summary>The head of a fine-tuned model: which classes it tells apart, what it has learnt to hear, and its weights.</summary>
 /// <param name="State">What its checkpoint says about it.</param>
 /// <param name="Weights">Batch normalisation and linear layer, under the field's names.</param>
-public sealed record ExportedHead(FineTunedState State, IReadOnlyList<SafetensorsEntry> Weights)
+internal sealed record ExportedHead(FineTunedState State, IReadOnlyList<SafetensorsEntry> Weights)
 {
     /// <summary>
     /// Classes in the order of the head's rows, whether a clip may have several, what the head sees of a clip (<c>per_band</c> or <c>flat</c>,
@@ -30,11 +30,11 @@ public sealed record ExportedHead(FineTunedState State, IReadOnlyList<Safetensor
         if (FineTunedCheckpoint.Of(saved) is not { } checkpoint)
             return saved.Tensors.ContainsKey(Classifier.HeadLinear + ".weight")
                 ? throw new UserErrorException(
-                    $"{saved.Name} has a head but does not say its classes; give the folder that `otomask finetune --out` wrote, or leave the head out with --encoder-only")
+                    $"{saved.Name} has a head but does not say its classes; give the folder that `FineTuner` wrote, or leave the head out with `encoderOnly`")
                 : null;
         ClassifierInput input = checkpoint.Input;
         if ((saved.Encoder, saved.Input, saved.LogMel, saved.Normalisation) != (checkpoint.State.ShapeOfModel().Encoder, input.Geometry, input.LogMel, input.Statistics))
-            throw new UserErrorException($"{saved.Name}: its head was trained on another encoder, input or normalisation than it now has; leave out what --input, --heads or --sample-rate says, or use another copy");
+            throw new UserErrorException($"{saved.Name}: its head was trained on another encoder, input or normalisation than it now has; leave out what `Input`, `Heads` or `SampleRate` says, or use another copy");
         return new ExportedHead(checkpoint.State.WithoutPaths(), checkpoint.HeadWeights);
     }
 }

@@ -10,20 +10,27 @@ using OtoMask.Weights;
 namespace OtoMask.Export;
 
 /// <summary>What every format says of a model: its weights under the field's names, and all that is needed to use them.</summary>
-/// <param name="encoder">The model with its geometry, normalisation and front end; disposed with this.</param>
-/// <param name="framework">How it was pre-trained; null where that is not known.</param>
-/// <param name="whole">The model with what pre-training alone needs (decoder or predictor, target network), to be written too; disposed with this. Null for the encoder alone.</param>
-/// <param name="head">What tells classes, of a fine-tuned model; null for none.</param>
-public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework, MaskedModel? whole = null, ExportedHead? head = null) : IDisposable
+public sealed class ExportedModel : IDisposable
 {
     // Names of classes in any script as they are, not as \u escapes: the metadata is no web page.
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private readonly Framework? framework;
+    private readonly MaskedModel? whole;
+
+    /// <summary>A model as it is in memory.</summary>
+    /// <param name="encoder">The model with its geometry, normalisation and front end; disposed with this.</param>
+    /// <param name="framework">How it was pre-trained; null where that is not known.</param>
+    /// <param name="whole">The model with what pre-training alone needs (decoder or predictor, target network), to be written too; disposed with this. Null for the encoder alone.</param>
+    /// <param name="head">What tells classes, of a fine-tuned model; null for none.</param>
+    internal ExportedModel(EncoderSnapshot encoder, Framework? framework, MaskedModel? whole = null, ExportedHead? head = null) =>
+        (Encoder, this.framework, this.whole, Head) = (encoder, framework, whole, head);
+
     /// <summary>The model with its geometry, normalisation and front end.</summary>
-    public EncoderSnapshot Encoder { get; } = encoder;
+    public EncoderSnapshot Encoder { get; }
 
     /// <summary>What tells classes; null where the model has none or it is left out.</summary>
-    public ExportedHead? Head { get; } = head;
+    internal ExportedHead? Head { get; }
 
     /// <summary>Whether an ONNX graph gives classes alone, without embeddings: half the work, for the encoder goes over a clip once for each.</summary>
     public bool ClassesOnly { get; init; }
@@ -83,7 +90,7 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
     }
 
     /// <summary>Normalisation, every parameter and the positions, float32, under the field's names.</summary>
-    public IEnumerable<SafetensorsEntry> Weights =>
+    internal IEnumerable<SafetensorsEntry> Weights =>
     [
         ModelWeights.Entry(Encoder.Statistics),
         .. whole is null ? ModelWeights.Entries(Encoder.Encoder) : ModelWeights.Entries(whole),
@@ -104,7 +111,7 @@ public sealed class ExportedModel(EncoderSnapshot encoder, Framework? framework,
     {
         ExportedHead? head = encoderOnly ? null : ExportedHead.Of(saved);
         if (classesOnly && head is null)
-            throw new UserErrorException($"{saved.Name} has no head to tell classes with; give a fine-tuned model, or leave out --classes-only");
+            throw new UserErrorException($"{saved.Name} has no head to tell classes with; give a fine-tuned model, or leave out `classesOnly`");
         MaskedModel? whole = encoderOnly || saved.Framework is null ? null : saved.LoadModel(Device.Cpu);
         EncoderSnapshot encoder = whole is null ? saved.LoadEncoder(Device.Cpu) : new EncoderSnapshot(whole.Frozen, saved.Normalisation, saved.LogMel);
         return new ExportedModel(encoder, saved.Framework, whole, head) { ClassesOnly = classesOnly };

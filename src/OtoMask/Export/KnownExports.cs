@@ -6,7 +6,7 @@ namespace OtoMask.Export;
 /// <param name="Write">Writes the model to a path, atomically.</param>
 public sealed record ExportFormat(string Name, string Summary, Action<ExportedModel, string> Write);
 
-/// <summary>The formats of <c>otomask export</c>.</summary>
+/// <summary>The kinds of file that models are written as.</summary>
 public static class KnownExports
 {
     /// <summary>All of them.</summary>

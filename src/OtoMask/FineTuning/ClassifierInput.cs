@@ -6,7 +6,7 @@ using OtoMask.Geometry;
 namespace OtoMask.FineTuning;
 
 /// <summary>What a fine-tuned model takes: clips of one length as log-mels, normalised, padded to whole patches.</summary>
-public sealed record ClassifierInput
+internal sealed record ClassifierInput
 {
     private const int LongestSeconds = 3600;
 

@@ -27,14 +27,18 @@ public sealed class FineTunedCheckpoint
     public string Path => path;
 
     /// <summary>What the checkpoint says about itself.</summary>
-    public FineTunedState State { get; }
+    internal FineTunedState State { get; }
+
+    /// <summary>How the run is configured that wrote it.</summary>
+    /// <exception cref="UserErrorException">A key is unknown or its value is impossible.</exception>
+    public FineTuningConfig Config => State.ParsedConfig;
 
     /// <summary>Writes a model, atomically.</summary>
     /// <param name="path">Where it is to lie.</param>
     /// <param name="model">The model.</param>
     /// <param name="optimizer">The optimiser to go on with, or null for the model alone.</param>
     /// <param name="state">What the file says about itself.</param>
-    public static void Write(string path, Classifier model, IOptimizer? optimizer, FineTunedState state)
+    internal static void Write(string path, Classifier model, IOptimizer? optimizer, FineTunedState state)
     {
         using var scope = new TensorScope();
         IEnumerable<SafetensorsEntry> weights = model.Trained.Parameters.Select(parameter => ModelWeights.Entry(parameter.Name, parameter.Shape, parameter.Value));
@@ -52,7 +56,7 @@ public sealed class FineTunedCheckpoint
         if (!Directory.Exists(path))
             return ReadFile(path);
         string best = new RunFolder(path).BestCheckpoint;
-        return File.Exists(best) ? ReadFile(best) : throw new UserErrorException($"{path} holds no fine-tuned model; give a folder that `otomask finetune --out` wrote");
+        return File.Exists(best) ? ReadFile(best) : throw new UserErrorException($"{path} holds no fine-tuned model; give a folder that `FineTuner` wrote");
     }
 
     /// <summary>Reads and verifies what a run goes on from: its newest checkpoint, or the one named.</summary>
@@ -65,7 +69,7 @@ public sealed class FineTunedCheckpoint
 
     /// <summary>What the model takes.</summary>
     /// <exception cref="UserErrorException">The file is inconsistent.</exception>
-    public ClassifierInput Input => State.InputOfModel();
+    internal ClassifierInput Input => State.InputOfModel();
 
     /// <summary>The head's tensors, float32, under the field's names.</summary>
     /// <exception cref="UserErrorException">One is missing, or does not fit what the file says.</exception>
@@ -77,7 +81,7 @@ public sealed class FineTunedCheckpoint
 
     /// <summary>A model with this checkpoint's weights.</summary>
     /// <exception cref="UserErrorException">The weights do not fit what the file says.</exception>
-    public Classifier LoadModel(Device device)
+    internal Classifier LoadModel(Device device)
     {
         EncoderShape shape = State.ShapeOfModel();
         RequireWeightsOf(shape);
@@ -94,11 +98,11 @@ public sealed class FineTunedCheckpoint
 
     /// <summary>Puts the optimiser of a model loaded from here in this checkpoint's state.</summary>
     /// <exception cref="UserErrorException">The file holds the model alone.</exception>
-    public void LoadOptimizer(Classifier model, IOptimizer optimizer) => OptimizerMemory.Restore(optimizer, model.Trained, State.OptimizerSteps, tensors, path);
+    internal void LoadOptimizer(Classifier model, IOptimizer optimizer) => OptimizerMemory.Restore(optimizer, model.Trained, State.OptimizerSteps, tensors, path);
 
     private static FineTunedCheckpoint ReadFile(string path)
     {
-        const string WhatToGive = "give a folder that `otomask finetune --out` wrote, one of its checkpoints/, or what `otomask export --format safetensors` made of it";
+        const string WhatToGive = "give a folder that `FineTuner` wrote, one of its checkpoints/, or what `ExportFormat.Write` made of it";
         if (System.IO.Path.GetExtension(path).ToLowerInvariant() is ".onnx" or ".pth" or ".pt")
             throw new UserErrorException($"{path} is for other programs; {WhatToGive}");
         SafetensorsContent content = SafetensorsFile.Read(path, requireChecksum: true);

@@ -16,7 +16,7 @@ namespace OtoMask.FineTuning;
 public sealed record BestEpoch(int Epoch, double Score, double Loss)
 {
     /// <summary>Whether this one does better; of equal scores the lower loss does. One whose model has no numbers to give never does.</summary>
-    public bool Beats(BestEpoch? other) => double.IsFinite(Score) && double.IsFinite(Loss) && (other is null || Score > other.Score || (Score == other.Score && Loss < other.Loss));
+    internal bool Beats(BestEpoch? other) => double.IsFinite(Score) && double.IsFinite(Loss) && (other is null || Score > other.Score || (Score == other.Score && Loss < other.Loss));
 }
 
 /// <summary>What a fine-tuned checkpoint says about itself besides its tensors.</summary>
@@ -37,7 +37,7 @@ public sealed record BestEpoch(int Epoch, double Score, double Loss)
 /// <param name="TaskHash">SHA-256 of the task's CSV.</param>
 /// <param name="Best">The best epoch so far, or null before any.</param>
 /// <param name="Program">Version of the program that wrote it, with its commit where that is known; empty in checkpoints that do not tell.</param>
-public sealed record FineTunedState(
+internal sealed record FineTunedState(
     int Version, long Step, long OptimizerSteps, Dictionary<string, string> Config, string Encoder, string Input, string Patch, LogMelSettings LogMel,
     int UnitSamples, float Mean, float Std, ClipFeature Feature, string[] Classes, bool MultiLabel, string TaskHash, BestEpoch? Best, string Program = "")
 {

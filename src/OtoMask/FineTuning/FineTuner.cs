@@ -43,7 +43,7 @@ public sealed class FineTuner : IDisposable
         // The best epoch on disk may be one after this checkpoint. The same run comes to it again; another has to find its own.
         if (setup.Changes.Count > 0 && !(File.Exists(folder.BestCheckpoint) && FineTunedCheckpoint.Read(folder.BestCheckpoint).State.Best == best))
             best = null;
-        skipped = new SkippedSteps(folder, log, observer, "--lr");
+        skipped = new SkippedSteps(folder, log, observer, "lr");
     }
 
     /// <summary>Optimiser steps of the whole run.</summary>
@@ -87,7 +87,7 @@ public sealed class FineTuner : IDisposable
     public FineTuningResult Test()
     {
         if (best is null)
-            throw new TrainingDivergedException("no epoch ended with a loss that is a number, so there is no model. Try a smaller --lr or --precision fp32");
+            throw new TrainingDivergedException("no epoch ended with a loss that is a number, so there is no model. Try a smaller `lr` or `precision` fp32");
         FineTunedCheckpoint checkpoint = FineTunedCheckpoint.Read(folder.BestCheckpoint);
         using Classifier model = checkpoint.LoadModel(setup.Model.Device);
         ClipScores scores = new ClipScorer(model, setup.Input).Score(setup.Clips, setup.Parts.Test, ClipView.FromStart);

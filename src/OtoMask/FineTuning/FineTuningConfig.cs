@@ -129,7 +129,7 @@ public sealed record FineTuningConfig
     /// <summary>The optimiser of a model's parameters, at its beginning.</summary>
     /// <param name="parameters">The parameters.</param>
     /// <param name="rateOf">Factor on the learning rate of each.</param>
-    public IOptimizer CreateOptimizer(ParameterSet parameters, Func<Parameter, double> rateOf) => Optimizer switch
+    internal IOptimizer CreateOptimizer(ParameterSet parameters, Func<Parameter, double> rateOf) => Optimizer switch
     {
         OptimizerKind.AdamW => new AdamW(parameters, WeightDecay ?? AdamWDecay, amsGrad: true, rateOf: rateOf),
         OptimizerKind.Lars => new Lars(parameters, WeightDecay ?? 0, rateOf: rateOf),
@@ -141,7 +141,7 @@ public sealed record FineTuningConfig
     public FineTuningConfig Validate()
     {
         Require(Checkpoint.Length > 0, "no checkpoint: name the run folder or checkpoint to fine-tune");
-        Require(Task.Length > 0, "no task: name a CSV file_name,label,split with --task");
+        Require(Task.Length > 0, "no task: name a CSV file_name,label,split as `task`");
         FineTuningKeys.All.RequireInRange(this);
         Require(Precision != Precision.Auto, "precision auto is for pre-training; choose fp32 or bf16");
         Require(WeightDecay is null or 0 || Optimizer != OptimizerKind.Sgd, "weight-decay: sgd has none here; choose adamw or lars");

@@ -7,7 +7,7 @@ using static OtoMask.Configuration.ConfigText;
 namespace OtoMask.FineTuning;
 
 /// <summary>Every value of a <see cref="FineTuningConfig"/>, declared once for YAML and the command line.</summary>
-public static class FineTuningKeys
+internal static class FineTuningKeys
 {
     /// <summary>The key that the command line gives as an argument.</summary>
     public const string Checkpoint = "checkpoint";

@@ -18,7 +18,7 @@ public sealed record FineTuningResult(LabelledTask Task, BestEpoch Best, IReadOn
     public Interval? OverClips => Task.IsMultiLabel ? null : Intervals.Bootstrap([.. Correct().Select(correct => 100 * correct)], [.. TestClips.Select(clip => Task.Clips[clip].Group)], seed: 0);
 
     /// <summary>What a task's score is called.</summary>
-    public static string MetricOf(LabelledTask task) => task.IsMultiLabel ? "mAP" : "accuracy";
+    internal static string MetricOf(LabelledTask task) => task.IsMultiLabel ? "mAP" : "accuracy";
 
     private double[] Correct() => Scores.Correct(Logits, [.. TestClips.Select(clip => Task.Clips[clip].Labels)]);
 }

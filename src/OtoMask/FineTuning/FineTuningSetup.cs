@@ -28,10 +28,10 @@ public sealed class FineTuningSetup : IDisposable
     public LabelledTask Task { get; }
 
     /// <summary>The model to train.</summary>
-    public Classifier Model { get; }
+    internal Classifier Model { get; }
 
     /// <summary>What the model takes.</summary>
-    public ClassifierInput Input { get; }
+    internal ClassifierInput Input { get; }
 
     /// <summary>The checkpoint that the run goes on from, or null.</summary>
     public FineTunedCheckpoint? From { get; }
@@ -46,10 +46,10 @@ public sealed class FineTuningSetup : IDisposable
     public ClipCounts Counts => new(Parts.Train.Length, Config.Mode == FineTuningMode.Strict ? Parts.Choose.Length : 0, Parts.Test.Length, BadFiles.Count);
 
     /// <summary>Clips of a step.</summary>
-    public int StepClips => Batches.BatchSize;
+    internal int StepClips => Batches.BatchSize;
 
     /// <summary>SHA-256 of the task's CSV: what a score is tied to.</summary>
-    public string TaskHash => State.TaskHash;
+    internal string TaskHash => State.TaskHash;
 
     /// <summary>Where the data fell short of the protocol, one line each.</summary>
     public IReadOnlyList<string> Notes => Parts.Note is { } note ? [note] : [];
@@ -119,7 +119,7 @@ public sealed class FineTuningSetup : IDisposable
     }
 
     /// <summary>Factor on the learning rate of a parameter: less for each block further from the head, none for what is frozen.</summary>
-    public double RateOf(Parameter parameter)
+    internal double RateOf(Parameter parameter)
     {
         bool isPatchEmbedding = parameter.Name.StartsWith("patch_embed.", StringComparison.Ordinal);
         if (isPatchEmbedding && Config.FreezePatchEmbedding)

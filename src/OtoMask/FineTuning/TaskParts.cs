@@ -20,7 +20,7 @@ internal sealed record TaskParts(int[] Train, int[] Choose, int[] Test, string? 
         Require(clips.Test.Length > 0, task, "no clip to test on; mark some");
         if (config.Mode == FineTuningMode.SelectOnTest)
         {
-            Require(clips.Valid.Length == 0, task, "marks validation clips, by which the field chooses, too; leave --mode strict");
+            Require(clips.Valid.Length == 0, task, "marks validation clips, by which the field chooses, too; leave `mode` strict");
             return new TaskParts(clips.Train, clips.Test, clips.Test, null);
         }
         if (clips.Valid.Length > 0)
@@ -37,12 +37,12 @@ internal sealed record TaskParts(int[] Train, int[] Choose, int[] Test, string? 
         if (task.Folds.Count == 0)
         {
             if (config.Fold is not null)
-                throw new UserErrorException($"{task.CsvPath} has no folds; leave --fold away");
+                throw new UserErrorException($"{task.CsvPath} has no folds; leave `fold` away");
             return new FoldClips(Clips(clip => clip.Split == TaskSplit.Train), Clips(clip => clip.Split == TaskSplit.Valid), Clips(clip => clip.Split == TaskSplit.Test));
         }
         return config.Fold is { } fold && task.Folds.Contains(fold)
             ? new FoldClips(Clips(clip => clip.Fold != fold), [], Clips(clip => clip.Fold == fold))
-            : throw new UserErrorException($"{task.CsvPath} has the folds {string.Join(", ", task.Folds)}: choose the one to test on with --fold, one run each");
+            : throw new UserErrorException($"{task.CsvPath} has the folds {string.Join(", ", task.Folds)}: choose the one to test on with `fold`, one run each");
     }
 
     private static void Require(bool condition, LabelledTask task, string lacking)

@@ -58,12 +58,16 @@ internal sealed class TrainingClips(LabelledTask task, int[] clips, ClassifierIn
     private float[] Decode(string path, int number, ref RandomStream random)
     {
         int rate = input.LogMel.SampleRate;
+        double unit = (input.UnitSamples + 1.0) / rate, tooLong = Math.Max(LongSeconds, 2 * unit);
+        float[]? unlessLong = null;
         if (double.IsNaN(toldSeconds[number]))
-            toldSeconds[number] = AudioFile.MeasureQuickly(path)?.Seconds ?? 0;
-        double seconds = toldSeconds[number], unit = (input.UnitSamples + 1.0) / rate;
-        if (seconds > LongSeconds && seconds > 2 * unit)
-            return AudioFile.ReadMono(path, rate, random.NextDouble() * (seconds - unit), unit);
-        float[] samples = AudioFile.ReadMono(path, rate);
+        {
+            unlessLong = AudioFile.ReadMonoUnlessLong(path, rate, tooLong);
+            toldSeconds[number] = unlessLong is null ? AudioFile.MeasureQuickly(path)?.Seconds ?? 0 : 0;
+        }
+        if (toldSeconds[number] > tooLong)
+            return AudioFile.ReadMono(path, rate, random.NextDouble() * (toldSeconds[number] - unit), unit);
+        float[] samples = unlessLong ?? AudioFile.ReadMono(path, rate);
         if (Interlocked.Add(ref memoryLeft, -(long)samples.Length * sizeof(float)) >= 0)
             decoded[number] = samples;
         return samples;

@@ -8,7 +8,7 @@ namespace OtoMask.Geometry;
 public sealed record InputGeometry
 {
     /// <summary>Lengths of an input in seconds.</summary>
-    public static NumberRange SecondsRange { get; } = new(0, 24 * 3600) { IsAbove = true };
+    internal static NumberRange SecondsRange { get; } = new(0, 24 * 3600) { IsAbove = true };
 
     /// <summary>Frames of log-mel in one second.</summary>
     public const int FramesPerSecond = 100;
@@ -62,6 +62,8 @@ public sealed record InputGeometry
     public double Seconds => Frames / (double)FramesPerSecond;
 
     /// <summary>Reads the field's notation, bands x frames and height x width: <c>80x608</c>, <c>16x16</c>.</summary>
+    /// <param name="input">Mel bands x frames.</param>
+    /// <param name="patch">Mel bands x frames of a patch, which divide those of the input.</param>
     /// <exception cref="UserErrorException">A text is not of this form, or the geometry is impossible.</exception>
     public static InputGeometry Parse(string input, string patch)
     {

@@ -1,7 +1,7 @@
 namespace OtoMask.Geometry;
 
 /// <summary>Cuts a log-mel into patches.</summary>
-public static class PatchCutter
+internal static class PatchCutter
 {
     /// <summary>Copies a log-mel, patch by patch, in the order that the patch embedding and the reconstruction target use.</summary>
     /// <param name="logMel">[F, T], band after band.</param>

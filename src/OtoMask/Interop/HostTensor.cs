@@ -70,7 +70,7 @@ public sealed class HostTensor
 
     /// <summary>The size in bytes of one element.</summary>
     /// <exception cref="ArgumentException">The name is none of those that <see cref="DType"/> lists.</exception>
-    public static int ElementSize(string dtype) => dtype switch
+    internal static int ElementSize(string dtype) => dtype switch
     {
         "BOOL" or "U8" or "I8" => 1,
         "U16" or "I16" or "F16" or "BF16" => 2,

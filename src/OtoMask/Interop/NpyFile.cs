@@ -27,7 +27,7 @@ public static class NpyFile
 
     /// <summary>Reads int32, int64, uint8 or bool values exactly.</summary>
     /// <exception cref="UserErrorException">The file is missing, may not be read, or holds no such array.</exception>
-    public static NpyIntegerArray ReadInt64(string path) => Open(path, (stream, header) => new NpyIntegerArray(header.Shape, header.Descr switch
+    internal static NpyIntegerArray ReadInt64(string path) => Open(path, (stream, header) => new NpyIntegerArray(header.Shape, header.Descr switch
     {
         "<i8" => ReadValues<long, long>(stream, header),
         "<i4" => ReadValues<int, long>(stream, header),
@@ -38,7 +38,7 @@ public static class NpyFile
 
     /// <summary>Reads the head alone: type and shape, no values.</summary>
     /// <exception cref="UserErrorException">The file is missing, may not be read, or is no <c>.npy</c> file.</exception>
-    public static NpyHeader ReadHeader(string path) => Open(path, (_, header) => header);
+    internal static NpyHeader ReadHeader(string path) => Open(path, (_, header) => header);
 
     /// <summary>Writes float32 values in C order; the file appears whole or not at all.</summary>
     /// <param name="path">Where to write; its folder must exist.</param>

@@ -9,7 +9,7 @@ namespace OtoMask.Interop;
 /// <param name="FortranOrder">True where the first axis varies fastest.</param>
 /// <param name="Shape">Length of every axis, outermost first; empty for a scalar.</param>
 /// <param name="DataOffset">Where the values begin, in bytes from the start of the file.</param>
-public sealed record NpyHeader(string Descr, bool FortranOrder, int[] Shape, long DataOffset)
+internal sealed record NpyHeader(string Descr, bool FortranOrder, int[] Shape, long DataOffset)
 {
     private const int LongestHeader = 1 << 16, MostAxes = 64; // as many as NumPy has
 

@@ -4,7 +4,7 @@ namespace OtoMask.Interop;
 // sets, and the types below. Containers may contain themselves, so whoever walks the tree must bound the walk.
 
 /// <summary>A Python dict. Keys are strings, numbers or other values (by identity); Python's None is <see cref="DBNull"/>.</summary>
-public sealed class PickledDictionary() : Dictionary<object, object?>(PickledKeys.Comparer)
+internal sealed class PickledDictionary() : Dictionary<object, object?>(PickledKeys.Comparer)
 {
     private const int HashedAtOnce = 64;
 
@@ -40,7 +40,7 @@ internal sealed class PickledKeys : IEqualityComparer<object>
 }
 
 /// <summary>An instance of a Python class that is not ours to run: its class, what it was made with and of. Inert.</summary>
-public sealed class PickledObject(string typeName, IReadOnlyList<object?> arguments)
+internal sealed class PickledObject(string typeName, IReadOnlyList<object?> arguments)
 {
     /// <summary>Module and class, as in <c>omegaconf.dictconfig.DictConfig</c>.</summary>
     public string TypeName { get; } = typeName;
@@ -55,14 +55,14 @@ public sealed class PickledObject(string typeName, IReadOnlyList<object?> argume
 /// <summary>A Python function or class that is only mentioned.</summary>
 /// <param name="Module">As in <c>torch._utils</c>.</param>
 /// <param name="Name">As in <c>_rebuild_tensor_v2</c>.</param>
-public sealed record PickledGlobal(string Module, string Name)
+internal sealed record PickledGlobal(string Module, string Name)
 {
     /// <summary>Module and name joined by a dot.</summary>
     public override string ToString() => $"{Module}.{Name}";
 }
 
 /// <summary>A tensor that the checkpoint describes; its elements are not loaded.</summary>
-public sealed class PickledTensor
+internal sealed class PickledTensor
 {
     /// <summary>Describes a view of a storage, and checks that the view stays inside.</summary>
     /// <exception cref="InvalidDataException">It does not, or its sizes are absurd.</exception>

@@ -7,7 +7,7 @@ namespace OtoMask.Interop;
 /// Both containers are read: the zip archive (PyTorch 1.6 and later) and the older run of pickles and raw storages. Nothing
 /// in the file can run: see <see cref="PickleGlobals"/> for what is built, kept inert, or refused.
 /// </remarks>
-public sealed class PyTorchCheckpoint
+internal sealed class PyTorchCheckpoint
 {
     private static readonly string[] StateDictKeys = ["model", "state_dict", "model_state_dict"];
 

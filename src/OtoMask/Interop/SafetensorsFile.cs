@@ -6,7 +6,7 @@ namespace OtoMask.Interop;
 /// <summary>What a safetensors file holds. Its tensors are read when their values are asked for; the file stays open for them.</summary>
 /// <param name="Tensors">By name, in the order of the file.</param>
 /// <param name="Metadata">Free text by key; never null.</param>
-public sealed record SafetensorsContent(IReadOnlyDictionary<string, HostTensor> Tensors, IReadOnlyDictionary<string, string> Metadata)
+internal sealed record SafetensorsContent(IReadOnlyDictionary<string, HostTensor> Tensors, IReadOnlyDictionary<string, string> Metadata)
 {
     /// <summary>Whether the file carried a checksum, which then was right.</summary>
     public bool IsVerified { get; init; }
@@ -17,7 +17,7 @@ public sealed record SafetensorsContent(IReadOnlyDictionary<string, HostTensor> 
 /// <param name="DType">Safetensors name of the element type, as in <see cref="HostTensor"/>.</param>
 /// <param name="Shape">Sizes of the dimensions.</param>
 /// <param name="Fill">Fills a span of exactly the tensor's bytes (row-major, little-endian); called once.</param>
-public sealed record SafetensorsEntry(string Name, string DType, long[] Shape, Action<Span<byte>> Fill)
+internal sealed record SafetensorsEntry(string Name, string DType, long[] Shape, Action<Span<byte>> Fill)
 {
     /// <summary>A tensor that lies in memory already, or in another file.</summary>
     public static SafetensorsEntry Of(string name, HostTensor tensor) => new(name, tensor.DType, tensor.Shape, bytes => tensor.Data.CopyTo(bytes));
@@ -31,7 +31,7 @@ public sealed record SafetensorsEntry(string Name, string DType, long[] Shape, A
 /// zeros), so that a flipped byte anywhere is noticed; other readers of the format take it for a harmless comment.
 /// Format: huggingface/safetensors, README, "Format".
 /// </remarks>
-public static class SafetensorsFile
+internal static class SafetensorsFile
 {
     private const int HashedAtOnce = 1 << 20, ShortHeader = 1 << 20;
 

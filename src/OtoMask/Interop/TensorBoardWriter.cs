@@ -12,7 +12,7 @@ namespace OtoMask.Interop;
 /// A record is its length, data, and masked CRC-32C of both (TFRecord); the data is an <c>Event</c> message.
 /// Sources: tensorflow/core/util/event.proto, framework/summary.proto, lib/io/record_writer.h.
 /// </remarks>
-public sealed class TensorBoardWriter : IDisposable
+internal sealed class TensorBoardWriter : IDisposable
 {
     // Field numbers of event.proto and summary.proto.
     private const int EventWallTime = 1, EventStep = 2, EventFileVersion = 3, EventSummary = 5, EventSessionLog = 7;

@@ -7,7 +7,7 @@ namespace OtoMask.Masking;
 /// <c>block</c>: the masked patches form 5 x 5 blocks. A hint ratio of 1 or more makes it <c>random</c>; a lesser one is ignored.
 /// </summary>
 /// <remarks>After Bao et al., BEiT, arXiv 2106.08254; docs/method.md section 2.</remarks>
-public sealed class BlockMasking : IMaskingStrategy
+internal sealed class BlockMasking : IMaskingStrategy
 {
     /// <summary>Whether a hint ratio of 1 changes nothing, either: the variant without a random warm-up.</summary>
     public bool IgnoresHint { get; init; }

@@ -8,7 +8,7 @@ namespace OtoMask.Masking;
 /// </summary>
 /// <param name="measure">The weights, for example <see cref="DispersionWeights.MeanAbsoluteDeviation"/>.</param>
 /// <remarks>Niizumi et al., IJCNN 2026; docs/method.md section 2. Of equal weights the higher id is masked first.</remarks>
-public sealed class DispersionTopMasking(DispersionMeasure measure) : IMaskingStrategy
+internal sealed class DispersionTopMasking(DispersionMeasure measure) : IMaskingStrategy
 {
     /// <inheritdoc/>
     public PatchMask Sample(in PatchView clip, in MaskingContext context)

@@ -11,7 +11,7 @@ namespace OtoMask.Masking;
 /// <param name="measure">The weights, for example <see cref="DispersionWeights.MeanAbsoluteDeviation"/>.</param>
 /// <remarks>Niizumi et al., IJCNN 2026; docs/method.md section 2. Sampling by keys: Efraimidis and Spirakis, "Weighted random
 /// sampling with a reservoir", 2006: the m largest log(u)/w are a sequential weighted sample of m.</remarks>
-public sealed class DispersionWeightedMasking(DispersionMeasure measure) : IMaskingStrategy
+internal sealed class DispersionWeightedMasking(DispersionMeasure measure) : IMaskingStrategy
 {
     /// <inheritdoc/>
     public PatchMask Sample(in PatchView clip, in MaskingContext context)

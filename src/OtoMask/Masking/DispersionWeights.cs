@@ -6,12 +6,12 @@ namespace OtoMask.Masking;
 /// <summary>Measures how much the values of each patch of a clip spread.</summary>
 /// <param name="clip">The clip's patches.</param>
 /// <param name="weights">[L], receives one positive weight a patch.</param>
-public delegate void DispersionMeasure(in PatchView clip, Span<float> weights);
+internal delegate void DispersionMeasure(in PatchView clip, Span<float> weights);
 
 /// <summary>How much the values of each patch spread around the patch's mean: what dispersion-weighted masking goes by.</summary>
 /// <remarks>Niizumi et al., "Rethinking Masking Strategies for Masked Prediction-based Audio Self-supervised Learning",
 /// IJCNN 2026; docs/method.md section 2.</remarks>
-public static class DispersionWeights
+internal static class DispersionWeights
 {
     /// <summary>Added to each weight, so that a constant (silent) patch can still be drawn.</summary>
     public const float Floor = 1e-12f;

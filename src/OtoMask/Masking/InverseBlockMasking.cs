@@ -7,7 +7,7 @@ namespace OtoMask.Masking;
 /// <c>inverse-block</c>: the visible patches form 5 x 5 blocks. A hint ratio of 1 or more makes it <c>random</c>; a lesser one is ignored.
 /// </summary>
 /// <remarks>Baevski et al., data2vec 2.0, arXiv 2212.07525; docs/method.md section 2.</remarks>
-public sealed class InverseBlockMasking : IMaskingStrategy
+internal sealed class InverseBlockMasking : IMaskingStrategy
 {
     /// <summary>Whether a hint ratio of 1 changes nothing, either: the variant without a random warm-up.</summary>
     public bool IgnoresHint { get; init; }

@@ -62,7 +62,7 @@ public static class KnownMaskings
     }
 
     /// <summary>What a strategy is called now that versions before the warm-up of blocks called <paramref name="formerName"/>.</summary>
-    public static string NameNow(string formerName) => All.FirstOrDefault(masking => masking.FormerName == formerName)?.Name ?? formerName;
+    internal static string NameNow(string formerName) => All.FirstOrDefault(masking => masking.FormerName == formerName)?.Name ?? formerName;
 
     /// <summary>The strategy of a name.</summary>
     /// <exception cref="UserErrorException">There is none; the message names the nearest and lists all.</exception>

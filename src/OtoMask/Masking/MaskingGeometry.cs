@@ -3,7 +3,7 @@ using OtoMask.Geometry;
 namespace OtoMask.Masking;
 
 /// <summary>Checks that a mask ratio makes sense on a patch grid, before any training starts.</summary>
-public static class MaskingGeometry
+internal static class MaskingGeometry
 {
     /// <summary>Refuses ratios and grids that would leave nothing to see or nothing to predict.</summary>
     /// <param name="masking">The strategy.</param>

@@ -10,7 +10,7 @@ namespace OtoMask.Masking;
 /// <param name="cut">How the patches are split in two, for example <see cref="PatchCuts.PrincipalAxis"/>.</param>
 /// <remarks>Feng and Zhang, "Self-Guided Masked Autoencoder", NeurIPS 2024; docs/method.md section 2. Of equal scores the higher id is
 /// masked first.</remarks>
-public sealed class ObjectCentricMasking(PatchCut cut) : IFeatureMaskingStrategy
+internal sealed class ObjectCentricMasking(PatchCut cut) : IFeatureMaskingStrategy
 {
     /// <inheritdoc/>
     public PatchMask Sample(PatchGrid grid, ReadOnlySpan<float> features, int width, in MaskingContext context)

@@ -4,7 +4,7 @@ namespace OtoMask.Masking;
 
 /// <summary>How strongly each patch belongs to one of the two parts that the encoder sees in a clip.</summary>
 /// <remarks>Feng and Zhang, "Self-Guided Masked Autoencoder", NeurIPS 2024; docs/method.md section 2.</remarks>
-public static class ObjectScores
+internal static class ObjectScores
 {
     /// <summary>The larger of each patch's cosines to the two group centres.</summary>
     /// <param name="features">[L, width], patch features.</param>

@@ -6,10 +6,10 @@ namespace OtoMask.Masking;
 /// <param name="points">[L, width], the patch features, each of length 1 (or 0).</param>
 /// <param name="width">D, values of one feature.</param>
 /// <param name="side">[L], receives one number a patch: not negative for one group, negative for the other.</param>
-public delegate void PatchCut(ReadOnlySpan<double> points, int width, Span<double> side);
+internal delegate void PatchCut(ReadOnlySpan<double> points, int width, Span<double> side);
 
 /// <summary>The two ways of splitting that object-centric masking knows.</summary>
-public static class PatchCuts
+internal static class PatchCuts
 {
     /// <summary>By the projection on the first principal axis, against its mean (exact: no iteration on the data).</summary>
     /// <remarks>docs/method.md section 2, <c>sgim</c>.</remarks>

@@ -5,7 +5,7 @@ namespace OtoMask.Masking;
 
 /// <summary><c>random</c>: the visible patches are drawn uniformly without replacement.</summary>
 /// <remarks>He et al., "Masked Autoencoders Are Scalable Vision Learners", arXiv 2111.06377.</remarks>
-public sealed class RandomMasking : IMaskingStrategy
+internal sealed class RandomMasking : IMaskingStrategy
 {
     /// <inheritdoc/>
     public PatchMask Sample(in PatchView clip, in MaskingContext context) => Draw(clip.Grid, context);

@@ -9,7 +9,7 @@ namespace OtoMask.Masking;
 /// </summary>
 /// <remarks>After Koutini et al., "Efficient Training of Audio Transformers with Patchout", Interspeech 2022; docs/method.md section 2.
 /// The visible count is only near L * (1 - ratio), and the same for all clips of a batch.</remarks>
-public sealed class StructuredMasking : IMaskingStrategy
+internal sealed class StructuredMasking : IMaskingStrategy
 {
     /// <inheritdoc/>
     public PatchMask Sample(in PatchView clip, in MaskingContext context)

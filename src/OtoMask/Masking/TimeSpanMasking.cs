@@ -10,7 +10,7 @@ namespace OtoMask.Masking;
 /// </summary>
 /// <param name="runLength">n, time steps (patch columns) of one run, at least 1; a shorter clip is one run.</param>
 /// <remarks>docs/method.md section 2. Masked patches: Nf * floor(Nt * ratio).</remarks>
-public sealed class TimeSpanMasking(int runLength = TimeSpanMasking.DefaultRunLength) : IMaskingStrategy
+internal sealed class TimeSpanMasking(int runLength = TimeSpanMasking.DefaultRunLength) : IMaskingStrategy
 {
     /// <summary>Time steps of one run unless told otherwise.</summary>
     public const int DefaultRunLength = 10;

@@ -5,7 +5,7 @@ namespace OtoMask.Models;
 // B clips, N of the L = Nf * Nt patches, P = ph * pw values a patch, D width, C classes.
 
 /// <summary>What the head sees of an encoded clip.</summary>
-public enum ClipFeature
+internal enum ClipFeature
 {
     /// <summary>Nf * D numbers: the tokens of all frequency patches of a time step side by side, mean over time (docs/method.md section 7).</summary>
     PerBand,
@@ -16,7 +16,7 @@ public enum ClipFeature
 
 /// <summary>The encoder with a head that tells classes: batch normalisation without scale and shift, then a linear layer.</summary>
 /// <remarks>The head of EVAR (Niizumi et al.), by its parameter names. docs/evaluation.md section 2.</remarks>
-public sealed class Classifier : IDisposable
+internal sealed class Classifier : IDisposable
 {
     /// <summary>What the names of the head's two parts begin with.</summary>
     internal const string HeadNorm = "head.norm", HeadLinear = "head.mlp.mlp.0";

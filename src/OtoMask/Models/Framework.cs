@@ -33,10 +33,12 @@ public abstract class Framework
     public virtual bool ReadsWholeClip => false;
 
     /// <summary>The decoder that goes with an encoder of a named size.</summary>
+    /// <param name="size">One of <see cref="KnownSizes.Names"/>.</param>
     /// <exception cref="UserErrorException">No size has that name.</exception>
     public abstract BlockShape Decoder(string size);
 
-    /// <summary>Values that it predicts of each masked patch.</summary>
+    /// <summary>Values that it predicts of each masked patch: P where it predicts the input, D where it predicts features.</summary>
+    /// <param name="shape">Sizes of the model.</param>
     public abstract int Outputs(ModelShape shape);
 
     /// <summary>Says why a model of this shape could not learn; null if it could.</summary>
@@ -71,5 +73,7 @@ public abstract class Framework
     public override string ToString() => Name;
 
     /// <summary>The model with its parameters declared, not yet laid out.</summary>
+    /// <param name="shape">Sizes of everything, which were found possible.</param>
+    /// <param name="seed">Seed of the first values.</param>
     protected abstract MaskedModel Declare(ModelShape shape, ulong seed);
 }

@@ -37,7 +37,7 @@ public sealed class FrozenEncoder : IDisposable
     public IReadOnlyList<Parameter> Parameters { get; }
 
     /// <summary>Positions of its tokens, [1 + L, D].</summary>
-    public PositionTable Positions => transformer.Positions;
+    internal PositionTable Positions => transformer.Positions;
 
     /// <summary>Where it lives.</summary>
     public Device Device { get; private set; } = Device.Cpu;

@@ -4,7 +4,7 @@ namespace OtoMask.Models;
 
 /// <summary>Masked Modeling Duo: predicts, from the visible patches, what a slow copy of the encoder makes of the masked ones.</summary>
 /// <remarks>Niizumi et al., arXiv 2210.14648 and 2404.06095. docs/method.md section 5.</remarks>
-public sealed class M2d : PatchPredictor
+internal sealed class M2d : PatchPredictor
 {
     private readonly BlockStack target;
 

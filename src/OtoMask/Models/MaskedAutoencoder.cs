@@ -5,7 +5,7 @@ namespace OtoMask.Models;
 /// <summary>MSM-MAE: a masked autoencoder on log-mel patches.</summary>
 /// <remarks>Niizumi et al., "Masked spectrogram modeling using masked autoencoders", PMLR 166, 2022; He et al., arXiv
 /// 2111.06377. docs/method.md section 4.</remarks>
-public sealed class MaskedAutoencoder : PatchPredictor
+internal sealed class MaskedAutoencoder : PatchPredictor
 {
     private MaskedAutoencoder(ModelShape shape, ulong seed) : base(Framework, shape, seed)
     {

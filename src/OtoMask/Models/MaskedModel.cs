@@ -40,7 +40,7 @@ public abstract class MaskedModel : IDisposable
     public FrozenEncoder Frozen { get; }
 
     /// <summary>Tables of positions, that of the encoder first.</summary>
-    public virtual IReadOnlyList<PositionTable> Positions => [encoder.Positions];
+    internal virtual IReadOnlyList<PositionTable> Positions => [encoder.Positions];
 
     /// <summary>Where the model lives.</summary>
     public Device Device => Frozen.Device;

@@ -11,7 +11,7 @@ namespace OtoMask.Models;
 /// <param name="HasKernels">Whether the bridge's kernels run; ATen's operators keep more, and N x N probabilities a head.</param>
 /// <param name="Threads">Threads that compute.</param>
 /// <param name="CheckpointActivations">Whether blocks keep only their input for the backward pass.</param>
-public sealed record ModelMemory(DType Products, bool HasKernels, int Threads, bool CheckpointActivations = false)
+internal sealed record ModelMemory(DType Products, bool HasKernels, int Threads, bool CheckpointActivations = false)
 {
     private const int Float = sizeof(float), Id = sizeof(long);
 

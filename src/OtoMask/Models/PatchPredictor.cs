@@ -11,8 +11,7 @@ public abstract class PatchPredictor : MaskedModel
     protected PatchPredictor(Framework framework, ModelShape shape, ulong seed) : base(framework, shape, seed) =>
         decoder = new MaskedDecoder(shape, Trained, Initial, framework.Outputs(shape));
 
-    /// <inheritdoc/>
-    public override IReadOnlyList<PositionTable> Positions => [.. base.Positions, decoder.Positions];
+    internal override IReadOnlyList<PositionTable> Positions => [.. base.Positions, decoder.Positions];
 
     /// <inheritdoc/>
     public override bool CheckpointActivations

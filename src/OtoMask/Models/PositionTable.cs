@@ -7,7 +7,7 @@ namespace OtoMask.Models;
 /// <param name="name">The field's name for it: <c>pos_embed</c>, <c>decoder_pos_embed</c>.</param>
 /// <param name="grid">(Nf, Nt), the patches of the input.</param>
 /// <param name="width">D, values of one position.</param>
-public sealed class PositionTable(string name, PatchGrid grid, int width) : IDisposable
+internal sealed class PositionTable(string name, PatchGrid grid, int width) : IDisposable
 {
     private readonly int rows = grid.Rows, columns = grid.Columns;
     private Tensor? values;

@@ -3,7 +3,7 @@ namespace OtoMask.Models;
 /// <summary>Fixed two-dimensional sine-cosine positions.</summary>
 /// <remarks>docs/method.md section 3: the first half of the width encodes time, the second frequency; each is [sin(p w), cos(p w)]
 /// with w_i = 10000^(-i / (D/4)).</remarks>
-public static class Positions
+internal static class Positions
 {
     /// <summary>The table [1 + L, D]: row 0 is CLS (zeros), row 1 + f * Nt + t is patch (f, t).</summary>
     /// <param name="rows">Nf, patches along frequency.</param>

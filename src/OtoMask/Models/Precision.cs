@@ -16,7 +16,7 @@ public enum Precision
 }
 
 /// <summary>Computing in a precision.</summary>
-public static class PrecisionExtensions
+internal static class PrecisionExtensions
 {
     /// <summary>Its name in configurations and reports: fp32, bf16 or auto.</summary>
     public static string Name(this Precision precision) => precision.ToString().ToLowerInvariant();

@@ -20,7 +20,7 @@ public sealed record PrecisionChoice(double Fp32, double Bf16)
     /// <param name="clips">B, clips in a batch.</param>
     /// <param name="visible">Lv, visible patches of a mask.</param>
     /// <param name="cancellation">Ends the measurement.</param>
-    public static PrecisionChoice Measure(MaskedModel model, int clips, int visible, CancellationToken cancellation = default) => Measure(clips, (precision, some) =>
+    internal static PrecisionChoice Measure(MaskedModel model, int clips, int visible, CancellationToken cancellation = default) => Measure(clips, (precision, some) =>
     {
         cancellation.ThrowIfCancellationRequested();
         return SecondsOf(model, precision, some, visible);
@@ -29,7 +29,7 @@ public sealed record PrecisionChoice(double Fp32, double Bf16)
     /// <summary>Compares the precisions on batches of growing size, up to the real one or as large as a few seconds allow.</summary>
     /// <param name="batch">The real batch.</param>
     /// <param name="secondsOf">Seconds that forward and backward pass take in a precision with so many clips.</param>
-    public static PrecisionChoice Measure(int batch, Func<Precision, int, double> secondsOf)
+    internal static PrecisionChoice Measure(int batch, Func<Precision, int, double> secondsOf)
     {
         PrecisionChoice Round(int clips) => new(clips / secondsOf(Precision.Fp32, clips), clips / secondsOf(Precision.Bf16, clips));
 

@@ -2,7 +2,7 @@ namespace OtoMask.Models;
 
 /// <summary>Floating-point operations of a training step, counted from the shapes.</summary>
 /// <remarks>A product of [n, k] and [k, m] counts 2nkm; only matrix products count. Backward costs twice the forward pass of what is trained.</remarks>
-public static class StepCost
+internal static class StepCost
 {
     /// <summary>Operations of one step over one batch, in GFLOP.</summary>
     /// <param name="framework">How the hidden patches are predicted.</param>

@@ -98,13 +98,13 @@ public static class FurtherPretraining
     {
         BlockShape encoder = config.ModelShape.Encoder;
         if (encoder != from.Encoder)
-            throw Unfit($"an encoder of {encoder} cannot take over weights of {from.Encoder}", "leave out --size and --encoder");
+            throw Unfit($"an encoder of {encoder} cannot take over weights of {from.Encoder}", "leave out `size` and `encoder`");
         if ((config.Geometry.PatchHeight, config.Geometry.PatchWidth) != (from.Input.PatchHeight, from.Input.PatchWidth))
-            throw Unfit($"patches of {config.Patch} are not the {from.Input.PatchText} that it embeds", "leave out --patch");
+            throw Unfit($"patches of {config.Patch} are not the {from.Input.PatchText} that it embeds", "leave out `patch`");
         // A row of patches stands for the frequencies it was trained on; only the length in time is free.
         if (config.LogMel != from.LogMel)
             throw Unfit(
-                $"{config.LogMel.Bands} mel bands at {config.SampleRate} Hz are not the {from.LogMel.Bands} at {from.LogMel.SampleRate} Hz it knows", "change only the number of frames of --input, and leave out --sample-rate");
+                $"{config.LogMel.Bands} mel bands at {config.SampleRate} Hz are not the {from.LogMel.Bands} at {from.LogMel.SampleRate} Hz it knows", "change only the number of frames of `input`, and leave out `sample-rate`");
 
         UserErrorException Unfit(string what, string advice) => new($"from {from.Name}: {what}; {advice}");
     }

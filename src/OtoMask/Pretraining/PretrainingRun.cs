@@ -111,7 +111,7 @@ public sealed class PretrainingRun : IDisposable
     public EncoderSnapshot Snapshot() => setup.Snapshot();
 
     /// <summary>The run with its data and its model, for who looks deeper.</summary>
-    public TrainingSetup Setup => setup;
+    internal TrainingSetup Setup => setup;
 
     /// <inheritdoc/>
     public void Dispose()

@@ -5,7 +5,7 @@ namespace OtoMask.Pretraining;
 /// <param name="WarmupSteps">Steps of warm-up.</param>
 /// <param name="TotalSteps">Steps of the whole run.</param>
 /// <param name="Floor">Where the cosine ends.</param>
-public sealed record LearningRateSchedule(double Peak, long WarmupSteps, long TotalSteps, double Floor = 0)
+internal sealed record LearningRateSchedule(double Peak, long WarmupSteps, long TotalSteps, double Floor = 0)
 {
     /// <summary>The rate of step <paramref name="step"/>, from 0.</summary>
     public double At(long step)
@@ -21,7 +21,7 @@ public sealed record LearningRateSchedule(double Peak, long WarmupSteps, long To
 /// <param name="Start">tau of the first step.</param>
 /// <param name="End">tau of the last step.</param>
 /// <param name="TotalSteps">Steps of the whole run.</param>
-public sealed record EmaSchedule(double Start, double End, long TotalSteps)
+internal sealed record EmaSchedule(double Start, double End, long TotalSteps)
 {
     /// <summary>tau of step <paramref name="step"/>, from 0.</summary>
     public double At(long step) => Start + (End - Start) * Math.Min(1, step / (double)Math.Max(1, TotalSteps - 1));

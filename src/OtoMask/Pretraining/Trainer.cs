@@ -22,7 +22,7 @@ public enum TrainingEnd
 /// Pre-trains one model into one run folder. Everything it computes follows from the configuration and the data, so a run that
 /// was stopped and resumed ends with the same weights as one that was not.
 /// </summary>
-public sealed class Trainer : IDisposable
+internal sealed class Trainer : IDisposable
 {
     private readonly RunFolder folder;
     private readonly PretrainingConfig config;
@@ -55,7 +55,7 @@ public sealed class Trainer : IDisposable
         emaDecays = new EmaSchedule(config.EmaStart, config.EmaEnd, TotalSteps);
         pipeline = setup.Pipeline(HintAt);
         log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes);
-        skipped = new SkippedSteps(folder, log, observer, "--base-lr");
+        skipped = new SkippedSteps(folder, log, observer, "base-lr");
         alarm = new HealthAlarm(observer, log.FirstRank);
     }
 

@@ -11,7 +11,7 @@ using OtoMask.Weights;
 namespace OtoMask.Pretraining;
 
 /// <summary>What a run stands on: the data, its statistics, the model, and how many steps there are.</summary>
-public sealed class TrainingSetup : IDisposable
+internal sealed class TrainingSetup : IDisposable
 {
     private const int TimedSteps = 3, PublishedEpochs = 300, HashDigits = 12;
     private readonly Device device;
@@ -110,7 +110,7 @@ public sealed class TrainingSetup : IDisposable
     {
         if (!from.State.IsOfRun)
             throw new UserErrorException(
-                $"{from.Path} holds weights without the state of a run (they were imported), so there is nothing to go on with; begin a run with them: otomask pretrain --from {from.Path} --data PATH --out RUN");
+                $"{from.Path} holds weights without the state of a run (they were imported), so there is nothing to go on with; begin a run with them: `PretrainingConfig.From` {from.Path}, with data and a folder of its own");
         config.Validate();
         RequireDevice(config);
         config.RequireMemory();

@@ -7,7 +7,7 @@ using OtoMask.Torch;
 namespace OtoMask.Pretraining;
 
 /// <summary>Seconds spent in each part of the training steps so far.</summary>
-public sealed class PhaseTimes
+internal sealed class PhaseTimes
 {
     /// <summary>Choosing masks from the model's features (strategies that need the model).</summary>
     public double Mask { get; internal set; }
@@ -26,7 +26,7 @@ public sealed class PhaseTimes
 /// <param name="Loss">Mean loss over its batches, before the step.</param>
 /// <param name="GradientNorm">Global Euclidean norm of the gradients before clipping.</param>
 /// <param name="Applied">False where the loss or the norm was not finite: the parameters are then untouched.</param>
-public readonly record struct StepOutcome(double Loss, double GradientNorm, bool Applied)
+internal readonly record struct StepOutcome(double Loss, double GradientNorm, bool Applied)
 {
     /// <summary>Mean of each loss that the framework names besides, empty where it names none.</summary>
     public IReadOnlyList<(string Name, double Value)> Parts { get; init; } = [];
@@ -38,7 +38,7 @@ public readonly record struct StepOutcome(double Loss, double GradientNorm, bool
 /// <param name="precision">Precision of the matrix products; not <see cref="Precision.Auto"/>.</param>
 /// <param name="clipNorm">Largest global gradient norm; docs/method.md section 6 has 3.0.</param>
 /// <param name="featureMasking">The strategy, where it needs the model; else null and batches come masked.</param>
-public sealed class TrainingStep(
+internal sealed class TrainingStep(
     MaskedModel model, AdamW optimizer, Precision precision, double clipNorm, IFeatureMaskingStrategy? featureMasking = null)
 {
     private const double ClipEpsilon = 1e-6; // as torch.nn.utils.clip_grad_norm_

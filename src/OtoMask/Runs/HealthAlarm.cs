@@ -26,6 +26,6 @@ internal sealed class HealthAlarm(ITrainingObserver observer, double? firstRank)
         }
 
         void Warn(string what) => observer.Warning(
-            $"the representation is collapsing after {evaluation.Epoch} epochs: {what}. Try a smaller --base-lr, a larger --ema-start (m2d), or --framework msm-mae");
+            $"the representation is collapsing after {evaluation.Epoch} epochs: {what}. Try a smaller `base-lr`, a larger `ema-start` (m2d), or `framework` msm-mae");
     }
 }

@@ -39,6 +39,8 @@ public interface ITrainingObserver
     }
 
     /// <summary>A step was done.</summary>
+    /// <param name="step">What the log says of it.</param>
+    /// <param name="totalSteps">Steps of the whole run, those before it was resumed included.</param>
     void Step(StepRecord step, long totalSteps)
     {
     }

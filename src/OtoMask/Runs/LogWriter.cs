@@ -4,7 +4,7 @@ using OtoMask.Interop;
 namespace OtoMask.Runs;
 
 /// <summary>Writes <c>log.jsonl</c> and the same numbers for TensorBoard. Others see a row as soon as it is added.</summary>
-public sealed class LogWriter : IDisposable
+internal sealed class LogWriter : IDisposable
 {
     private readonly FileStream file;
     private readonly StreamWriter writer;

@@ -3,7 +3,7 @@ using System.Reflection;
 namespace OtoMask.Runs;
 
 /// <summary>Which version of this program wrote something.</summary>
-public static class ProgramVersion
+internal static class ProgramVersion
 {
     /// <summary>The version of this program, with its commit where that is known: <c>0.1.0+5077cde...</c>.</summary>
     public static string Current { get; } = typeof(ProgramVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;

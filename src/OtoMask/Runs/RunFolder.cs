@@ -44,13 +44,13 @@ public sealed class RunFolder(string path)
     /// <summary>The newest checkpoint.</summary>
     /// <exception cref="UserErrorException">There is none.</exception>
     public string LatestCheckpoint => Checkpoints is [.., string latest] ? latest : throw new UserErrorException(WasAbandoned
-        ? $"{Path} holds no checkpoint: its run was stopped before the first step; begin it again with otomask pretrain --out {Path}"
-        : $"{Path} holds no checkpoint; give a folder that `otomask pretrain --out` or `otomask finetune --out` wrote");
+        ? $"{Path} holds no checkpoint: its run was stopped before the first step; begin it again with `PretrainingRun.Begin` {Path}"
+        : $"{Path} holds no checkpoint; give a folder that `PretrainingRun` or `FineTuner` wrote");
 
     /// <summary>Reads the newest checkpoint.</summary>
     /// <param name="read">Reads a file, or throws a <see cref="UserErrorException"/> where it is damaged.</param>
     /// <exception cref="UserErrorException">There is none, or it is damaged; the newest one that is not is then named.</exception>
-    public T ReadNewest<T>(Func<string, T> read)
+    internal T ReadNewest<T>(Func<string, T> read)
     {
         try
         {
@@ -99,7 +99,7 @@ public sealed class RunFolder(string path)
 
     /// <summary>Checks, before minutes of preparation, that <see cref="Create"/> is going to work. Leaves nothing behind.</summary>
     /// <exception cref="UserErrorException">The folder holds a run or anything else, or cannot be written.</exception>
-    public void RequireFree()
+    internal void RequireFree()
     {
         if (string.IsNullOrWhiteSpace(Path))
             throw new UserErrorException("the name of the run folder is empty; give one");
@@ -120,7 +120,7 @@ public sealed class RunFolder(string path)
 
     /// <summary>Makes the folder for a new run and occupies it. What a run that was killed before its first checkpoint left there goes.</summary>
     /// <exception cref="UserErrorException">It holds a run or anything else, another process is at work in it, or it cannot be written.</exception>
-    public void Create()
+    internal void Create()
     {
         RequireFree();
         isMadeHere = !Directory.Exists(Path);
@@ -135,7 +135,7 @@ public sealed class RunFolder(string path)
 
     /// <summary>Removes the run that is there, and nothing else.</summary>
     /// <exception cref="UserErrorException">What is there was not left by a run, or another process is at work in it.</exception>
-    public void Clear()
+    internal void Clear()
     {
         if (HoldsNothing)
             return;
@@ -150,7 +150,7 @@ public sealed class RunFolder(string path)
     /// <summary>Keeps other processes from training into the folder until <see cref="Release"/> or the end of this one, and clears away
     /// the temporary files of killed ones. Does nothing where it is occupied already.</summary>
     /// <exception cref="UserErrorException">Another process is at work in it, or it cannot be written.</exception>
-    public void Occupy()
+    internal void Occupy()
     {
         if (hold is not null)
             return;
@@ -170,7 +170,7 @@ public sealed class RunFolder(string path)
     /// <summary>Checks, before the first step, that a run which goes on can write its next checkpoint and its log. Leaves nothing behind.</summary>
     /// <exception cref="UserErrorException">One of them cannot be written.</exception>
     /// <exception cref="IOException">The disk has no room for another checkpoint.</exception>
-    public void RequireWritable()
+    internal void RequireWritable()
     {
         foreach (string file in FilesBesideCheckpoints.Append(BestCheckpoint))
             OutputPlace.Require(file);
@@ -180,14 +180,14 @@ public sealed class RunFolder(string path)
     }
 
     /// <summary>Lets other processes train into the folder again.</summary>
-    public void Release()
+    internal void Release()
     {
         hold?.Dispose();
         hold = null;
     }
 
     /// <summary>Removes what <see cref="Create"/> and the run left, where it failed before its first checkpoint.</summary>
-    public void Discard()
+    internal void Discard()
     {
         foreach (string file in FilesBesideCheckpoints)
             File.Delete(file);
@@ -201,7 +201,7 @@ public sealed class RunFolder(string path)
     /// <summary>Removes all but the newest <paramref name="keepLast"/> checkpoints and those of the steps that are to stay for ever.</summary>
     /// <param name="keepLast">How many of the newest stay.</param>
     /// <param name="staysForEver">Whether the checkpoint of a step does.</param>
-    public void Prune(int keepLast, Func<long, bool> staysForEver)
+    internal void Prune(int keepLast, Func<long, bool> staysForEver)
     {
         foreach (string old in Checkpoints.SkipLast(keepLast))
         {
@@ -267,9 +267,9 @@ public sealed class RunFolder(string path)
     }
 
     private UserErrorException Taken() => new(File.Exists(Path) ? $"{Path} is a file; choose a folder for the run"
-        : Checkpoints.Count > 0 ? $"{Path} holds a run already; choose another --out, or go on with --resume {Path}"
-        : File.Exists(Log) && File.Exists(Config) ? $"{Path} holds a run whose checkpoints are gone; put them back, or choose another --out"
-        : $"{Path} is not empty, and a run begins in a folder of its own; choose another --out");
+        : Checkpoints.Count > 0 ? $"{Path} holds a run already; choose another `folder`, or go on with `resume` {Path}"
+        : File.Exists(Log) && File.Exists(Config) ? $"{Path} holds a run whose checkpoints are gone; put them back, or choose another `folder`"
+        : $"{Path} is not empty, and a run begins in a folder of its own; choose another `folder`");
 
     private IEnumerable<string> InCheckpoints() => Directory.Exists(Inside(CheckpointFolder)) ? Entries(Inside(CheckpointFolder)) : [];
 

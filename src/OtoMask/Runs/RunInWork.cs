@@ -56,6 +56,6 @@ public sealed class RunInWork(RunFolder folder)
     }
 
     /// <summary>What a report says of the machine.</summary>
-    public static IReadOnlyList<(string Name, string Value)> Environment(string device) =>
+    internal static IReadOnlyList<(string Name, string Value)> Environment(string device) =>
         [("libtorch", TorchRuntime.Describe().Split('\n')[0]), ("threads", $"{TorchRuntime.Threads}"), ("device", device)];
 }

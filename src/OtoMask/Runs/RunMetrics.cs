@@ -26,7 +26,7 @@ public sealed record RunMetrics(double? FinalLoss, long ClipsSeen, double Second
     }
 
     /// <summary>The text of <c>metrics.json</c>.</summary>
-    public string ToJson(long step, long totalSteps, int clips, int badFiles)
+    internal string ToJson(long step, long totalSteps, int clips, int badFiles)
     {
         var evaluations = new JsonObject();
         foreach ((string metric, double value) in Evaluations)

@@ -7,8 +7,8 @@ public sealed class TrainingDivergedException(string message) : Exception(messag
 /// <param name="folder">The run. While steps are being skipped it gets no checkpoint, so its newest is the last good one.</param>
 /// <param name="log">Its log, which knows the steps skipped before the run was resumed, and is flushed before the run ends.</param>
 /// <param name="observer">Is told of every skipped step.</param>
-/// <param name="rateOption">The option that sets the learning rate, to try a smaller one.</param>
-internal sealed class SkippedSteps(RunFolder folder, LogWriter log, ITrainingObserver observer, string rateOption)
+/// <param name="rate">The key of the learning rate, to try a smaller one.</param>
+internal sealed class SkippedSteps(RunFolder folder, LogWriter log, ITrainingObserver observer, string rate)
 {
     private const int MostInARow = 5;
 
@@ -27,6 +27,6 @@ internal sealed class SkippedSteps(RunFolder folder, LogWriter log, ITrainingObs
             return;
         log.Flush();
         throw new TrainingDivergedException(
-            $"stopped at step {record.Step}: {MostInARow} steps in a row were not finite; the last good checkpoint is {folder.LatestCheckpoint}. Try a smaller {rateOption} or --precision fp32");
+            $"stopped at step {record.Step}: {MostInARow} steps in a row were not finite; the last good checkpoint is {folder.LatestCheckpoint}. Try a smaller `{rate}` or `precision` fp32");
     }
 }

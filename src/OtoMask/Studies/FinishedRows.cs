@@ -18,7 +18,7 @@ internal sealed class FinishedRows
             if (expected.TryGetValue(Key(row), out string? fingerprint) && fingerprint != row.Fingerprint)
             {
                 throw new UserErrorException(
-                    $"{folder.Rows} holds {row.Framework} {row.Arm} seed {row.Seed} on {row.Task} from another configuration or other data; choose another --out, or remove those rows");
+                    $"{folder.Rows} holds {row.Framework} {row.Arm} seed {row.Seed} on {row.Task} from another configuration or other data; choose another `folder`, or remove those rows");
             }
         }
         (string, ulong?)[] probes = [.. plan.Config.ProbeSeeds.Select(seed => (plan.Config.Probe.ToString().ToLowerInvariant(), (ulong?)seed)), (StudyRow.Knn, null)];

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace OtoMask.Studies;
 
 /// <summary>A file of one JSON object a line, to which lines are added and which may have been cut short by a crash.</summary>
-public static class JsonLines
+internal static class JsonLines
 {
     private static readonly JsonSerializerOptions Options = new()
     {

@@ -36,7 +36,7 @@ public sealed record StudyCell(string Framework, string Arm, PretrainingConfig C
     /// <param name="poolHash">Hash of the clips to pre-train on.</param>
     /// <param name="taskHash">Hash of the task.</param>
     /// <param name="probe">How it is probed.</param>
-    public string Fingerprint(string poolHash, string taskHash, string probe)
+    internal string Fingerprint(string poolHash, string taskHash, string probe)
     {
         IEnumerable<string?> values = ConfigKeys.All
             .Where(key => !key.ChangesNoResult && !SaysNothingOfResults.Contains(key.Name) && !(CountsWhereSet.Contains(key.Name) && key.Get(Config) == key.Get(AsBefore)))

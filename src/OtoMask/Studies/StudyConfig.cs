@@ -4,7 +4,9 @@ using OtoMask.Models;
 
 namespace OtoMask.Studies;
 
-/// <summary>A value of the pre-training configuration that differs from the study's common ones: a key of <see cref="ConfigKeys"/> and its text.</summary>
+/// <summary>A value of the pre-training configuration that differs from the study's common ones: a key and its text, as a configuration file has them.</summary>
+/// <param name="Key">For example <c>mask-ratio</c>.</param>
+/// <param name="Value">For example <c>0.7</c>.</param>
 public readonly record struct Setting(string Key, string Value);
 
 /// <summary>One thing to compare: a masking strategy, or a strategy with a schedule or ratio of its own.</summary>
@@ -99,7 +101,7 @@ public sealed record StudyConfig
             {
                 PretrainingConfig config = Configure(framework, arm, Seeds[0]) with { Data = "data" };
                 Require(config.Steps is not null, $"{framework.Name}, {arm.Name}: give `steps`, so that every run has the same length on every machine");
-                Require(config.Precision != Precision.Auto, "precision: choose fp32 or bf16; `auto` could differ from run to run");
+                Require(config.Precision != Precision.Auto, "precision: choose fp32 or bf16; auto could differ from run to run");
                 config.Validate();
             }
         }

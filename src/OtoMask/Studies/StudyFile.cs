@@ -118,7 +118,7 @@ public static class StudyFile
         private IReadOnlyList<Setting> SettingsOf(YamlNode node)
         {
             if (node is not YamlMappingNode map)
-                throw At(node, source, "settings are `key: value`, as `pretrain --config` takes them");
+                throw At(node, source, "settings are `key: value`, as in a file for `ConfigFile.Read`");
             List<Setting> settings = [];
             foreach ((YamlNode key, YamlNode value) in map.Children)
             {

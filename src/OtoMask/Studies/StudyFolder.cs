@@ -12,7 +12,7 @@ public sealed class StudyFolder(string path)
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
 
-    /// <summary>The study, resolved: what <c>otomask study</c> takes.</summary>
+    /// <summary>The study, resolved: what <see cref="StudyFile"/> reads.</summary>
     public string Config => Inside("study.yaml");
 
     /// <summary>A <see cref="StudyRow"/> a line.</summary>
@@ -22,13 +22,13 @@ public sealed class StudyFolder(string path)
     public string Costs => Inside("costs.jsonl");
 
     /// <summary>A <see cref="StudyConfusion"/> a line.</summary>
-    public string Confusions => Inside("confusions.jsonl");
+    internal string Confusions => Inside("confusions.jsonl");
 
     /// <summary>What the scores were measured on and with: a <see cref="StudyProvenance"/> a line.</summary>
-    public string Provenance => Inside("provenance.jsonl");
+    internal string Provenance => Inside("provenance.jsonl");
 
     /// <summary>Where every arm masks (<see cref="Masks.StudyMasks"/>).</summary>
-    public string Masks => Inside("masks.json");
+    internal string Masks => Inside("masks.json");
 
     /// <summary>Log-mels of the pool, computed once for all runs.</summary>
     public string Cache => Inside("cache");
@@ -41,7 +41,7 @@ public sealed class StudyFolder(string path)
 
     /// <summary>Refuses a folder in which a study would replace what it has not written: it is not there yet, is empty, or holds a study.</summary>
     /// <exception cref="UserErrorException">The folder holds other things, or cannot be written.</exception>
-    public void RequireOwn()
+    internal void RequireOwn()
     {
         if (File.Exists(Path))
             throw new UserErrorException($"{Path} is a file; choose a folder for the study");
@@ -49,7 +49,7 @@ public sealed class StudyFolder(string path)
             return;
         bool holdsStudy = HoldsRows<StudyRow>(Rows) || HoldsRows<StudyCost>(Costs) || HoldsRows<StudyProvenance>(Provenance);
         if (!holdsStudy && Directory.EnumerateFileSystemEntries(Path).Any(entry => entry != Config && entry != Lock && !AtomicFile.IsLeftover(entry)))
-            throw new UserErrorException($"{Path} is not empty and holds no study; choose another --out");
+            throw new UserErrorException($"{Path} is not empty and holds no study; choose another `folder`");
         foreach (string file in Files)
         {
             OutputPlace.Require(file);
@@ -64,7 +64,7 @@ public sealed class StudyFolder(string path)
 
     /// <summary>Makes the folder where it is missing and keeps other processes from working on the study until the result is disposed or this one ends.</summary>
     /// <exception cref="UserErrorException">Another process is at work in it, or it cannot be written.</exception>
-    public IDisposable Occupy()
+    internal IDisposable Occupy()
     {
         try
         {
@@ -76,11 +76,11 @@ public sealed class StudyFolder(string path)
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException { HResult: NotADirectory or FileExists or ReadOnlyFileSystem })
         {
-            throw new UserErrorException($"{Path}: cannot write in it ({error.Message.TrimEnd('.')}); give yourself access or choose another --out", error);
+            throw new UserErrorException($"{Path}: cannot write in it ({error.Message.TrimEnd('.')}); give yourself access or choose another `folder`", error);
         }
     }
 
-    /// <summary>The run of a cell, as <c>otomask pretrain</c> writes one.</summary>
+    /// <summary>The run of a cell: an ordinary run folder.</summary>
     public RunFolder RunOf(StudyCell cell) => new(System.IO.Path.Combine(Path, "runs", cell.Name));
 
     private string Inside(string name) => System.IO.Path.Combine(Path, name);

@@ -22,9 +22,10 @@ public sealed record StudyTask(LabelledTask Task, string Family, string Hash)
 /// <summary>A study with everything it needs on this machine.</summary>
 public sealed record StudyPlan
 {
+    /// <summary>Opens the data of a study and counts its clips.</summary>
     /// <param name="config">What is compared.</param>
     /// <param name="tasks">What is probed.</param>
-    /// <param name="data">What is pre-trained on, as <c>pretrain --data</c> takes it.</param>
+    /// <param name="data">What is pre-trained on, as the key <c>data</c> of a configuration names it.</param>
     /// <exception cref="UserErrorException">The data holds no clips.</exception>
     public StudyPlan(StudyConfig config, IReadOnlyList<StudyTask> tasks, string data)
     {
@@ -56,7 +57,7 @@ public sealed record StudyPlan
     public const string EqualTimeSuffix = " (equal time)";
 
     /// <summary>The arm of the study that an arm is a run of: itself, unless it is one at equal time.</summary>
-    public static string ArmOf(string name) => name.EndsWith(EqualTimeSuffix, StringComparison.Ordinal) ? name[..^EqualTimeSuffix.Length] : name;
+    internal static string ArmOf(string name) => name.EndsWith(EqualTimeSuffix, StringComparison.Ordinal) ? name[..^EqualTimeSuffix.Length] : name;
 
     /// <summary>The cells whose cost is measured first: every framework with every arm.</summary>
     public IReadOnlyList<StudyCell> CellsToCost =>

@@ -7,7 +7,7 @@ namespace OtoMask.Studies;
 /// <param name="Clips">Clips of all splits.</param>
 /// <param name="TestClips">Clips tested on; all where there are folds.</param>
 /// <param name="Hash">SHA-256 of its rows and clips (<see cref="StudyTask"/>).</param>
-public sealed record TaskProvenance(string Name, string Family, int Classes, int Clips, int TestClips, string Hash)
+internal sealed record TaskProvenance(string Name, string Family, int Classes, int Clips, int TestClips, string Hash)
 {
     /// <summary>What is to be known of a task.</summary>
     public static TaskProvenance Of(StudyTask task) => new(
@@ -21,7 +21,7 @@ public sealed record TaskProvenance(string Name, string Family, int Classes, int
 /// <param name="PoolHash">Hash of the list of those clips.</param>
 /// <param name="Version">Version of OtoMask, with its commit where it is known.</param>
 /// <param name="Machine">Processor, threads, libtorch, kernels.</param>
-public sealed record StudyProvenance(IReadOnlyList<TaskProvenance> Tasks, int PoolClips, string PoolHash, string Version, string Machine)
+internal sealed record StudyProvenance(IReadOnlyList<TaskProvenance> Tasks, int PoolClips, string PoolHash, string Version, string Machine)
 {
     /// <summary>Adds the line to a study's folder, unless its last line says the same.</summary>
     /// <param name="folder">The study's folder; exists.</param>

@@ -36,7 +36,7 @@ public sealed record StudyCost(
     string Framework, string Arm, double StepMs, double MaskMs, bool MasksInStep, double ClipsPerSecond, double GigaflopsPerClip, long PeakMegabytes);
 
 /// <summary>Looks costs up.</summary>
-public static class StudyCosts
+internal static class StudyCosts
 {
     /// <summary>The cost of an arm, or null. Of several the first counts: runs at equal time got their steps from it.</summary>
     public static StudyCost? Of(this IEnumerable<StudyCost> costs, string framework, string arm) =>
@@ -50,4 +50,4 @@ public static class StudyCosts
 /// <param name="Task">Name of the task.</param>
 /// <param name="Classes">C labels.</param>
 /// <param name="Counts">[C][C]: rows are true, columns predicted.</param>
-public sealed record StudyConfusion(string Framework, string Arm, ulong Seed, string Task, IReadOnlyList<string> Classes, IReadOnlyList<IReadOnlyList<int>> Counts);
+internal sealed record StudyConfusion(string Framework, string Arm, ulong Seed, string Task, IReadOnlyList<string> Classes, IReadOnlyList<IReadOnlyList<int>> Counts);

@@ -23,7 +23,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
 
     /// <summary>Checks, before anything in a folder is changed, that it holds no scores of something else.</summary>
     /// <exception cref="UserErrorException">The folder holds scores of another configuration or of other data, or scores that contradict each other.</exception>
-    public static void RequireOwnScores(StudyPlan plan, StudyFolder folder) =>
+    internal static void RequireOwnScores(StudyPlan plan, StudyFolder folder) =>
         _ = new FinishedRows(folder, plan, plan.Cells(JsonLines.Read<StudyCost>(folder.Costs)));
 
     /// <summary>Does whatever is not done yet.</summary>
@@ -119,7 +119,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
     {
         ConfigChange[] others = [.. changes.Where(change => change.Key != "device")];
         if (others.Length > 0)
-            throw new UserErrorException($"{run.Path} holds a run of another configuration or of other data ({string.Join(", ", others.AsEnumerable())}); choose another --out, or remove that folder");
+            throw new UserErrorException($"{run.Path} holds a run of another configuration or of other data ({string.Join(", ", others.AsEnumerable())}); choose another `folder`, or remove that folder");
     }
 
     private void Probe(EncoderSnapshot encoder, StudyCell cell, int number, StudyTask[] tasks, CancellationToken cancellation)

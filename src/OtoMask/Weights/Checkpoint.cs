@@ -11,7 +11,7 @@ namespace OtoMask.Weights;
 /// A training state on disk: one safetensors file with the weights under the field's names, the optimiser's moments, and the
 /// <see cref="CheckpointState"/> as JSON in its metadata, under one checksum. One file, so that it is whole or absent.
 /// </summary>
-public sealed class Checkpoint
+internal sealed class Checkpoint
 {
     private const string StateKey = "otomask.state";
 

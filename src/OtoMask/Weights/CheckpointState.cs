@@ -16,7 +16,7 @@ namespace OtoMask.Weights;
 /// <param name="ManifestHash">Of the list of clips trained on.</param>
 /// <param name="Clips">How many clips that list has; 0 in checkpoints that do not tell.</param>
 /// <param name="Program">Version of the program that wrote it, with its commit where that is known; empty in checkpoints that do not tell.</param>
-public sealed record CheckpointState(
+internal sealed record CheckpointState(
     int Version, long Step, long OptimizerSteps, Dictionary<string, string> Config, float Mean, float Std, string ManifestHash, int Clips = 0, string Program = "")
 {
     /// <summary>The version this program writes.</summary>
@@ -40,7 +40,7 @@ public sealed record CheckpointState(
 
     /// <summary>The change with a remark where the user changed nothing and a name means something else today.</summary>
     internal ConfigChange Explained(ConfigChange change) => change.Key == "mask" && change.New == ConfigAsWritten.Mask
-        ? change with { Remark = $"{change.New} did not begin randomly when the run began; that is {change.Old} now, so to go on as it was say --mask {change.Old}" }
+        ? change with { Remark = $"{change.New} did not begin randomly when the run began; that is {change.Old} now, so to go on as it was say `mask` {change.Old}" }
         : change;
 
     /// <summary>Whether it is of a run, which can go on from it; a model that was imported has weights alone.</summary>
@@ -70,7 +70,7 @@ public sealed record CheckpointState(
 /// <param name="Mean">Mean of the log-mels of the noise.</param>
 /// <param name="ManifestHash">Of the list of its clips.</param>
 /// <param name="Clips">How many clips that list has.</param>
-public sealed record NoiseState(float Mean, string ManifestHash, int Clips)
+internal sealed record NoiseState(float Mean, string ManifestHash, int Clips)
 {
     /// <summary>Clips of it that are left out though they can be read; null where there are none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -137,10 +137,10 @@ internal sealed class FieldWeights
         StatedGeometry? onPatch = places.FirstOrDefault(place => place.Patch is not null), onInput = places.FirstOrDefault(place => place.Input is not null);
         if (onPatch?.Patch is { } patch && patch != (PatchHeight, PatchWidth))
             throw new UserErrorException(
-                $"{source}: {onPatch.Place} says patches of {patch.Height}x{patch.Width}, its weights are for {PatchHeight}x{PatchWidth}; give --patch {PatchHeight}x{PatchWidth}, and the --input it was trained with");
+                $"{source}: {onPatch.Place} says patches of {patch.Height}x{patch.Width}, its weights are for {PatchHeight}x{PatchWidth}; give `Patch` {PatchHeight}x{PatchWidth}, and the `Input` it was trained with");
         if (onInput?.Input is not { } input)
             throw new UserErrorException(
-                $"{source}: its input is not known, for neither it nor its name says so; give --input BANDSxFRAMES, {Suggestion} (for `pretrain --from`: to `otomask import` first)");
+                $"{source}: its input is not known, for neither it nor its name says so; give `Input` BANDSxFRAMES, {Suggestion} (for `PretrainingConfig.From`: to `ModelImport` first)");
         InputGeometry geometry;
         try
         {
@@ -153,13 +153,13 @@ internal sealed class FieldWeights
         return PatchCount is not { } patches || patches == geometry.Grid.Count
             ? geometry
             : throw new UserErrorException(
-                $"{source}: {onInput.Place} says an input of {input.Bands}x{input.Frames}, which is {geometry.Grid.Count} patches, but it holds positions for {patches}; give the --input it was trained with, {Suggestion}");
+                $"{source}: {onInput.Place} says an input of {input.Bands}x{input.Frames}, which is {geometry.Grid.Count} patches, but it holds positions for {patches}; give the `Input` it was trained with, {Suggestion}");
     }
 
     /// <summary>The input that fits if it is the field's 80 mel bands.</summary>
     private string Suggestion => 80 % PatchHeight == 0 && PatchCount is { } patches && patches % (80 / PatchHeight) == 0
-        ? $"with 80 mel bands --input 80x{patches / (80 / PatchHeight) * PatchWidth}"
-        : "for example --input 80x608";
+        ? $"with 80 mel bands `Input` 80x{patches / (80 / PatchHeight) * PatchWidth}"
+        : "for example `Input` 80x608";
 
     private int Depth(string blocks)
     {

@@ -9,7 +9,7 @@ using OtoMask.Torch;
 namespace OtoMask.Weights;
 
 /// <summary>Moves weights between models and files, by the field's parameter names (docs/method.md section 8).</summary>
-public static class ModelWeights
+internal static class ModelWeights
 {
     /// <summary>The field's name for the mean and deviation of the data.</summary>
     internal const string Statistics = "norm_stats";
@@ -121,7 +121,7 @@ public static class ModelWeights
         if (stacks.Sum(blocks => MatricesOfBlock * blocks.Depth * blocks.Width * blocks.Width) > present)
             throw new UserErrorException($"{source}: it claims to be a larger model than its weights make; use another copy");
         if (positions > present + Untold)
-            throw new UserErrorException($"{source}: it claims an input of {input.InputText}, {input.Grid.Count} patches, far more than its weights are for; give the --input it was trained with, or use another copy");
+            throw new UserErrorException($"{source}: it claims an input of {input.InputText}, {input.Grid.Count} patches, far more than its weights are for; give the `Input` it was trained with, or use another copy");
     }
 
     private static void Load(IEnumerable<Parameter> parameters, IReadOnlyDictionary<string, HostTensor> tensors, string source)

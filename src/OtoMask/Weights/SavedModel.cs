@@ -98,7 +98,7 @@ public sealed class SavedModel
     public MaskedModel LoadModel(Device device)
     {
         if (Framework is not { } framework || Decoder is null)
-            throw new UserErrorException($"{File} holds an encoder alone, without what predicts the hidden patches; embed, probe or fine-tune it, or begin from it with `otomask pretrain --from`");
+            throw new UserErrorException($"{File} holds an encoder alone, without what predicts the hidden patches; embed, probe or fine-tune it, or begin from it with `PretrainingConfig.From`");
         var shape = new ModelShape(Input, Encoder, Decoder);
         return ModelWeights.Filled(framework.CreateModel(shape, seed: 0, device), model => ModelWeights.Load(model, Tensors, File));
     }
@@ -107,11 +107,11 @@ public sealed class SavedModel
     {
         PretrainingConfig config = checkpoint.State.ParsedConfig;
         ModelShape shape = config.ModelShape;
-        RequireSame(path, "--input", hints.Input, config.Input);
-        RequireSame(path, "--patch", hints.Patch, config.Patch);
-        RequireSame(path, "--heads", Text(hints.Heads), Text(shape.Encoder.Heads));
-        RequireSame(path, "--decoder-heads", Text(hints.DecoderHeads), Text(shape.Decoder.Heads));
-        RequireSame(path, "--sample-rate", Text(hints.SampleRate), Text(config.SampleRate));
+        RequireSame(path, nameof(hints.Input), hints.Input, config.Input);
+        RequireSame(path, nameof(hints.Patch), hints.Patch, config.Patch);
+        RequireSame(path, nameof(hints.Heads), Text(hints.Heads), Text(shape.Encoder.Heads));
+        RequireSame(path, nameof(hints.DecoderHeads), Text(hints.DecoderHeads), Text(shape.Decoder.Heads));
+        RequireSame(path, nameof(hints.SampleRate), Text(hints.SampleRate), Text(config.SampleRate));
         return new SavedModel(path, checkpoint.Path)
         {
             Framework = checkpoint.HasDecoder ? config.Framework : null,
@@ -137,7 +137,7 @@ public sealed class SavedModel
         ModelWeights.RequireEnough(file, weights.Tensors, input, encoder, decoder);
         List<string> notes = [];
         if (heads is null)
-            notes.Add($"{encoder.Heads} heads are taken for granted (width {encoder.Width} / 64); if it was trained with others, give --heads");
+            notes.Add($"{encoder.Heads} heads are taken for granted (width {encoder.Width} / 64); if it was trained with others, give `Heads`");
         if (decoder is null && weights.HoldsDecoder)
             notes.Add($"its decoder is not one of {KnownFrameworks.Titles} and is left out: the encoder alone is taken");
         NormalisationStatistics? normalisation = weights.Normalisation;
@@ -158,10 +158,10 @@ public sealed class SavedModel
         };
     }
 
-    private static void RequireSame(string path, string option, string? given, string? trained)
+    private static void RequireSame(string path, string hint, string? given, string? trained)
     {
         if (given is not null && given != trained)
-            throw new UserErrorException($"{option} {given}: {path} was trained with {trained} and says so itself; leave {option} out");
+            throw new UserErrorException($"`{hint}` {given}: {path} was trained with {trained} and says so itself; leave `{hint}` out");
     }
 
     private static string? Text(int? value) => value?.ToString(CultureInfo.InvariantCulture);

@@ -29,7 +29,7 @@ internal sealed partial record StatedGeometry(string Place)
 
     /// <summary>What the user says.</summary>
     /// <exception cref="UserErrorException">A text is not NUMBERxNUMBER.</exception>
-    public static StatedGeometry Of(GeometryHints hints) => new("the command line")
+    public static StatedGeometry Of(GeometryHints hints) => new("`GeometryHints`")
     {
         Input = hints.Input is { } input ? InputGeometry.ParsePair(input, "input", "80x608") : null,
         Patch = hints.Patch is { } patch ? InputGeometry.ParsePair(patch, "patch", "16x16") : null,
@@ -61,7 +61,7 @@ internal sealed partial record StatedGeometry(string Place)
         int? Number(string key) => arguments?.GetValueOrDefault(key) is long number and > 0 and <= int.MaxValue ? (int)number : null;
     }
 
-    /// <summary>The same as text, in the metadata of safetensors that `otomask export` wrote.</summary>
+    /// <summary>The same as text, in the metadata of safetensors that <see cref="Export"/> writes.</summary>
     public static StatedGeometry OfMetadata(IReadOnlyDictionary<string, string> metadata)
     {
         return new StatedGeometry("its metadata")

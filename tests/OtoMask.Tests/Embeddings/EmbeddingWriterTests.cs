@@ -176,7 +176,7 @@ public sealed class EmbeddingWriterTests : IDisposable
     }
 
     [Theory]
-    [InlineData("x.txt", 64, 0, "--out"), InlineData("x", 64, 0, "--out"), InlineData("x.npy", 0, 0, "--batch"), InlineData("x.npy", 64, -1, "--workers")]
+    [InlineData("x.txt", 64, 0, "`path`"), InlineData("x", 64, 0, "`path`"), InlineData("x.npy", 0, 0, "`Batch`"), InlineData("x.npy", 64, -1, "`Workers`")]
     public void ImpossibleOptionsAreNamed(string name, int batch, int workers, string option)
     {
         sounds.AddClips(1);

@@ -72,7 +72,7 @@ public sealed class ProbeCommandTests : IDisposable
     [InlineData("missing-run: no such file", "missing-run")]
     [InlineData("--seeds 1,x: 'x' is not a whole number", "run", "--seeds", "1,x")]
     [InlineData("a seed twice", "run", "--seeds", "1,1")]
-    [InlineData("--device cuda:99", "run", "--device", "cuda:99")]
+    [InlineData("`device` cuda:99", "run", "--device", "cuda:99")]
     [InlineData("unknown size 'huge'", "--encoder", "random", "--size", "huge")]
     [InlineData("--size has no effect", "run", "--size", "tiny")]
     [InlineData("--size has no effect", "--encoder", "logmel-stats", "--size", "tiny")]

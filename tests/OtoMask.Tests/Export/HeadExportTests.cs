@@ -33,12 +33,13 @@ public sealed class HeadExportTests : IDisposable
 
     /// <summary>One sample, less than a patch, almost a unit, a unit, one sample more, and several units, the last of them not full.</summary>
     [Theory]
-    [InlineData(ClipFeature.PerBand, false, Unit)]
-    [InlineData(ClipFeature.PerBand, true, Unit)]
-    [InlineData(ClipFeature.Flat, false, Unit)]
-    [InlineData(ClipFeature.Flat, true, 8000)] // 51 frames: the last patch of a unit is not full
-    public void ONNX_gives_the_probabilities_of_predict_at_every_length(ClipFeature feature, bool multiLabel, int unit)
+    [InlineData(nameof(ClipFeature.PerBand), false, Unit)]
+    [InlineData(nameof(ClipFeature.PerBand), true, Unit)]
+    [InlineData(nameof(ClipFeature.Flat), false, Unit)]
+    [InlineData(nameof(ClipFeature.Flat), true, 8000)] // 51 frames: the last patch of a unit is not full
+    public void ONNX_gives_the_probabilities_of_predict_at_every_length(string seen, bool multiLabel, int unit)
     {
+        ClipFeature feature = Enum.Parse<ClipFeature>(seen);
         string model = Samples.FineTuned(folder.File("best.safetensors"), feature, multiLabel, unit);
         AssertPredictsAlike(model, [.. new[] { 1, 300, unit - 100, unit, unit + 1, 2 * unit, 3 * unit + 2000 }.Select((samples, i) => Recording(AppFolder.Sound(i, 2)[..samples]))]);
     }
@@ -117,10 +118,11 @@ public sealed class HeadExportTests : IDisposable
     }
 
     [PythonTheory("onnx")]
-    [InlineData(ClipFeature.PerBand, false)]
-    [InlineData(ClipFeature.Flat, true)]
-    public void The_checker_of_ONNX_is_content(ClipFeature feature, bool multiLabel)
+    [InlineData(nameof(ClipFeature.PerBand), false)]
+    [InlineData(nameof(ClipFeature.Flat), true)]
+    public void The_checker_of_ONNX_is_content(string seen, bool multiLabel)
     {
+        ClipFeature feature = Enum.Parse<ClipFeature>(seen);
         string path = folder.File("model.onnx");
         Write("onnx", Samples.FineTuned(folder.File("best.safetensors"), feature, multiLabel), path);
         OnnxChecker.AssertContent(path, "frames ['batch', 'steps', 160]", "clip ['batch', 160]", "logits ['batch', 3]", "probabilities ['batch', 3]");
@@ -128,10 +130,11 @@ public sealed class HeadExportTests : IDisposable
 
     /// <summary>The head of EVAR, filled from the state dict by its names, on our features.</summary>
     [PythonTheory("torch")]
-    [InlineData(ClipFeature.PerBand, "per_band")]
-    [InlineData(ClipFeature.Flat, "flat")]
-    public void PyTorch_builds_the_head_and_gets_our_logits(ClipFeature feature, string name)
+    [InlineData(nameof(ClipFeature.PerBand), "per_band")]
+    [InlineData(nameof(ClipFeature.Flat), "flat")]
+    public void PyTorch_builds_the_head_and_gets_our_logits(string seen, string name)
     {
+        ClipFeature feature = Enum.Parse<ClipFeature>(seen);
         const string Script = """
             import json, numpy, os, sys, torch
             folder = os.path.dirname(sys.argv[1])
@@ -172,10 +175,11 @@ public sealed class HeadExportTests : IDisposable
     }
 
     [Theory]
-    [InlineData(ClipFeature.PerBand, false)]
-    [InlineData(ClipFeature.Flat, true)]
-    public void Safetensors_predict_and_are_exported_again(ClipFeature feature, bool multiLabel)
+    [InlineData(nameof(ClipFeature.PerBand), false)]
+    [InlineData(nameof(ClipFeature.Flat), true)]
+    public void Safetensors_predict_and_are_exported_again(string seen, bool multiLabel)
     {
+        ClipFeature feature = Enum.Parse<ClipFeature>(seen);
         string model = Samples.FineTuned(folder.File("best.safetensors"), feature, multiLabel), exported = folder.File("exported.safetensors"), again = folder.File("again.safetensors");
         Write("safetensors", model, exported);
         Write("safetensors", exported, again);

@@ -14,9 +14,10 @@ public class ClassifierTests
     private static readonly EncoderShape Shape = new(new InputGeometry(2 * Rows, 2 * Columns, 2, 2), new BlockShape(Width, 2, 2));
 
     [Theory]
-    [InlineData(ClipFeature.PerBand), InlineData(ClipFeature.Flat)]
-    public void The_head_sees_the_mean_of_what_the_encoder_says(ClipFeature feature)
+    [InlineData(nameof(ClipFeature.PerBand)), InlineData(nameof(ClipFeature.Flat))]
+    public void The_head_sees_the_mean_of_what_the_encoder_says(string seen)
     {
+        ClipFeature feature = Enum.Parse<ClipFeature>(seen);
         using var model = new Classifier(Shape, feature, Classes, seed: 7, Device.Cpu);
         using var encoder = new FrozenEncoder(Shape, seed: 7, Device.Cpu); // the same first values
         using var scope = new TensorScope();
@@ -47,9 +48,10 @@ public class ClassifierTests
     }
 
     [Theory]
-    [InlineData(ClipFeature.PerBand, 12, false), InlineData(ClipFeature.Flat, 12, true), InlineData(ClipFeature.Flat, 5, false)]
-    public void Gradients_reach_every_parameter(ClipFeature feature, int given, bool multiLabel)
+    [InlineData(nameof(ClipFeature.PerBand), 12, false), InlineData(nameof(ClipFeature.Flat), 12, true), InlineData(nameof(ClipFeature.Flat), 5, false)]
+    public void Gradients_reach_every_parameter(string seen, int given, bool multiLabel)
     {
+        ClipFeature feature = Enum.Parse<ClipFeature>(seen);
         using var model = new Classifier(Shape, feature, Classes, seed: 7, Device.Cpu);
         using var scope = new TensorScope();
         Tensor logits = model.Logits(Patches(given), Ids([.. Enumerable.Range(0, given)]), training: true);

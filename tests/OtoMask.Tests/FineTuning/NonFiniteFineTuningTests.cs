@@ -55,7 +55,7 @@ public sealed class NonFiniteFineTuningTests : IDisposable
             if (step == 4)
                 model.Trained.Values.Memory()[0] = float.NaN;
         }));
-        Assert.Contains($"stopped at step 9: 5 steps in a row were not finite; the last good checkpoint is {run.CheckpointOf(3)}. Try a smaller --lr", error.Message);
+        Assert.Contains($"stopped at step 9: 5 steps in a row were not finite; the last good checkpoint is {run.CheckpointOf(3)}. Try a smaller `lr`", error.Message);
         Assert.Equal(run.CheckpointOf(3), run.LatestCheckpoint);
         // Epochs 2 and 3 were scored, too, with a model that knows no number; it is not the best whatever it guesses.
         Assert.Equal(1, FineTunedCheckpoint.Read(run.BestCheckpoint).State.Best!.Epoch);

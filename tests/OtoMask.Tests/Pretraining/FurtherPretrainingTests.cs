@@ -102,8 +102,8 @@ public sealed class FurtherPretrainingTests : IDisposable
     }
 
     [Theory]
-    [InlineData("encoder", "16/2/2", "an encoder of 16/2/2 cannot take over weights of 16/1/2; leave out --size and --encoder")]
-    [InlineData("patch", "16x8", "patches of 16x8 are not the 16x16 that it embeds; leave out --patch")]
+    [InlineData("encoder", "16/2/2", "an encoder of 16/2/2 cannot take over weights of 16/1/2; leave out `size` and `encoder`")]
+    [InlineData("patch", "16x8", "patches of 16x8 are not the 16x16 that it embeds; leave out `patch`")]
     [InlineData("input", "64x96", "64 mel bands at 16000 Hz are not the 80 at 16000 Hz it knows")]
     [InlineData("sample-rate", "32000", "80 mel bands at 32000 Hz are not the 80 at 16000 Hz it knows")]
     public void What_does_not_fit_is_refused(string key, string value, string message)

@@ -39,7 +39,7 @@ public class HealthAlarmTests
     {
         Tell(new HealthAlarm(observer, firstRank: null), "rankme", 80, 2);
         Assert.All(
-            (string[])["collapsing after 2 epochs", "RankMe fell from 80.0 to 2.0", "--base-lr", "--ema-start", "--framework msm-mae"],
+            (string[])["collapsing after 2 epochs", "RankMe fell from 80.0 to 2.0", "`base-lr`", "`ema-start`", "`framework` msm-mae"],
             part => Assert.Contains(part, observer.Warnings[0]));
     }
 

@@ -49,7 +49,7 @@ public class SavedModelFixtureTests
         Assert.Equal(framework is null ? null : new BlockShape(32, 2, 4), model.Decoder);
         if (framework is null)
         {
-            Assert.Contains("pretrain --from", Assert.Throws<UserErrorException>(() => model.LoadModel(Device.Cpu)).Message);
+            Assert.Contains("PretrainingConfig.From", Assert.Throws<UserErrorException>(() => model.LoadModel(Device.Cpu)).Message);
             return;
         }
         using MaskedModel whole = model.LoadModel(Device.Cpu);
@@ -62,15 +62,15 @@ public class SavedModelFixtureTests
         SavedModel model = SavedModel.Open(Fixture.Path("checkpoints/full_with_args.pth"));
         Assert.Equal("80x96p16x16", model.Input.ToString());
         Assert.Equal(1, model.Encoder.Heads); // width 48 / 64, at least 1
-        Assert.Contains(model.Notes, note => note.Contains("--heads"));
+        Assert.Contains(model.Notes, note => note.Contains("`Heads`"));
     }
 
     [Theory]
-    [InlineData("checkpoints/encoder_only.pth", null, null, null, "its input is not known, for neither it nor its name says so; give --input BANDSxFRAMES, with 80 mel bands --input 80x96")]
-    [InlineData("checkpoints/encoder_only.pth", "80x192", null, null, "the command line says an input of 80x192, which is 60 patches, but it holds positions for 30; give the --input it was trained with, with 80 mel bands --input 80x96")]
-    [InlineData("checkpoints/encoder_only.pth", "80x90", null, null, "the command line cannot be true: ")]
+    [InlineData("checkpoints/encoder_only.pth", null, null, null, "its input is not known, for neither it nor its name says so; give `Input` BANDSxFRAMES, with 80 mel bands `Input` 80x96")]
+    [InlineData("checkpoints/encoder_only.pth", "80x192", null, null, "`GeometryHints` says an input of 80x192, which is 60 patches, but it holds positions for 30; give the `Input` it was trained with, with 80 mel bands `Input` 80x96")]
+    [InlineData("checkpoints/encoder_only.pth", "80x90", null, null, "`GeometryHints` cannot be true: ")]
     [InlineData("checkpoints/encoder_only.pth", "80", null, null, "input '80' is not of the form NUMBERxNUMBER")]
-    [InlineData("checkpoints/encoder_only.pth", "80x96", "8x16", null, "the command line says patches of 8x16, its weights are for 16x16; give --patch 16x16")]
+    [InlineData("checkpoints/encoder_only.pth", "80x96", "8x16", null, "`GeometryHints` says patches of 8x16, its weights are for 16x16; give `Patch` 16x16")]
     [InlineData(Published, null, null, 5, "5 heads do not divide a width of 48")]
     [InlineData("checkpoints/malicious.pth", "80x96", null, 3, "refused, nothing was run: it wants to run ")]
     [InlineData("checkpoints/truncated.pth", "80x96", null, 3, "not a readable PyTorch checkpoint")]

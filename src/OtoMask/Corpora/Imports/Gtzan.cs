@@ -30,7 +30,7 @@ internal static partial class Gtzan
     {
         string[] paths = [.. Lists.Select(list => copy.SplitList(list.Name))];
         if (paths.Distinct().Count() < Lists.Length)
-            throw new UserErrorException($"--split {paths[0]} is one list of three: give {Recipe.SplitList}");
+            throw new UserErrorException($"`Split` {paths[0]} is one list of three: give {Recipe.SplitList}");
         string[] folders = copy.FoldersOf("genres", "genres_original", "");
         foreach ((string path, TaskSplit split) in paths.Zip(Lists, (path, list) => (path, list.Split)))
         {

@@ -3,7 +3,7 @@ using OtoMask.Data;
 namespace OtoMask.Corpora.Imports;
 
 /// <summary>How one of the field's data sets, copied to this machine by its user, becomes a task (docs/evaluation.md section 3).</summary>
-public sealed record ImportRecipe
+internal sealed record ImportRecipe
 {
     internal ImportRecipe(Func<LocalCopy, IEnumerable<ListedClip>> list) => List = list;
 
@@ -47,7 +47,7 @@ public sealed record ImportRecipe
 /// <summary>Size of a part of a data set by its publication.</summary>
 /// <param name="Part"><c>train</c>, <c>valid</c>, <c>test</c>, or <c>fold 1</c> and so on.</param>
 /// <param name="Clips">How many clips it has.</param>
-public sealed record PublishedCount(string Part, int Clips)
+internal sealed record PublishedCount(string Part, int Clips)
 {
     internal static IReadOnlyList<PublishedCount> Splits(int train, int valid, int test) => [new("train", train), new("valid", valid), new("test", test)];
 

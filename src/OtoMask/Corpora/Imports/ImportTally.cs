@@ -5,7 +5,7 @@ namespace OtoMask.Corpora.Imports;
 /// <param name="There">Clips whose recording is there.</param>
 /// <param name="Listed">Clips that the copy's lists name.</param>
 /// <param name="Published">Clips by the publication; null for a part that the publication does not know.</param>
-public sealed record PartCount(string Part, int There, int Listed, int? Published);
+internal sealed record PartCount(string Part, int There, int Listed, int? Published);
 
 /// <summary>Counts what an import finds and says what is missing or unlike the publication.</summary>
 internal sealed class ImportTally(ImportRecipe recipe)

@@ -1,7 +1,7 @@
 namespace OtoMask.Corpora.Imports;
 
 /// <summary>The field's data sets that can be imported from a local copy (docs/evaluation.md section 3).</summary>
-public static class KnownImports
+internal static class KnownImports
 {
     /// <summary>All of them, by family.</summary>
     public static IReadOnlyList<ImportRecipe> All { get; } =

@@ -28,7 +28,7 @@ internal sealed class LocalCopy
             throw new UserErrorException($"there is no folder '{folder}': name the folder that holds {recipe.Layout}");
         (this.recipe, Folder, this.split) = (recipe, Path.GetFullPath(folder), split);
         if (split is not null && recipe.SplitList is null)
-            throw new UserErrorException($"--split {split}: {recipe.Name} needs no list, its split is {recipe.Split}; leave --split out");
+            throw new UserErrorException($"`Split` {split}: {recipe.Name} needs no list, its split is {recipe.Split}; leave `Split` out");
     }
 
     /// <summary>Full path of the data folder.</summary>
@@ -54,7 +54,7 @@ internal sealed class LocalCopy
         return found ?? throw WrongLayout($"there is no {Path.Join(folders[0], name)}");
     }
 
-    /// <summary>Full path of the list given by <c>--split</c>, or of one called <paramref name="name"/> in the data folder.</summary>
+    /// <summary>Full path of the list that the user gave, or of one called <paramref name="name"/> in the data folder.</summary>
     /// <exception cref="UserErrorException">There is neither.</exception>
     public string SplitList(string name)
     {
@@ -62,8 +62,8 @@ internal sealed class LocalCopy
         if (File.Exists(path))
             return Path.GetFullPath(path);
         throw new UserErrorException(split is null
-            ? $"{recipe.Name} needs a list that is no part of its download: give --split {recipe.SplitList}"
-            : $"--split {split}: there is no file {path}; give {recipe.SplitList}");
+            ? $"{recipe.Name} needs a list that is no part of its download: give `Split` {recipe.SplitList}"
+            : $"`Split` {split}: there is no file {path}; give {recipe.SplitList}");
     }
 
     /// <summary>Those of the folders that are there, "" being the data folder itself.</summary>

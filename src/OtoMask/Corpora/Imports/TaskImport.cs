@@ -4,7 +4,7 @@ using OtoMask.Data;
 namespace OtoMask.Corpora.Imports;
 
 /// <summary>What a user may say about an import.</summary>
-public sealed record ImportOptions
+internal sealed record ImportOptions
 {
     /// <summary>A list that is no part of the download (see <see cref="ImportRecipe.SplitList"/>); null to look for it in the folder.</summary>
     public string? Split { get; init; }
@@ -23,10 +23,10 @@ public sealed record ImportOptions
 /// <param name="Classes">How many labels they have.</param>
 /// <param name="Parts">Splits or folds.</param>
 /// <param name="Problems">What is missing or unlike the publication, a line each; empty for a whole copy.</param>
-public sealed record ImportedTask(ImportRecipe Recipe, string CsvPath, int Clips, int Classes, IReadOnlyList<PartCount> Parts, IReadOnlyList<string> Problems);
+internal sealed record ImportedTask(ImportRecipe Recipe, string CsvPath, int Clips, int Classes, IReadOnlyList<PartCount> Parts, IReadOnlyList<string> Problems);
 
 /// <summary>Makes a task of a user's copy of a data set.</summary>
-public static class TaskImport
+internal static class TaskImport
 {
     private const int TellEvery = 8192;
 
@@ -62,7 +62,7 @@ public static class TaskImport
         tally.RequireTask(copy);
         IReadOnlyList<string> problems = tally.Problems();
         if (options.IsStrict && problems.Count > 0)
-            throw new UserErrorException($"{copy.Folder}: {string.Join("; ", problems)}; complete the copy, or leave --strict out to go on with what is there");
+            throw new UserErrorException($"{copy.Folder}: {string.Join("; ", problems)}; complete the copy, or leave `IsStrict` out to go on with what is there");
         OutputPlace.Require(csv, copy.ListsRead.Concat(clips.Select(clip => copy.PathOf(clip.File))));
         Write(csv, copy, clips);
         return new ImportedTask(recipe, csv, clips.Count, tally.Classes, tally.Parts(), problems);

@@ -14,7 +14,7 @@ namespace OtoMask.Studies.Masks;
 
 /// <summary>Draws the masks of every arm on crops of the pool and on a clip of each family, and counts where they fall.</summary>
 /// <remarks>A strategy that reads the encoder is shown with the newest checkpoint of one of its runs, at every hint ratio of its schedule; without one it is left out.</remarks>
-public sealed class MaskSurvey
+internal sealed class MaskSurvey
 {
     private const int Crops = 400, CropDraw = 2, ClipsLookedAt = 40, Epochs = 1000;
     private static readonly double[] Progress = [0, 0.2, 0.4, 0.6, 0.8, 1];

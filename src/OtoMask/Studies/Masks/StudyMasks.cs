@@ -9,7 +9,7 @@ namespace OtoMask.Studies.Masks;
 /// <param name="Name">The clip's name in the task.</param>
 /// <param name="Label">Its class.</param>
 /// <param name="LogMel">[F, T] of the model's input size, natural log of power, two decimals.</param>
-public sealed record MaskedClip(string Task, string Family, string Name, string Label, float[] LogMel);
+internal sealed record MaskedClip(string Task, string Family, string Name, string Label, float[] LogMel);
 
 /// <summary>Where an arm masks.</summary>
 /// <param name="Framework">For example <c>msm-mae</c>.</param>
@@ -20,7 +20,7 @@ public sealed record MaskedClip(string Task, string Family, string Name, string 
 /// <param name="Probability">[progress][L], share of the crops in which a patch was masked; patch id = row * Nt + column, row 0 lowest.</param>
 /// <param name="ByDispersion">[progress][10], share of patches masked in each tenth of its crop's patches by mean absolute deviation, calmest first.</param>
 /// <param name="Masked">[clip][progress], ids of the masked patches of <see cref="StudyMasks.Clips"/>.</param>
-public sealed record ArmMasks(
+internal sealed record ArmMasks(
     string Framework, string Arm, string Mask, double MaskRatio, double[] HintRatios, double[][] Probability, double[][] ByDispersion, int[][][] Masked);
 
 /// <summary>Where the arms of a study mask, on crops of the pool and on a clip of each family: what <c>masks.json</c> holds.</summary>
@@ -33,7 +33,7 @@ public sealed record ArmMasks(
 /// <param name="Clips">A clip of each family.</param>
 /// <param name="Arms">The arms.</param>
 /// <param name="LeftOut">Which arms are not there, and why: a line each.</param>
-public sealed record StudyMasks(
+internal sealed record StudyMasks(
     string Key, int Crops, string Input, string Patch, int SampleRate, double[] Progress, IReadOnlyList<MaskedClip> Clips, IReadOnlyList<ArmMasks> Arms,
     IReadOnlyList<string> LeftOut)
 {

@@ -3,7 +3,7 @@ namespace OtoMask.Studies.Results;
 /// <summary>Significance when several comparisons were made.</summary>
 /// <remarks>Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979: the chance that any true
 /// null hypothesis is rejected stays below the level, whatever the comparisons have in common.</remarks>
-public static class Holm
+internal static class Holm
 {
     /// <summary>Adjusted p values, each to be held against the level directly.</summary>
     /// <param name="pValues">0 .. 1, in any order.</param>

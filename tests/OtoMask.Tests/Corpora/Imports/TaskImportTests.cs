@@ -156,7 +156,7 @@ public sealed class TaskImportTests
         using DataSetCopy copy = DataSetCopy.Of(name);
         string inside = File.ReadAllText(Import(name, copy).CsvPath), moved = Path.Combine(copy.Elsewhere, "list.txt");
         File.Move(copy[list], moved);
-        Assert.Contains("--split", Refused(name, copy));
+        Assert.Contains("`Split`", Refused(name, copy));
         Assert.Equal(inside, File.ReadAllText(Import(name, copy, new ImportOptions { Split = moved, Output = copy["other.csv"] }).CsvPath));
         Assert.Contains("there is no file", Refused(name, copy, new ImportOptions { Split = moved + "x" }));
     }
