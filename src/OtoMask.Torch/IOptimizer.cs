@@ -13,4 +13,9 @@ public interface IOptimizer : IDisposable
     /// <param name="learningRate">Step length.</param>
     /// <param name="gradientScale">Factor on every gradient.</param>
     void Step(double learningRate, double gradientScale);
+
+    /// <summary>Moves the parameters if the step is taken; the gradients are zero then in any case.</summary>
+    /// <param name="learningRate">Step length.</param>
+    /// <param name="gate">Whether it is taken, and the factor on every gradient.</param>
+    void Step(double learningRate, StepGate gate);
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using OtoMask.Data;
 using OtoMask.Masking;
 using OtoMask.Models;
+using OtoMask.Torch;
 using static OtoMask.Configuration.ConfigText;
 
 namespace OtoMask.Configuration;
@@ -56,7 +57,7 @@ public static class ConfigKeys
         new("short-clips", "silence|repeat", "what follows a clip shorter than the input", c => Name(c.ShortClips), (c, v) => c with { ShortClips = OneOf("short-clips", v, ("silence", ShortClips.Silence), ("repeat", ShortClips.Repeat)) }),
         new("noise", "PATH", "background noise (as data) to mix under the visible patches, so that clean sound is predicted from noisy", c => c.Noise, (c, v) => c with { Noise = v }),
         new("noise-ratio", "0..1", "share of the noise's power in the mixture (default 0.2)", c => c.Noise is null ? null : Text(c.NoiseRatio), (c, v) => c with { NoiseRatio = Number("noise-ratio", v) }) { Range = NumberRange.TrueShare, Idle = c => c.Noise is null ? "no noise is given" : null },
-        new("device", "cpu|cuda:0", "where the model lives", c => c.Device, (c, v) => c with { Device = v }),
+        new("device", "cpu|cuda:0", "where the model lives", c => new Device(c.Device).Name, (c, v) => c with { Device = new Device(v).Name }),
         new("checkpoint-activations", "true|false", "keep only the input of every block and compute it again in the backward pass: less memory, more time", c => Name(c.CheckpointActivations), (c, v) => c with { CheckpointActivations = YesOrNo("checkpoint-activations", v) }) { ChangesNoResult = true },
         new("workers", "N", "loader threads (0 = automatic)", c => Text(c.Workers), (c, v) => c with { Workers = Whole("workers", v) }) { Range = BatchOptions.WorkerRange, ChangesNoResult = true },
         new("checkpoint-every", "N", "epochs between checkpoints", c => Text(c.CheckpointEvery), (c, v) => c with { CheckpointEvery = Whole("checkpoint-every", v) }) { Range = Epochs, ChangesNoResult = true },

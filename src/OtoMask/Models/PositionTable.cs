@@ -45,6 +45,6 @@ public sealed class PositionTable(string name, PatchGrid grid, int width) : IDis
     internal void LayOut(Device device)
     {
         using var scope = new TensorScope();
-        values = scope.KeepForever(Tensor.From(Positions.Table(rows, columns, width), Shape[1], width).To(device));
+        values = scope.KeepForever(Tensor.Send(device, Positions.Table(rows, columns, width), Shape[1], width));
     }
 }

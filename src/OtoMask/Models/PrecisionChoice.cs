@@ -86,8 +86,8 @@ public sealed record PrecisionChoice(double Fp32, double Bf16)
     private static PatchBatch MadeUpBatch(MaskedModel model, int clips, int visible)
     {
         int patches = model.Shape.PatchCount, size = model.Shape.PatchSize, masks = model.Framework.MasksPerClip, hidden = patches - visible;
-        Tensor Values(int count) => Tensor.From([.. Enumerable.Range(0, clips * count * size).Select(i => MathF.Sin(i))], clips, count, size).To(model.Device);
-        Tensor Ids(int first, int count) => Tensor.From([.. Enumerable.Range(0, clips * masks * count).Select(i => (long)first + i % count)], clips * masks, count).To(model.Device);
+        Tensor Values(int count) => Tensor.Send<float>(model.Device, [.. Enumerable.Range(0, clips * count * size).Select(i => MathF.Sin(i))], clips, count, size);
+        Tensor Ids(int first, int count) => Tensor.Send<long>(model.Device, [.. Enumerable.Range(0, clips * masks * count).Select(i => (long)first + i % count)], clips * masks, count);
         if (masks == 1 && !model.Framework.ReadsWholeClip)
             return new PatchBatch(Values(visible), Ids(0, visible), Values(hidden), Ids(visible, hidden));
         Tensor whole = Values(patches);
