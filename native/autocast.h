@@ -18,7 +18,8 @@ struct Autocast {
 /* Whether products on a kind of device have such a way at all: only from 2.1 on may one that PyTorch does not know. */
 inline bool has_autocast(c10::DeviceType device) {
   static const auto product = c10::Dispatcher::singleton().findSchemaOrThrow("aten::addmm", "");
-  const auto keys = c10::getAutocastRelatedKeySetFromBackend(c10::toBackendComponent(device));
+  const c10::DispatchKey key = c10::computeDispatchKey(c10::nullopt, c10::nullopt, c10::Device(device));
+  const auto keys = c10::getAutocastRelatedKeySetFromBackend(c10::toBackendComponent(key));
   return !keys.empty() && product.hasKernelForDispatchKey(keys.highestPriorityTypeId());
 }
 

@@ -28,10 +28,12 @@ public static class PrecisionExtensions
     internal static int Bytes(this Precision precision) => precision == Precision.Bf16 ? 2 : sizeof(float);
 
     /// <summary>Until disposed, matrix products on this thread run in <paramref name="precision"/>; null where nothing has to change.</summary>
+    /// <exception cref="UserErrorException">This libtorch runs nothing in it on the device.</exception>
     /// <exception cref="ArgumentException">The precision is <see cref="Precision.Auto"/>, which is none before it is resolved.</exception>
     public static IDisposable? On(this Precision precision, Device device) => precision switch
     {
         Precision.Fp32 => null,
+        Precision.Bf16 when !TorchRuntime.HasAutocast(device) => throw new UserErrorException($"--precision bf16: this libtorch runs no bfloat16 products on {device}; use --precision fp32"),
         Precision.Bf16 => TorchRuntime.Autocast(device),
         _ => throw new ArgumentException($"precision {precision} must be resolved before anything is computed", nameof(precision)),
     };
