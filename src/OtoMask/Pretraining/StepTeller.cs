@@ -18,7 +18,15 @@ internal sealed class StepTeller(Device device, Action<StepRecord> tell) : IDisp
     /// <param name="record">The row of the log, from what it did and the seconds it took. Where steps follow each other without waiting, these are the ones between two of them.</param>
     public void Add(StepInFlight step, long begin, Func<StepOutcome, double, StepRecord> record)
     {
-        TellAll();
+        try
+        {
+            TellAll();
+        }
+        catch
+        {
+            step.Dispose(); // nobody will be told of it
+            throw;
+        }
         awaited = (step, Stopwatch.GetElapsedTime(begin).TotalSeconds, record);
         if (device.IsCpu)
             TellAll();
