@@ -1,6 +1,5 @@
 using OtoMask.Data;
 using OtoMask.Masking;
-using OtoMask.Randomness;
 using OtoMask.Torch;
 
 namespace OtoMask.Pretraining;
@@ -64,15 +63,7 @@ internal sealed class DeviceMasking
     {
         int masks = batch.MasksPerClip, patches = batch.Grid.Count;
         var places = new long[batch.Count * masks * patches];
-        Parallel.For(0, batch.Count * masks, row =>
-        {
-            int[] own = [.. Enumerable.Range(0, patches)];
-            MaskingContext context = batch.ContextOf(row / masks, row % masks);
-            RandomStream random = context.Clip;
-            HintRatio.Trade(own, visible, context.HintRatio, ref random);
-            for (int place = 0; place < patches; place++)
-                places[row * patches + place] = own[place];
-        });
+        Parallel.For(0, batch.Count * masks, row => HintRatio.TradedPlaces(batch.ContextOf(row / masks, row % masks), visible, places.AsSpan(row * patches, patches)));
         return places;
     }
 

@@ -29,7 +29,7 @@ public sealed class DeviceVerbTests : IDisposable
         Assert.Contains(File.ReadLines(new RunFolder(run).Log), line => line.Contains("knn/tones"));
 
         Ok("pretrain", "--resume", run, "--device", Device + ":0");
-        Run("pretrain", "--resume", run, "--device", "cpu").AssertUserError("device privateuseone:0 -> cpu", "--force");
+        Refused("pretrain", "--resume", run, "--device", "cpu");
         Ok("pretrain", "--from", run, "--data", tones.Folder, "--out", folder.Inside("from"), "--input", "80x96", "--batch", "4", "--steps", "2", "--min-clips", "0", "--evaluate-every", "0", "--device", Device + ":1");
 
         Ok("embed", run, tones.Folder, "--out", folder.Inside("there.npy"), "--device", Device);
@@ -48,7 +48,7 @@ public sealed class DeviceVerbTests : IDisposable
 
         string[] tuning = ["finetune", run, "--task", tones.CsvPath, "--out", tuned, "--epochs", "2", "--batch", "8"];
         Ok([.. tuning, "--stop-at", "1", "--device", Device]);
-        Run("finetune", "--resume", tuned, "--device", "cpu").AssertUserError("device privateuseone:0 -> cpu", "--force");
+        Refused("finetune", "--resume", tuned, "--device", "cpu");
         Ok("finetune", "--resume", tuned, "--device", Device + ":0");
         Assert.Equal(Ok("predict", tuned, clip).Output, Ok("predict", tuned, clip, "--device", Device).Output);
         Ok("export", run, "--out", folder.Inside("model.onnx"));
@@ -89,6 +89,13 @@ public sealed class DeviceVerbTests : IDisposable
         AppResult result = Run(arguments);
         Assert.True(result.ExitCode == 0, $"{string.Join(' ', arguments)}: {result.Error}{result.Output}");
         return result;
+    }
+
+    private static void Refused(params string[] arguments)
+    {
+        AppResult result = Run(arguments);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("device privateuseone:0 -> cpu", result.Error);
     }
 
     private static void AssertClose(float[] expected, float[] actual)
