@@ -1,4 +1,5 @@
 // Operators by schema name, autograd and the machine's settings.
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/GradMode.h>
@@ -240,6 +241,10 @@ OM_API int32_t om_synchronize(const char* device) {
     const c10::impl::VirtualGuardImpl backend(where.type());
     backend.synchronizeStream(backend.getStream(where));
   });
+}
+
+OM_API int32_t om_set_tf32(int32_t allowed) {
+  return guarded([&] { at::globalContext().setFloat32MatmulPrecision(std::string(allowed ? "high" : "highest")); });
 }
 
 OM_API int32_t om_kernels(int32_t* in_use, int32_t* best) {

@@ -85,6 +85,8 @@ OM_API int32_t om_threads(int32_t* count);
 OM_API int32_t om_device_count(const char* device, int32_t* count);
 /* Waits until a device has done what it was asked. */
 OM_API int32_t om_synchronize(const char* device);
+/* Whether float32 products on tensor cores may round their factors to TensorFloat-32; not at first. For all threads. */
+OM_API int32_t om_set_tf32(int32_t allowed);
 /* Kernels of our own: 0 none, 1 AVX2, 2 AVX-512, 3 AVX-512 with bfloat16. Those in use, at first the best, and the best
  * that this processor runs; om_use_kernels changes the ones in use, for all threads. */
 OM_API int32_t om_kernels(int32_t* in_use, int32_t* best);

@@ -110,6 +110,13 @@ public static class TorchRuntime
         return new Undo(() => NativeMethods.Check(NativeMethods.om_set_autocast(device.Name, 0, (int)DType.BFloat16)));
     }
 
+    /// <summary>Until disposed, float32 products on a GPU's tensor cores, of all threads, may round their factors to TensorFloat-32 (10 bits of precision).</summary>
+    public static IDisposable Tf32()
+    {
+        NativeMethods.Check(NativeMethods.om_set_tf32(1));
+        return new Undo(() => NativeMethods.Check(NativeMethods.om_set_tf32(0)));
+    }
+
     private sealed class Undo(Action action) : IDisposable
     {
         private Action? pending = action;

@@ -89,6 +89,9 @@ internal static unsafe partial class NativeMethods
     public static partial int om_synchronize(string device);
 
     [LibraryImport(Library)]
+    public static partial int om_set_tf32(int allowed);
+
+    [LibraryImport(Library)]
     public static partial int om_kernels(out int inUse, out int best);
 
     [LibraryImport(Library)]

@@ -43,7 +43,7 @@ public static class ConfigKeys
         new("minutes", "M", "length in minutes, turned into steps by timing a few", c => Text(c.Minutes), (c, v) => c with { Epochs = null, Steps = null, Minutes = Number("minutes", v) }) { Range = Positive(1_000_000), Says = Length },
         new("batch", "N", "clips in a batch", c => Text(c.Batch), (c, v) => c with { Batch = Whole("batch", v) }) { Range = Batches },
         new("accumulate", "N", "batches whose gradients make one step", c => Text(c.Accumulate), (c, v) => c with { Accumulate = Whole("accumulate", v) }) { Range = new(1, 4096) },
-        new("precision", "fp32|bf16|auto", "precision of the matrix products; auto times both and takes the faster", c => Name(c.Precision), (c, v) => c with { Precision = OneOf("precision", v, ("fp32", Precision.Fp32), ("bf16", Precision.Bf16), ("auto", Precision.Auto)) }),
+        new("precision", "fp32|tf32|bf16|auto", "precision of the matrix products; tf32 is of GPUs; auto times fp32 and bf16 and takes the faster", c => Name(c.Precision), (c, v) => c with { Precision = OneOf("precision", v, ("fp32", Precision.Fp32), ("tf32", Precision.Tf32), ("bf16", Precision.Bf16), ("auto", Precision.Auto)) }),
         new("moments", "fp32|bf16", "precision of AdamW's two moments; bf16 halves the memory they take", c => Name(c.Moments), (c, v) => c with { Moments = Fixed("moments", v) }),
         new("gradients", "fp32|bf16", "precision of the gradients; bf16 halves the memory they take and rounds their sum after each batch", c => Name(c.Gradients), (c, v) => c with { Gradients = Fixed("gradients", v) }),
         new("seed", "N", "seed of everything random", c => c.Seed.ToString(CultureInfo.InvariantCulture), (c, v) => c with { Seed = Seed(v) }),

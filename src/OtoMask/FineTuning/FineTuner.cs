@@ -125,6 +125,7 @@ public sealed class FineTuner : IDisposable
     private StepInFlight Step(ClassBatch batch, double learningRate)
     {
         using var scope = new TensorScope();
+        using IDisposable? products = config.Precision.OfStep();
         Classifier model = setup.Model;
         Tensor[] runningBefore = [.. model.Running.Select(pair => pair.Values.Clone())];
         int clips = batch.Clips, given = batch.Ids.Length / clips;

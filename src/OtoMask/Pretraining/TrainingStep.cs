@@ -88,6 +88,7 @@ public sealed class TrainingStep(
     public StepInFlight Begin(IReadOnlyList<MaskedBatch> batches, double learningRate, double emaDecay)
     {
         using var scope = new TensorScope();
+        using IDisposable? products = precision.OfStep();
         Losses[] losses = [.. batches.Select(batch => Differentiate(batch, 1.0 / batches.Count))];
         StepGate gate = Timed(spent => Times.Update += spent, () =>
         {

@@ -52,6 +52,31 @@ public sealed class DeviceOptimizerTests
         }
     }
 
+    /// <summary>The operator itself, which a later libtorch leaves to its own, also on the processor.</summary>
+    [Theory]
+    [InlineData(1.0, false), InlineData(1.0, true), InlineData(0.0, false)]
+    public void The_operator_is_AdamW(double applied, bool amsGrad)
+    {
+        using var scope = new TensorScope();
+        Tensor Values(int phase) => Tensor.From([.. Enumerable.Range(0, Trial.Count).Select(i => MathF.Cos(phase + i))], Trial.Count);
+        Tensor[] Buffers() => [Values(1), Values(2), Values(3), Values(4) * 0.0 + 0.5, Values(4) * 0.0 + 0.75, Values(5)]; // p, g, m, v, largest, follower
+        Tensor[] expected = Buffers(), actual = Buffers();
+        if (applied > 0)
+        {
+            new Operator("otomask::adamw_").Run(
+                expected[0], expected[1], expected[2], expected[3], Rate, 0.9, 0.95, 1e-8, 0.3, 7, 0.25, expected[5], 0, 0.9, amsGrad ? expected[4] : Argument.None);
+        }
+        else
+        {
+            expected[1].ZeroInto();
+        }
+        Tensor Number(double value) => Tensor.From([(float)value]);
+        new Operator("otomask::adamw_where_").Run(
+            Number(applied), Number(0.25), actual[0], actual[1], actual[2], actual[3], Number(7), Rate, 0.9, 0.95, 1e-8, 0.3, actual[5], 0, 0.9, amsGrad ? actual[4] : Argument.None);
+        Assert.All(expected.Zip(actual), pair => Assert.All(
+            pair.First.ToArray<float>().Zip(pair.Second.ToArray<float>()), values => Assert.Equal(values.First, values.Second, applied > 0 ? 1e-6f : 0)));
+    }
+
     [Fact]
     public void The_count_of_steps_goes_on_where_it_was()
     {

@@ -170,6 +170,17 @@ public sealed class DeviceTrainingTests
         Assert.Equal(Precision.Fp32, setup.Config.Precision);
     }
 
+    [Fact]
+    public void Tf32_is_of_other_devices_than_the_processor_and_keeps_to_the_step()
+    {
+        using var data = new TrainingFolder();
+        PretrainingConfig config = Config(data, "m2d", "dwm", 1) with { Precision = Precision.Tf32 };
+        Assert.Contains("tf32 is of GPUs", Assert.Throws<UserErrorException>(() => (config with { Device = "cpu" }).Validate()).Message);
+        Assert.Contains("tf32 is of GPUs", Assert.Throws<UserErrorException>(() => new FineTuningConfig { Checkpoint = "x", Task = "y", Precision = Precision.Tf32 }.Validate()).Message);
+        // A device without tensor cores computes what it computes in float32.
+        SameRun.AssertSame(data.Train("fp32", config with { Precision = Precision.Fp32 }), data.Train("tf32", config));
+    }
+
     private static PretrainingConfig Config(TrainingFolder data, string framework, string mask, int accumulate) => data.Config with
     {
         Framework = KnownFrameworks.Find(framework),
