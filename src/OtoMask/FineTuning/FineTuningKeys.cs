@@ -2,6 +2,7 @@ using System.Globalization;
 using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Models;
 using OtoMask.Torch;
 using static OtoMask.Configuration.ConfigText;
 

@@ -51,7 +51,7 @@ public sealed class DeviceVerbTests : IDisposable
         Refused("finetune", "--resume", tuned, "--device", "cpu");
         Ok("finetune", "--resume", tuned, "--device", Device + ":0");
         Assert.Equal(Ok("predict", tuned, clip).Output, Ok("predict", tuned, clip, "--device", Device).Output);
-        Ok("export", run, "--out", folder.Inside("model.onnx"));
+        Ok("export", run, "--format", "onnx", "--out", folder.Inside("model.onnx"));
     }
 
     [Fact]
