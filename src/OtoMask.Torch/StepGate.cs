@@ -29,9 +29,10 @@ public sealed class StepGate : IDisposable
         using IDisposable noGrad = TorchRuntime.NoGrad();
         using var scope = new TensorScope();
         Tensor all = Tensor.Cat(0, [.. numbers.Select(number => number.Detach().To(DType.Float32).View(1))]);
-        Tensor decisive = parts.Count == 0 ? all : Tensor.Cat(0, all.Narrow(0, 0, losses.Count), all.Narrow(0, numbers.Length - 1, 1));
+        Tensor ofNorm = all.Narrow(0, numbers.Length - 1, 1);
+        Tensor decisive = parts.Count == 0 ? all : Tensor.Cat(0, all.Narrow(0, 0, losses.Count), ofNorm);
         Tensor finite = decisive.AreAllFinite().To(DType.Float32);
-        Tensor scale = double.IsPositiveInfinity(mostNorm) ? all.Narrow(0, 0, 1).ZerosLike() + 1 : (((all.Narrow(0, numbers.Length - 1, 1) + ClipEpsilon).Reciprocal() * mostNorm).AtMost(1));
+        Tensor scale = double.IsPositiveInfinity(mostNorm) ? ofNorm.ZerosLike() + 1.0 : ((ofNorm + ClipEpsilon).Reciprocal() * mostNorm).AtMost(1);
         return new StepGate(losses.Count, null, scope.KeepForever(Tensor.Cat(0, all, finite.View(1))))
         {
             Applied = scope.KeepForever(finite),

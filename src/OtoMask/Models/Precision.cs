@@ -30,8 +30,14 @@ public static class PrecisionExtensions
     /// <summary>Bytes of a value kept in it.</summary>
     internal static int Bytes(this Precision precision) => precision == Precision.Bf16 ? 2 : sizeof(float);
 
+    /// <summary>A device, unless this libtorch runs nothing in a precision there.</summary>
+    /// <exception cref="UserErrorException">It does not.</exception>
+    internal static Device Having(this Device device, Precision precision) => precision != Precision.Bf16 || TorchRuntime.HasAutocast(device)
+        ? device
+        : throw new UserErrorException($"--precision bf16: this libtorch runs no bfloat16 products on {device}; use --precision fp32");
+
     /// <summary>Until disposed, products of a step, the backward pass too, are what the precision asks of those in float32; null where nothing has to change.</summary>
-    public static IDisposable? OfStep(this Precision precision) => precision == Precision.Tf32 ? TorchRuntime.Tf32() : null;
+    internal static IDisposable? OfStep(this Precision precision) => precision == Precision.Tf32 ? TorchRuntime.Tf32() : null;
 
     /// <summary>Until disposed, matrix products on this thread run in <paramref name="precision"/>; null where nothing has to change.</summary>
     /// <exception cref="UserErrorException">This libtorch runs nothing in it on the device.</exception>
@@ -39,8 +45,7 @@ public static class PrecisionExtensions
     public static IDisposable? On(this Precision precision, Device device) => precision switch
     {
         Precision.Fp32 or Precision.Tf32 => null,
-        Precision.Bf16 when !TorchRuntime.HasAutocast(device) => throw new UserErrorException($"--precision bf16: this libtorch runs no bfloat16 products on {device}; use --precision fp32"),
-        Precision.Bf16 => TorchRuntime.Autocast(device),
+        Precision.Bf16 => TorchRuntime.Autocast(device.Having(precision)),
         _ => throw new ArgumentException($"precision {precision} must be resolved before anything is computed", nameof(precision)),
     };
 }

@@ -72,7 +72,7 @@ public sealed class TrainingSetup : IDisposable
     public static TrainingSetup Begin(PretrainingConfig config, ITrainingObserver observer, ClipSource? source = null, CancellationToken cancellation = default)
     {
         config.Validate();
-        _ = Devices.Find(config.Device);
+        _ = Devices.Find(config.Device).Having(config.Precision);
         config.RequireMemory();
         foreach (string warning in MaskingGeometry.Warnings(KnownMaskings.Find(config.Mask), config.Geometry.Grid, config.ResolvedMaskRatio))
             observer.Warning(warning);
@@ -112,7 +112,7 @@ public sealed class TrainingSetup : IDisposable
             throw new UserErrorException(
                 $"{from.Path} holds weights without the state of a run (they were imported), so there is nothing to go on with; begin a run with them: otomask pretrain --from {from.Path} --data PATH --out RUN");
         config.Validate();
-        _ = Devices.Find(config.Device);
+        _ = Devices.Find(config.Device).Having(config.Precision);
         config.RequireMemory();
         CheckpointState state = from.State;
         source ??= OpenData(config);
