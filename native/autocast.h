@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/version.h>
 
 namespace otomask {
@@ -13,6 +14,14 @@ struct Autocast {
   bool enabled;
   at::ScalarType type;
 };
+
+/* Whether products on a kind of device have such a way at all: only from 2.1 on may one that PyTorch does not know. */
+inline bool has_autocast(c10::DeviceType device) {
+  static const auto product = c10::Dispatcher::singleton().findSchemaOrThrow("aten::addmm", "");
+  const c10::DispatchKey key = c10::computeDispatchKey(c10::nullopt, c10::nullopt, c10::Device(device));
+  const auto keys = c10::getAutocastRelatedKeySetFromBackend(c10::toBackendComponent(key));
+  return !keys.empty() && product.hasKernelForDispatchKey(keys.highestPriorityTypeId());
+}
 
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
 

@@ -1,7 +1,9 @@
 // Operators by schema name, autograd and the machine's settings.
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <malloc.h>
 #include <torch/version.h>
 #include <unistd.h>
@@ -203,6 +205,10 @@ OM_API int32_t om_set_autocast(const char* device, int32_t enabled, int32_t dtyp
   });
 }
 
+OM_API int32_t om_has_autocast(const char* device, int32_t* has) {
+  return guarded([&] { *has = has_autocast(c10::Device(device).type()); });
+}
+
 OM_API int32_t om_keep_memory(void) {
   return guarded([] {
     // Activations are made and freed by the megabyte, step after step. By default glibc gives such blocks back to the system
@@ -240,6 +246,19 @@ OM_API int32_t om_device_count(const char* device, int32_t* count) {
     const auto* backend = c10::impl::device_guard_impl_registry[static_cast<size_t>(type)].load();
     *count = type == c10::kCPU ? 1 : backend ? backend->deviceCount() : 0;
   });
+}
+
+OM_API int32_t om_synchronize(const char* device) {
+  return guarded([&] {
+    const c10::Device where(device);
+    if (where.is_cpu()) return;
+    const c10::impl::VirtualGuardImpl backend(where.type());
+    backend.synchronizeStream(backend.getStream(where));
+  });
+}
+
+OM_API int32_t om_set_tf32(int32_t allowed) {
+  return guarded([&] { at::globalContext().setFloat32MatmulPrecision(std::string(allowed ? "high" : "highest")); });
 }
 
 OM_API int32_t om_kernels(int32_t* in_use, int32_t* best) {

@@ -1,6 +1,7 @@
 // AdamW with what goes with it (weight decay, clipping, the network that follows, fresh gradients) in one pass over flat
 // buffers: an operator of our own, reached through the dispatcher like any other.
 #include <ATen/Parallel.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
 
 #include <algorithm>
@@ -48,6 +49,49 @@ static void adamw_portable(const at::Tensor& parameters, const at::Tensor& gradi
   square.copy_(v);
   gradients.zero_();
   if (follower) follower->lerp_(parameters.narrow(0, first, follower->numel()), 1 - ema_decay);
+}
+
+// libtorch's own in one pass, where it has one for the device (CUDA since 2.0) and every buffer is float32. It takes the step
+// only where nothing was found to be infinite, and divides by the scale.
+static bool adamw_fused(const at::Tensor& applied, const at::Tensor& gradient_scale, const at::Tensor& parameters,
+                        const at::Tensor& gradients, const at::Tensor& mean, const at::Tensor& square, const at::Tensor& steps,
+                        double learning_rate, double beta1, double beta2, double epsilon, double weight_decay,
+                        const OptionalTensor& largest) {
+  using Signature = void(at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList, double,
+                         double, double, double, double, bool, bool, const OptionalTensor&, const OptionalTensor&);
+  static const auto fused = c10::Dispatcher::singleton().findSchema({"aten::_fused_adamw_", ""});
+  if (!fused || !fused->hasKernelForDispatchKey(c10::computeDispatchKey(c10::nullopt, c10::nullopt, parameters.device()))) return false;
+  for (const at::Tensor& buffer : {parameters, gradients, mean, square})
+    if (buffer.scalar_type() != at::kFloat) return false;
+  const at::Tensor none[] = {largest ? *largest : at::Tensor()};
+  fused->typed<Signature>().call(parameters, gradients, mean, square, largest ? at::TensorList(none) : at::TensorList(), steps, learning_rate,
+                                 beta1, beta2, weight_decay, epsilon, largest.has_value(), false, gradient_scale.reciprocal(), 1 - applied);
+  return true;
+}
+
+// The same where only the device knows whether the step is to be taken: applied is 1, or 0 and nothing changes; steps counts the
+// updates up to this one. Gradients become zero in either case.
+static void adamw_where(const at::Tensor& applied, const at::Tensor& gradient_scale, const at::Tensor& parameters,
+                        const at::Tensor& gradients, const at::Tensor& mean, const at::Tensor& square, const at::Tensor& steps,
+                        double learning_rate, double beta1, double beta2, double epsilon, double weight_decay,
+                        const OptionalTensor& follower, int64_t first, double ema_decay, const OptionalTensor& largest) {
+  if (!adamw_fused(applied, gradient_scale, parameters, gradients, mean, square, steps, learning_rate, beta1, beta2, epsilon,
+                   weight_decay, largest)) {
+    // What is not finite must not be multiplied by zero, but left out.
+    const at::Tensor scaled = gradients.to(parameters.scalar_type()) * gradient_scale;
+    const at::Tensor g = at::where(applied > 0, scaled, at::zeros({}, scaled.options()));
+    const at::Tensor m = mean.to(g.scalar_type()).lerp(g, applied * (1 - beta1));
+    const at::Tensor v = square.to(g.scalar_type()).lerp(g * g, applied * (1 - beta2));
+    const at::Tensor taken = steps.clamp_min(1);  // there may have been none yet
+    const at::Tensor size = applied * learning_rate / (1 - at::pow(beta1, taken)), root = (1 - at::pow(beta2, taken)).sqrt();
+    parameters.mul_(1 - applied * (learning_rate * weight_decay));
+    if (largest) largest->copy_(at::maximum(*largest, v));
+    parameters.sub_(m / ((largest ? *largest : v).sqrt() / root).add_(epsilon) * size);
+    mean.copy_(m);
+    square.copy_(v);
+  }
+  gradients.zero_();
+  if (follower) follower->lerp_(parameters.narrow(0, first, follower->numel()), applied * (1 - ema_decay));
 }
 
 // What the loops need, in the type that they compute in.
@@ -204,12 +248,21 @@ TORCH_LIBRARY(otomask, library) {
       "adamw_(Tensor(a!) parameters, Tensor(b!) gradients, Tensor(c!) mean, Tensor(d!) square, float learning_rate, "
       "float beta1, float beta2, float epsilon, float weight_decay, int step, float gradient_scale, "
       "Tensor(e!)? follower=None, int first=0, float ema_decay=1, Tensor(f!)? largest=None) -> ()");
+  library.def(
+      "adamw_where_(Tensor applied, Tensor gradient_scale, Tensor(a!) parameters, Tensor(b!) gradients, Tensor(c!) mean, "
+      "Tensor(d!) square, Tensor steps, float learning_rate, float beta1, float beta2, float epsilon, float weight_decay, "
+      "Tensor(e!)? follower=None, int first=0, float ema_decay=1, Tensor(f!)? largest=None) -> ()");
   library.def("norm(Tensor x) -> Tensor");
 }
 TORCH_LIBRARY_IMPL(otomask, CompositeExplicitAutograd, library) {
   library.impl("adamw_", adamw_portable);
+  library.impl("adamw_where_", adamw_where);
   library.impl("norm", norm);
 }
 TORCH_LIBRARY_IMPL(otomask, CPU, library) { library.impl("adamw_", adamw_cpu); }
+// No gradient flows through them, on no kind of device: not all that libraries bring in say so by themselves.
+TORCH_LIBRARY_IMPL(otomask, Autograd, library) {
+  for (const char* name : {"adamw_", "adamw_where_", "norm"}) library.impl(name, torch::CppFunction::makeFallthrough());
+}
 
 }  // namespace otomask

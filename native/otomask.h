@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define OM_API extern "C" __attribute__((visibility("default")))
-#define OM_ABI 4
+#define OM_ABI 5
 
 enum om_tag : int32_t {
   OM_NONE = 0,
@@ -51,12 +51,22 @@ OM_API int32_t om_call(void* op, const om_value* arguments, int32_t count, om_va
 /* Tensors. dtype is c10::ScalarType as an integer. */
 OM_API int32_t om_free(void* tensor);
 OM_API int32_t om_from_memory(const void* data, const int64_t* sizes, int32_t dims, int32_t dtype, void** tensor);
+/* Values of the host on their way to a device. */
+struct om_array {
+  const void* data;
+  const int64_t* sizes;
+  int32_t dims;
+  int32_t dtype;
+};
+/* Copies arrays to a device: in one piece, from pinned memory and without waiting for it where the device is one that can. */
+OM_API int32_t om_send(const om_array* arrays, int32_t count, const char* device, void** tensors);
 OM_API int32_t om_to_memory(void* tensor, void* data, int64_t bytes);
 /* Where the values of a contiguous CPU tensor lie. */
 OM_API int32_t om_data(void* tensor, void** data);
 OM_API int32_t om_sizes(void* tensor, int64_t* sizes, int32_t capacity, int32_t* dims);
-/* device: c10::DeviceType << 8 | (index + 1). */
-OM_API int32_t om_kind(void* tensor, int32_t* dtype, int32_t* device);
+OM_API int32_t om_dtype(void* tensor, int32_t* dtype);
+/* For example cpu, cuda:0; valid until the next call on the same thread. */
+OM_API int32_t om_device(void* tensor, const char** name);
 
 /* Autograd. */
 OM_API int32_t om_backward(void* loss);
@@ -64,6 +74,8 @@ OM_API int32_t om_grad(void* tensor, void** gradient);
 OM_API int32_t om_set_grad(void* tensor, void* gradient);
 OM_API int32_t om_set_grad_mode(int32_t enabled, int32_t* previous);
 OM_API int32_t om_set_autocast(const char* device, int32_t enabled, int32_t dtype);
+/* Whether this libtorch can run products on a device in another type at all. */
+OM_API int32_t om_has_autocast(const char* device, int32_t* has);
 
 /* The machine. */
 /* Has the process's allocator keep large blocks that are freed instead of giving them back to the system. */
@@ -74,6 +86,10 @@ OM_API int32_t om_end_before_destructors(void);
 OM_API int32_t om_set_threads(int32_t count);
 OM_API int32_t om_threads(int32_t* count);
 OM_API int32_t om_device_count(const char* device, int32_t* count);
+/* Waits until a device has done what it was asked. */
+OM_API int32_t om_synchronize(const char* device);
+/* Whether float32 products on tensor cores may round their factors to TensorFloat-32; not at first. For all threads. */
+OM_API int32_t om_set_tf32(int32_t allowed);
 /* Kernels of our own: 0 none, 1 AVX2, 2 AVX-512, 3 AVX-512 with bfloat16. Those in use, at first the best, and the best
  * that this processor runs; om_use_kernels changes the ones in use, for all threads. */
 OM_API int32_t om_kernels(int32_t* in_use, int32_t* best);

@@ -1,10 +1,68 @@
 // Tensors in and out of memory.
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/version.h>
+
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include "guard.h"
 #include "otomask.h"
 
 using namespace otomask;
+
+namespace {
+
+at::Tensor on_host(const om_array& array) {
+  at::Tensor made = at::empty(at::IntArrayRef(array.sizes, array.dims), static_cast<at::ScalarType>(array.dtype));
+  std::memcpy(made.data_ptr(), array.data, made.nbytes());
+  return made;
+}
+
+size_t bytes_of(const om_array& array) {
+  size_t bytes = c10::elementSize(static_cast<at::ScalarType>(array.dtype));
+  for (int32_t i = 0; i < array.dims; i++) bytes *= array.sizes[i];
+  return bytes;
+}
+
+// Bytes of the host in memory that the device copies from by itself, where it is one that can; else as they are.
+at::Tensor pinned(const at::Tensor& bytes, c10::Device device) {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 6)
+  const bool pins = at::globalContext().getAcceleratorHooksInterface(device.type()).getPinnedMemoryAllocator() != nullptr;
+  return pins ? bytes.pin_memory() : bytes;
+#else
+  static const auto pinning = c10::Dispatcher::singleton().findSchemaOrThrow("aten::_pin_memory", "");
+  const c10::DispatchKey key = c10::computeDispatchKey(c10::nullopt, c10::nullopt, device);
+  return pinning.hasKernelForDispatchKey(key) ? bytes.pin_memory(device) : bytes;
+#endif
+}
+
+// One piece for all: every copy to a device has its price, however short it is.
+std::vector<at::Tensor> send(c10::ArrayRef<om_array> arrays, c10::Device device) {
+  std::vector<at::Tensor> sent;
+  if (device.is_cpu()) {
+    for (const om_array& array : arrays) sent.push_back(on_host(array));
+    return sent;
+  }
+  constexpr size_t alignment = 64;
+  std::vector<size_t> offsets;
+  size_t total = 0;
+  for (const om_array& array : arrays) {
+    offsets.push_back(total);
+    total += (bytes_of(array) + alignment - 1) / alignment * alignment;
+  }
+  const at::Tensor packed = at::empty({static_cast<int64_t>(total)}, at::kByte);
+  for (size_t i = 0; i < arrays.size(); i++)
+    std::memcpy(packed.data_ptr<uint8_t>() + offsets[i], arrays[i].data, bytes_of(arrays[i]));
+  const at::Tensor there = pinned(packed, device).to(device, at::kByte, /*non_blocking=*/true);
+  for (size_t i = 0; i < arrays.size(); i++) {
+    const om_array& array = arrays[i];
+    sent.push_back(there.narrow(0, offsets[i], bytes_of(array)).view(static_cast<at::ScalarType>(array.dtype)).view(at::IntArrayRef(array.sizes, array.dims)));
+  }
+  return sent;
+}
+
+}  // namespace
 
 OM_API int32_t om_free(void* tensor) {
   return guarded([&] {
@@ -16,9 +74,14 @@ OM_API int32_t om_free(void* tensor) {
 
 OM_API int32_t om_from_memory(const void* data, const int64_t* sizes, int32_t dims, int32_t dtype, void** tensor) {
   return guarded([&] {
-    at::Tensor made = at::empty(at::IntArrayRef(sizes, dims), static_cast<at::ScalarType>(dtype));
-    std::memcpy(made.data_ptr(), data, made.nbytes());
-    *tensor = give(std::move(made));
+    *tensor = give(on_host({data, sizes, dims, dtype}));
+  });
+}
+
+OM_API int32_t om_send(const om_array* arrays, int32_t count, const char* device, void** tensors) {
+  return guarded([&] {
+    const std::vector<at::Tensor> sent = send({arrays, static_cast<size_t>(count)}, c10::Device(device));
+    for (int32_t i = 0; i < count; i++) tensors[i] = give(sent[i]);
   });
 }
 
@@ -47,10 +110,14 @@ OM_API int32_t om_sizes(void* tensor, int64_t* sizes, int32_t capacity, int32_t*
   });
 }
 
-OM_API int32_t om_kind(void* tensor, int32_t* dtype, int32_t* device) {
+OM_API int32_t om_dtype(void* tensor, int32_t* dtype) {
+  return guarded([&] { *dtype = static_cast<int32_t>(borrow(tensor).scalar_type()); });
+}
+
+OM_API int32_t om_device(void* tensor, const char** name) {
   return guarded([&] {
-    at::Tensor here = borrow(tensor);
-    *dtype = static_cast<int32_t>(here.scalar_type());
-    *device = static_cast<int32_t>(here.device().type()) << 8 | (here.device().index() + 1);
+    static thread_local std::string text;
+    text = borrow(tensor).device().str();
+    *name = text.c_str();
   });
 }

@@ -4,6 +4,7 @@
 // Each has two ways: its formula in ATen operators, for any device and type, and the kernels of kernels.h where they
 // apply (CPU, float32 weights). Under autocast the products run in bfloat16, the residual stream stays float32.
 #include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
@@ -242,12 +243,28 @@ struct AttentionBranch : torch::autograd::Function<AttentionBranch> {
   }
 };
 
-// Vaswani et al. 2017, equation 1, operator by operator.
-Tensor attention_reference(const Tensor& qkv, int64_t heads) {
+// Vaswani et al. 2017, equation 1, operator by operator: queries, keys and values [B, h, N, d] -> [B, h, N, d].
+Tensor attention_reference(const Tensor& queries, const Tensor& keys, const Tensor& values) {
+  const Tensor scores = at::matmul(queries * (1 / std::sqrt(static_cast<double>(queries.size(-1)))), keys.transpose(-2, -1));
+  return at::matmul(at::softmax(scores, -1), values);
+}
+
+// The same as one operator, which never makes the scores [N, N] where the device has a kernel for it; libtorch has it since 2.0.
+Tensor attention_fused(const c10::OperatorHandle& operation, const Tensor& queries, const Tensor& keys, const Tensor& values) {
+  torch::jit::Stack stack{queries, keys, values};
+  const auto& arguments = operation.schema().arguments();
+  for (size_t i = stack.size(); i < arguments.size(); i++) stack.push_back(*arguments[i].default_value());
+  operation.callBoxed(&stack);
+  return stack[0].toTensor();
+}
+
+// On the CPU, what our kernels do not take is computed operator by operator: they are measured by it.
+Tensor attention_by_aten(const Tensor& qkv, int64_t heads) {
+  static const auto fused = c10::Dispatcher::singleton().findSchema({"aten::scaled_dot_product_attention", ""});
   const AttentionShape s = attention_shape(qkv, heads);
   const auto parts = qkv.reshape({s.clips, s.tokens, 3, heads, s.size}).permute({2, 0, 3, 1, 4}).unbind(0);  // [B, h, N, d]
-  const Tensor scores = at::matmul(parts[0] * (1 / std::sqrt(static_cast<double>(s.size))), parts[1].transpose(-2, -1));
-  const Tensor mixed = at::matmul(at::softmax(scores, -1), parts[2]);  // [B, h, N, d]
+  const Tensor mixed = fused && !qkv.is_cpu() ? attention_fused(*fused, parts[0], parts[1], parts[2])
+                                               : attention_reference(parts[0], parts[1], parts[2]);
   return mixed.transpose(1, 2).reshape({s.clips, s.tokens, heads * s.size});
 }
 
@@ -262,7 +279,7 @@ Tensor attention_branch_operator(const Tensor& x, const Tensor& norm_weight, con
                     kernels_apply(x, {norm_weight, norm_bias, qkv_weight, qkv_bias, proj_weight, proj_bias}, {width / heads});
   if (!fits) {
     const Tensor qkv = at::linear(at::layer_norm(x, {width}, norm_weight, norm_bias, epsilon), qkv_weight, qkv_bias);
-    return x + at::linear(attention_reference(qkv, heads), proj_weight, proj_bias);
+    return x + at::linear(attention_by_aten(qkv, heads), proj_weight, proj_bias);
   }
   return AttentionBranch::apply(x.contiguous(), norm_weight, norm_bias, qkv_weight, qkv_bias, proj_weight, proj_bias, heads,
                                 epsilon, product_type());

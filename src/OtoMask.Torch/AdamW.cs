@@ -11,10 +11,11 @@ public readonly record struct Follower(ParameterSet Values, long Offset, long St
 /// <remarks>Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019. One pass over memory on the CPU.</remarks>
 public sealed class AdamW : IOptimizer
 {
-    private static readonly Operator Update = new("otomask::adamw_");
+    private static readonly Operator Update = new("otomask::adamw_"), UpdateWhere = new("otomask::adamw_where_");
     private readonly ParameterSet parameters;
     private readonly Segment[] segments;
     private readonly Tensor? largest;
+    private readonly StepCounter counter;
 
     /// <summary>Prepares moments of zero for every value.</summary>
     /// <param name="parameters">A set laid out with gradients.</param>
@@ -34,6 +35,7 @@ public sealed class AdamW : IOptimizer
     {
         (this.parameters, Beta1, Beta2, Epsilon) = (parameters, beta1, beta2, epsilon);
         (Stretch Stretch, Follower? Follower)[] pieces = [.. parameters.Stretches(rateOf).Select(stretch => (stretch, FollowerOf(stretch.Start, stretch.Count, followers ?? [])))];
+        counter = new StepCounter(parameters.Values.Device);
         using var scope = new TensorScope();
         Mean = scope.KeepForever(Tensor.Zeros(parameters.Values.Device, moments, parameters.Count));
         Square = scope.KeepForever(Tensor.Zeros(parameters.Values.Device, moments, parameters.Count));
@@ -57,13 +59,20 @@ public sealed class AdamW : IOptimizer
     public Tensor Square { get; }
 
     /// <inheritdoc/>
-    public long Steps { get; set; }
+    public long Steps
+    {
+        get => counter.Value;
+        set => counter.Value = value;
+    }
 
     /// <inheritdoc/>
     public IReadOnlyList<(string Name, Tensor Values)> State => largest is null ? [("mean", Mean), ("square", Square)] : [("mean", Mean), ("square", Square), ("largest", largest)];
 
     /// <inheritdoc/>
     public void Step(double learningRate, double gradientScale) => Step(learningRate, gradientScale, emaDecay: 1);
+
+    /// <inheritdoc/>
+    void IOptimizer.Step(double learningRate, StepGate gate) => Step(learningRate, gate, emaDecay: 1);
 
     /// <summary>Moves the parameters against their gradients, and what follows after them; the gradients are zero then.</summary>
     /// <param name="learningRate">Step length.</param>
@@ -81,9 +90,35 @@ public sealed class AdamW : IOptimizer
         }
     }
 
+    /// <summary>The same, and what follows too, only if the step is taken.</summary>
+    /// <inheritdoc cref="Step(double, double, double)"/>
+    /// <param name="learningRate">Step length.</param>
+    /// <param name="gate">Whether it is taken, and the factor on every gradient.</param>
+    /// <param name="emaDecay">d.</param>
+    internal void Step(double learningRate, StepGate gate, double emaDecay)
+    {
+        if (gate.OnHost is var (applied, scale))
+        {
+            if (applied)
+                Step(learningRate, scale, emaDecay);
+            else
+                parameters.Gradients.ZeroInto();
+            return;
+        }
+        using IDisposable noGrad = TorchRuntime.NoGrad();
+        counter.Add(gate);
+        foreach (Segment s in segments)
+        {
+            UpdateWhere.Run(
+                gate.Applied, gate.Scale, s.Values, s.Gradients, s.Mean, s.Square, counter.There, learningRate * s.Rate, Beta1, Beta2, Epsilon, s.WeightDecay,
+                s.Follower, s.FirstFollowed, emaDecay, s.Largest);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        counter.Dispose();
         foreach (Segment segment in segments)
             segment.Dispose();
         Mean.Dispose();

@@ -24,17 +24,3 @@ public enum DType
     /// <summary>bfloat16: the range of float32 with 8 bits of precision.</summary>
     BFloat16 = 15,
 }
-
-/// <summary>Where a tensor lives: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
-/// <param name="Name">The device as libtorch writes it.</param>
-public readonly record struct Device(string Name)
-{
-    /// <summary>The processor.</summary>
-    public static Device Cpu { get; } = new("cpu");
-
-    /// <summary>True for the processor, whose memory can be read directly.</summary>
-    public bool IsCpu => Name == "cpu";
-
-    /// <inheritdoc/>
-    public override string ToString() => Name;
-}

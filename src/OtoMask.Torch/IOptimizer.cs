@@ -1,7 +1,7 @@
 namespace OtoMask.Torch;
 
 /// <summary>Moves the parameters of a <see cref="ParameterSet"/> against their gradients.</summary>
-public interface IOptimizer : IDisposable
+internal interface IOptimizer : IDisposable
 {
     /// <summary>Updates made so far.</summary>
     long Steps { get; set; }
@@ -13,4 +13,9 @@ public interface IOptimizer : IDisposable
     /// <param name="learningRate">Step length.</param>
     /// <param name="gradientScale">Factor on every gradient.</param>
     void Step(double learningRate, double gradientScale);
+
+    /// <summary>Moves the parameters if the step is taken; the gradients are zero then in any case.</summary>
+    /// <param name="learningRate">Step length.</param>
+    /// <param name="gate">Whether it is taken, and the factor on every gradient.</param>
+    void Step(double learningRate, StepGate gate);
 }

@@ -30,7 +30,7 @@ internal sealed class Lars : MomentumOptimizer
             if (parameter.Decays)
             {
                 gradient.AddInto(values, weightDecay);
-                gradient.ScaleInto(Share(values.Norm().Item(), gradient.Norm().Item()));
+                gradient.ScaleInto(Share(values.Norm().To(DType.Float64), gradient.Norm().To(DType.Float64)));
             }
             own.ScaleInto(Momentum);
             own.AddInto(gradient);
@@ -38,5 +38,10 @@ internal sealed class Lars : MomentumOptimizer
         }
     }
 
-    private double Share(double norm, double gradientNorm) => norm > 0 && gradientNorm > 0 ? trust * norm / gradientNorm : 1;
+    /// <summary>The factor on a gradient, of no dimension: nobody waits to know it.</summary>
+    private Tensor Share(Tensor norm, Tensor gradientNorm)
+    {
+        Tensor share = norm * trust / gradientNorm;
+        return Tensor.Where(norm * gradientNorm > 0, share, share.ZerosLike() + 1.0);
+    }
 }

@@ -3,6 +3,8 @@ namespace OtoMask.Torch;
 /// <summary>An optimiser that remembers one velocity for every value.</summary>
 internal abstract class MomentumOptimizer : IOptimizer
 {
+    private readonly StepCounter counter;
+
     /// <summary>Begins at rest.</summary>
     /// <param name="parameters">A set laid out with gradients.</param>
     /// <param name="momentum">m, memory of the velocity.</param>
@@ -11,10 +13,15 @@ internal abstract class MomentumOptimizer : IOptimizer
         (Parameters, Momentum) = (parameters, momentum);
         using var scope = new TensorScope();
         Velocity = scope.KeepForever(parameters.Values.ZerosLike());
+        counter = new StepCounter(parameters.Values.Device);
     }
 
     /// <inheritdoc/>
-    public long Steps { get; set; }
+    public long Steps
+    {
+        get => counter.Value;
+        set => counter.Value = value;
+    }
 
     /// <inheritdoc/>
     public IReadOnlyList<(string Name, Tensor Values)> State => [("velocity", Velocity)];
@@ -37,8 +44,31 @@ internal abstract class MomentumOptimizer : IOptimizer
     }
 
     /// <inheritdoc/>
+    public void Step(double learningRate, StepGate gate)
+    {
+        if (gate.OnHost is var (applied, scale))
+        {
+            if (applied)
+                Step(learningRate, scale);
+            else
+                Parameters.Gradients.ZeroInto();
+            return;
+        }
+        using IDisposable noGrad = TorchRuntime.NoGrad();
+        using var scope = new TensorScope();
+        counter.Add(gate);
+        (Tensor values, Tensor velocity) = (Parameters.Values.Clone(), Velocity.Clone());
+        Parameters.Gradients.CopyFrom(gate.Choose(Parameters.Gradients * gate.Scale!, Parameters.Gradients.ZerosLike()));
+        Move(learningRate, gradientScale: 1);
+        Parameters.Values.CopyFrom(gate.Choose(Parameters.Values, values));
+        Velocity.CopyFrom(gate.Choose(Velocity, velocity));
+        Parameters.Gradients.ZeroInto();
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
+        counter.Dispose();
         Velocity.Dispose();
         GC.SuppressFinalize(this);
     }

@@ -3,7 +3,7 @@ namespace OtoMask.Torch;
 // Making, viewing and moving tensors.
 public sealed partial class Tensor
 {
-    private static readonly Operator ZerosOp = new("aten::zeros"), ReshapeOp = new("aten::reshape"), ViewOp = new("aten::view"), PermuteOp = new("aten::permute");
+    private static readonly Operator ZerosOp = new("aten::zeros"), RangeOp = new("aten::arange"), ReshapeOp = new("aten::reshape"), ViewOp = new("aten::view"), PermuteOp = new("aten::permute");
     private static readonly Operator TransposeOp = new("aten::transpose", "int"), NarrowOp = new("aten::narrow"), ExpandOp = new("aten::expand");
     private static readonly Operator CatOp = new("aten::cat"), UnbindOp = new("aten::unbind", "int"), IndexSelectOp = new("aten::index_select");
     private static readonly Operator ToTypeOp = new("aten::to", "dtype"), ToDeviceOp = new("aten::to", "device");
@@ -11,6 +11,9 @@ public sealed partial class Tensor
 
     /// <summary>Zeros of a shape.</summary>
     public static Tensor Zeros(Device device, DType type, params long[] shape) => ZerosOp.Call(shape, type, Argument.None, device);
+
+    /// <summary>0, 1, .. as 64-bit integers, [count].</summary>
+    public static Tensor Range(Device device, long count) => RangeOp.Call(count, DType.Int64, Argument.None, device);
 
     /// <summary>Zeros like this tensor in shape, type and device.</summary>
     public Tensor ZerosLike() => Zeros(Device, DType, Shape);

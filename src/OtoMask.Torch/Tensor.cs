@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using OtoMask.Torch.Interop;
 
 namespace OtoMask.Torch;
@@ -45,10 +46,26 @@ public sealed partial class Tensor : IDisposable
     }
 
     /// <summary>Type of the values.</summary>
-    public DType DType => Kind().DType;
+    public DType DType
+    {
+        get
+        {
+            NativeMethods.Check(NativeMethods.om_dtype(Handle.Raw, out int type));
+            GC.KeepAlive(this);
+            return (DType)type;
+        }
+    }
 
     /// <summary>Where the values live.</summary>
-    public Device Device => Kind().Device;
+    public Device Device
+    {
+        get
+        {
+            NativeMethods.Check(NativeMethods.om_device(Handle.Raw, out nint name));
+            GC.KeepAlive(this);
+            return new Device(Marshal.PtrToStringUTF8(name)!);
+        }
+    }
 
     /// <summary>A copy of host values. Float, double, long, byte and bool are known.</summary>
     /// <exception cref="ArgumentException">The shape does not hold as many values, or the type is unknown.</exception>
@@ -136,22 +153,13 @@ public sealed partial class Tensor : IDisposable
     /// <inheritdoc/>
     public override string ToString() => Handle.IsClosed ? "Tensor (disposed)" : $"{DType}[{string.Join(", ", Shape)}] on {Device}";
 
-    private (DType DType, Device Device) Kind()
-    {
-        NativeMethods.Check(NativeMethods.om_kind(Handle.Raw, out int dtype, out int device));
-        GC.KeepAlive(this);
-        string name = (device >> 8) switch { 0 => "cpu", 1 => "cuda", int other => $"device-type-{other}" };
-        int index = (device & 0xFF) - 1;
-        return ((DType)dtype, new Device(index < 0 || name == "cpu" ? name : $"{name}:{index}"));
-    }
-
     private T DisposeAfter<T>(Func<Tensor, T> read)
     {
         using (this)
             return read(this);
     }
 
-    private static DType TypeOf<T>() where T : unmanaged =>
+    internal static DType TypeOf<T>() where T : unmanaged =>
         typeof(T) == typeof(float) ? DType.Float32
         : typeof(T) == typeof(double) ? DType.Float64
         : typeof(T) == typeof(long) ? DType.Int64

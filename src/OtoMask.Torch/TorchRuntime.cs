@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using OtoMask.Torch.Interop;
 
@@ -70,10 +71,31 @@ public static class TorchRuntime
     /// <summary>True when <paramref name="device"/> is a device that this machine and this libtorch have.</summary>
     public static bool Has(Device device)
     {
-        string[] parts = device.Name.Split(':');
-        if (NativeMethods.om_device_count(parts[0], out int count) != 0)
-            return false;
-        return parts.Length == 1 ? count > 0 : int.TryParse(parts[1], out int index) && index >= 0 && index < count;
+        if (device.IsCpu)
+            return true;
+        return device.Name.Split(':') is [var kind, var number] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int index)
+            && number == index.ToString(CultureInfo.InvariantCulture) && NativeMethods.om_device_count(kind, out int count) == 0 && index < count;
+    }
+
+    /// <summary>Waits until a device has done what it was asked: calls on another one than the processor return before.</summary>
+    public static void Wait(Device device) => NativeMethods.Check(NativeMethods.om_synchronize(device.Name));
+
+    /// <summary>Loads a library that brings libtorch a kind of device: the backend of an accelerator that PyTorch itself does not know, built for the libtorch in
+    /// use. Its devices are called <c>privateuseone:0</c> and so on, unless it renames them.</summary>
+    /// <remarks>The variable <c>OTOMASK_BACKEND</c> does the same for any program, as soon as libtorch is loaded.</remarks>
+    /// <param name="path">The library.</param>
+    /// <exception cref="TorchLoadException">It cannot be loaded.</exception>
+    public static void LoadBackend(string path)
+    {
+        _ = Threads; // libtorch comes first: the backend registers with it
+        Bridge.LoadBackend(path);
+    }
+
+    /// <summary>Whether products on a device can run in another type (<see cref="Autocast"/>). A device that a library brings in has to say so itself, which libtorch 1.13 knows no way to do.</summary>
+    public static bool HasAutocast(Device device)
+    {
+        NativeMethods.Check(NativeMethods.om_has_autocast(device.Name, out int has));
+        return has != 0;
     }
 
     /// <summary>Until disposed, operators on this thread record nothing for autograd.</summary>
@@ -86,9 +108,15 @@ public static class TorchRuntime
     /// <summary>Until disposed, matrix products on this thread run in bfloat16 (weights, sums and normalisation stay float32).</summary>
     public static IDisposable Autocast(Device device)
     {
-        string kind = device.Name.Split(':')[0];
-        NativeMethods.Check(NativeMethods.om_set_autocast(kind, 1, (int)DType.BFloat16));
-        return new Undo(() => NativeMethods.Check(NativeMethods.om_set_autocast(kind, 0, (int)DType.BFloat16)));
+        NativeMethods.Check(NativeMethods.om_set_autocast(device.Name, 1, (int)DType.BFloat16));
+        return new Undo(() => NativeMethods.Check(NativeMethods.om_set_autocast(device.Name, 0, (int)DType.BFloat16)));
+    }
+
+    /// <summary>Until disposed, float32 products on a GPU's tensor cores, of all threads, may round their factors to TensorFloat-32 (10 bits of precision).</summary>
+    public static IDisposable Tf32()
+    {
+        NativeMethods.Check(NativeMethods.om_set_tf32(1));
+        return new Undo(() => NativeMethods.Check(NativeMethods.om_set_tf32(0)));
     }
 
     private sealed class Undo(Action action) : IDisposable

@@ -51,7 +51,7 @@ internal static class Page
         ("Results of a study", [typeof(StudyResults), typeof(StudyVerdict), typeof(FrameworkVerdict), typeof(StudyTables), typeof(StudyScope), typeof(ScopeKind), typeof(FrameworkResults), typeof(ArmResults), typeof(ArmScores), typeof(ArmCost), typeof(SeedEstimate), typeof(SeedValue), typeof(OverallComparison), typeof(IntervalCount)]),
         ("Long work, and what may go wrong", [typeof(WorkProgress), typeof(UserErrorException), typeof(UnreadableAudioException), typeof(SoundLibraryException), typeof(TrainingDivergedException), typeof(RunInterruptedException), typeof(TorchException), typeof(TorchLoadException), typeof(TorchSettingException)]),
         ("Tensors (OtoMask.Torch)", [typeof(Tensor), typeof(TensorScope), typeof(DType), typeof(Device), typeof(Devices), typeof(F), typeof(Operator), typeof(Argument)]),
-        ("Learning (OtoMask.Torch)", [typeof(ParameterSet), typeof(Parameter), typeof(Initialiser), typeof(IOptimizer), typeof(AdamW), typeof(Follower)]),
+        ("Learning (OtoMask.Torch)", [typeof(ParameterSet), typeof(Parameter), typeof(Initialiser), typeof(AdamW), typeof(Follower)]),
         ("The engine (OtoMask.Torch)", [typeof(TorchRuntime), typeof(KernelSet)]),
     ];
 

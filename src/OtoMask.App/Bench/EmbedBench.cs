@@ -27,7 +27,7 @@ internal static class EmbedBench
     public static EmbedSpeed Run(PretrainingConfig config, double clipSeconds, int clips, double seconds, CancellationToken cancel)
     {
         using var encoder = new Encoder(EncoderSnapshot.Untrained(
-            config.ModelShape.Encoder, config.Geometry, NormalisationStatistics.AudioSet, config.LogMel, config.Seed, new Device(config.Device)));
+            config.ModelShape.Encoder, config.Geometry, NormalisationStatistics.AudioSet, config.LogMel, config.Seed, Devices.Find(config.Device)));
         Waveform[] sounds = [.. Enumerable.Range(0, clips).Select(clip => Noise(config, clipSeconds, clip))];
         var rounds = new List<(double Single, double Together)>();
         Round(); // warms up

@@ -18,7 +18,7 @@ internal static class GemmSpeed
         using IDisposable noGrad = TorchRuntime.NoGrad();
         var values = new float[Size * Size];
         values.AsSpan().Fill(0.5f);
-        Tensor factor = Tensor.From(values, Size, Size).To(device).To(type);
+        Tensor factor = Tensor.Send(device, values, Size, Size).To(type);
         double time = Timing.MedianSeconds(seconds, cancel, _ => Multiply(factor));
         return 2.0 * Size * Size * Size / time / 1e9;
     }

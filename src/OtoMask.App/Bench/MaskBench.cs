@@ -87,14 +87,13 @@ internal static class MaskBench
 
     private static (float[] Features, double Milliseconds) Encode(PretrainingConfig config, float[][] clips, double seconds, CancellationToken cancel)
     {
-        var device = new Device(config.Device);
+        Device device = Devices.Find(config.Device);
         using MaskedModel model = config.Framework.CreateModel(config.ModelShape, config.Seed, device);
         using var scope = new TensorScope();
         int patches = config.Geometry.Grid.Count;
         float[] all = [.. clips.SelectMany(clip => clip)];
         long[] ids = [.. Enumerable.Range(0, config.Batch * patches).Select(index => (long)index % patches)];
-        Tensor input = Tensor.From(all, config.Batch, patches, config.Geometry.PatchSize).To(device);
-        Tensor positions = Tensor.From(ids, config.Batch, patches).To(device);
+        Tensor input = Tensor.Send(device, all, config.Batch, patches, config.Geometry.PatchSize), positions = Tensor.Send(device, ids, config.Batch, patches);
         float[] features = [];
         Precision precision = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config.Batch, config.VisiblePatches, cancel).Faster : config.Precision;
         double milliseconds = 1000 * Timing.MedianSeconds(seconds, cancel, _ =>

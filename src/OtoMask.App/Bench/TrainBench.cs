@@ -42,7 +42,7 @@ internal static class TrainBench
     public static TrainBenchResult Run(PretrainingConfig config, int steps, CancellationToken cancel)
     {
         config.RequireMemory();
-        var device = new Device(config.Device);
+        Device device = Devices.Find(config.Device);
         using MaskedModel model = config.Framework.CreateModel(config.ModelShape, config.Seed, device, config.Gradients.Type());
         model.CheckpointActivations = config.CheckpointActivations;
         PrecisionChoice? choice = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config.Batch, config.VisiblePatches, cancel) : null;
@@ -53,15 +53,15 @@ internal static class TrainBench
         using ClipSource source = ClipSource.Open(clips.Folder, new ClipSourceOptions(config.LogMel));
         using var optimizer = config.CreateOptimizer(model);
         IFeatureMaskingStrategy? features = masking.CreateFeatureStrategy();
-        var training = new TrainingStep(model, optimizer, config.Precision, config.ClipNorm, features);
+        var training = new TrainingStep(model, optimizer, config.Precision, config.ClipNorm, features) { WaitsForDevice = true };
         using BatchReader<MaskedBatch> reader = Pipeline(config, source).Read(cancellation: cancel);
 
         var measured = new List<(double Step, PhaseMilliseconds Phases)>();
-        (int visible, double loss) = (0, 0);
+        double loss = 0;
         for (int number = 0; number < WarmUp + steps; number++)
         {
             cancel.ThrowIfCancellationRequested();
-            (double step, PhaseMilliseconds phases, visible, loss) = TakeStep(reader, training);
+            (double step, PhaseMilliseconds phases, loss) = TakeStep(reader, training);
             if (number >= WarmUp)
                 measured.Add((step, phases));
         }
@@ -71,10 +71,10 @@ internal static class TrainBench
         return new TrainBenchResult(
             config, steps, Summary.Median(measured.Select(step => step.Step)),
             new(Median(p => p.Data), Median(p => p.Mask), Median(p => p.Forward), Median(p => p.Backward), Median(p => p.Update)),
-            StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, visible, features is not null), gemm, peakMemory, loss, choice);
+            StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, config.VisiblePatches, features is not null), gemm, peakMemory, loss, choice);
     }
 
-    private static (double Step, PhaseMilliseconds Phases, int Visible, double Loss) TakeStep(BatchReader<MaskedBatch> reader, TrainingStep training)
+    private static (double Step, PhaseMilliseconds Phases, double Loss) TakeStep(BatchReader<MaskedBatch> reader, TrainingStep training)
     {
         PhaseTimes times = training.Times;
         (double mask, double forward, double backward, double update) = (times.Mask, times.Forward, times.Backward, times.Update);
@@ -86,7 +86,7 @@ internal static class TrainBench
         var phases = new PhaseMilliseconds(
             data, batch.MaskMilliseconds + 1000 * (times.Mask - mask),
             1000 * (times.Forward - forward), 1000 * (times.Backward - backward), 1000 * (times.Update - update));
-        return (step, phases, batch.VisibleCount, loss);
+        return (step, phases, loss);
     }
 
     private static BatchPipeline Pipeline(PretrainingConfig config, ClipSource source) => new(

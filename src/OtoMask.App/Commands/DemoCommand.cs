@@ -23,18 +23,19 @@ internal static class DemoCommand
     {
         Option<bool> quick = new("--quick") { Description = "Under a minute, with too little training to show much." };
         Option<string> data = new("--data-dir") { Description = "Where assembled audio is kept.", DefaultValueFactory = _ => TaskAssembler.DefaultRoot, HelpName = "DIR" };
-        Command command = new("demo", $"Pre-train a small encoder on real audio with two masking strategies, compare, and write {Folder}/{Report}.") { quick, data };
+        DeviceOption device = new("Where models are trained and judged");
+        Command command = new("demo", $"Pre-train a small encoder on real audio with two masking strategies, compare, and write {Folder}/{Report}.") { quick, data, device };
         command.SetAction((line, cancellation) =>
         {
-            Run(line.GetRequiredValue(quick), line.GetRequiredValue(data), cancellation);
+            Run(line.GetRequiredValue(quick), line.GetRequiredValue(data), device.Read(line), cancellation);
             return Task.CompletedTask;
         });
         return command;
     }
 
-    private static void Run(bool quick, string dataFolder, CancellationToken cancellation)
+    private static void Run(bool quick, string dataFolder, Device device, CancellationToken cancellation)
     {
-        DemoRecipe recipe = quick ? DemoRecipe.Quick : DemoRecipe.Full;
+        DemoRecipe recipe = (quick ? DemoRecipe.Quick : DemoRecipe.Full).On(device);
         RequireWritable(Folder);
         FetchCost cost = new TaskAssembler(dataFolder).Cost([.. DemoRecipe.Tasks.Select(KnownTasks.Find)], PoolBreadth.SamePackages, cancellation);
         DataFetch.Announce(cost, dataFolder);
@@ -119,7 +120,7 @@ internal static class DemoCommand
         NextSteps = NextSteps,
         Environment =
         [
-            ("cores", $"{Environment.ProcessorCount}"), ("precision", run.Recipe.Pretraining.Precision.Name()), ("libtorch", TorchRuntime.Describe().Split('\n')[0]),
+            ("cores", $"{Environment.ProcessorCount}"), ("device", run.Recipe.Pretraining.Device), ("precision", run.Recipe.Pretraining.Precision.Name()), ("libtorch", TorchRuntime.Describe().Split('\n')[0]),
             ("clips pre-trained on", $"{run.Encoders[0].Clips}"), ("list of clips", run.Encoders[0].ManifestHash),
             ("steps", $"{run.Encoders[0].Steps.Count}"), ("seed", "42"), ("whole demo", $"{total.TotalSeconds:F0} s"),
         ],

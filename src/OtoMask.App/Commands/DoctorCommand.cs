@@ -10,6 +10,8 @@ namespace OtoMask.App.Commands;
 /// <summary><c>otomask doctor</c>: what this machine offers, what is in force, and what to do about what is wrong.</summary>
 internal static class DoctorCommand
 {
+    private const int MostDevices = 16;
+    private static readonly string[] KindsOfDevices = ["cuda", "privateuseone"];
     private const string CacheFolder = ".";
     private const double LowDiskGigabytes = 5, GemmSeconds = 0.5;
 
@@ -67,7 +69,7 @@ internal static class DoctorCommand
             report.Warn("spinning threads starve the data loaders; unset OMP_WAIT_POLICY");
 
         Blas(report);
-        string[] devices = [.. Enumerable.Range(0, 16).Select(index => $"cuda:{index}").TakeWhile(name => TorchRuntime.Has(new Device(name)))];
+        string[] devices = [.. KindsOfDevices.SelectMany(kind => Enumerable.Range(0, MostDevices).Select(index => $"{kind}:{index}").TakeWhile(name => TorchRuntime.Has(new Device(name))))];
         report.Line("devices", string.Join(", ", ["cpu", .. devices]));
     }
 

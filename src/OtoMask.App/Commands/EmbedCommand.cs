@@ -28,7 +28,7 @@ internal static class EmbedCommand
         Option<string> layers = new("--layers") { Description = "The last layer, or all of them: rows are then [layers, numbers], in CSV side by side.", DefaultValueFactory = _ => "last" };
         NumberOption<int> batch = new("--batch", EmbeddingOptions.BatchRange, "Inputs that go through the model together; memory grows with it.") { DefaultValueFactory = _ => EncoderSnapshot.DefaultChunksAtOnce, HelpName = "N" };
         NumberOption<int> workers = new("--workers", BatchOptions.WorkerRange, "Threads that decode (0 = all cores, at most 8).") { DefaultValueFactory = _ => 0, HelpName = "N" };
-        Option<string> device = new("--device") { Description = "Where the encoder runs: cpu, cuda, cuda:1.", DefaultValueFactory = _ => "cpu" };
+        DeviceOption device = new("Where the encoder runs");
         var model = new ModelOptions();
         per.AcceptOnlyFromAmong(Names<EmbeddingRow>());
         layers.AcceptOnlyFromAmong(Names<EncoderLayers>());
@@ -41,7 +41,7 @@ internal static class EmbedCommand
         command.SetAction((line, cancellation) =>
         {
             EmbeddingWriter.RequirePlaces(line.GetRequiredValue(output), [line.GetRequiredValue(audio), .. SavedModel.FilesAt(line.GetRequiredValue(checkpoint))]);
-            Device where = Devices.Find(line.GetRequiredValue(device));
+            Device where = device.Read(line);
             var options = new EmbeddingOptions
             {
                 Per = Enum.Parse<EmbeddingRow>(line.GetRequiredValue(per), ignoreCase: true),

@@ -16,14 +16,14 @@ internal static class PredictCommand
         Argument<string[]> audio = new("AUDIO") { Description = "Recordings, or folders of them.", Arity = ArgumentArity.OneOrMore };
         NumberOption<int> top = new("--top", new NumberRange(1, int.MaxValue), "How many labels to name.") { DefaultValueFactory = _ => 3, HelpName = "K" };
         Option<string?> output = new("--out") { Description = "CSV to write: file_name,rank,label,probability.", HelpName = "X.csv" };
-        Option<string> device = new("--device") { Description = "Where the model runs: cpu, cuda, cuda:1.", DefaultValueFactory = _ => "cpu" };
+        DeviceOption device = new("Where the model runs");
         Command command = new("predict", "Name the classes of recordings with a fine-tuned model.") { model, audio, top, output, device };
         command.SetAction((line, cancellation) =>
         {
             int most = top.Read(line);
             if (line.GetValue(output) is { } place)
                 OutputPlace.Require(place, [.. SavedModel.FilesAt(line.GetRequiredValue(model)), .. Predictor.Recordings(line.GetRequiredValue(audio))]);
-            using var predictor = Predictor.Open(line.GetRequiredValue(model), Devices.Find(line.GetRequiredValue(device)));
+            using var predictor = Predictor.Open(line.GetRequiredValue(model), device.Read(line));
             IReadOnlyList<string> recordings = Predictor.Recordings(line.GetRequiredValue(audio));
             var unreadable = new BadFiles();
             List<RankedLabel> ranked = Predict(predictor, recordings, most, unreadable, tellsProgress: line.GetValue(output) is not null, cancellation);

@@ -28,7 +28,7 @@ internal static class ProbeCommand
         NumberOption<double?> seconds = new("--seconds", TaskClips.UnitRange, "Unit length: longer clips are cropped, shorter ones padded. By default what fills the model's input.") { HelpName = "S" };
         Option<string> size = new("--size") { Description = "Size of a random encoder given without CHECKPOINT.", DefaultValueFactory = _ => "tiny" };
         ModelOptions model = new();
-        Option<string> device = new("--device") { Description = "Where encoders run: cpu, cuda, cuda:1.", DefaultValueFactory = _ => "cpu" };
+        DeviceOption device = new("Where encoders and probes run");
         Option<string?> output = new("--out") { Description = "File for every number, with seeds, mode and counts; `compare --probe` takes it.", HelpName = "NUMBERS.json" };
         mode.AcceptOnlyFromAmong([.. Enum.GetNames<ProbeMode>().Select(name => name.ToLowerInvariant())]);
         encoder.AcceptOnlyFromAmong(Random, LogMelStats);
@@ -40,7 +40,7 @@ internal static class ProbeCommand
         model.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
-            Device where = Devices.Find(line.GetRequiredValue(device));
+            Device where = device.Read(line);
             ulong[] probeSeeds = ParseSeeds(line.GetRequiredValue(seeds));
             double? length = seconds.Read(line);
             LabelledTask labelled = LabelledTask.Read(line.GetRequiredValue(task));
@@ -100,7 +100,7 @@ internal static class ProbeCommand
                 Run(new EncoderEmbedding(untrained, Random));
             }
             if (only is null or LogMelStats)
-                Run(new LogMelStatistics(judged.LogMel.Bands));
+                Run(new LogMelStatistics(judged.LogMel.Bands, judged.Encoder.Device));
         });
         return scores;
     }

@@ -24,14 +24,17 @@ internal static class StudyCommand
         Option<string?> markdown = new("--markdown") { Description = "File for the answers and all tables in Markdown; - prints them. Also when the study is interrupted.", HelpName = "FILE" };
         Option<string?> latex = new("--latex") { Description = "File for all tables in LaTeX with booktabs; - prints them.", HelpName = "FILE" };
         Option<bool> reportOnly = new("--report-only") { Description = "Train nothing and need no data: write report.html and tables anew from what the folder holds." };
+        DeviceOption device = new("Where runs are trained and judged, whatever the study says");
         Command command = new("study", "Compare masking strategies: pre-train frameworks x strategies x seeds, probe every task, report differences with their intervals.")
         {
-            file, output, data, markdown, latex, reportOnly,
+            file, output, data, device, markdown, latex, reportOnly,
         };
         command.SetAction((line, cancellation) =>
         {
             string path = line.GetRequiredValue(file);
             StudyConfig config = StudyFile.Read(path);
+            if (line.GetResult(device) is { Implicit: false })
+                config = config with { Device = device.Read(line).Name };
             var folder = new StudyFolder(line.GetValue(output) ?? Path.GetFileNameWithoutExtension(path));
             folder.RequireOwn();
             string[] tables = [.. ((string?[])[line.GetValue(markdown), line.GetValue(latex)]).OfType<string>().Where(name => name != Printed)];
@@ -40,6 +43,8 @@ internal static class StudyCommand
             void Tell() => Report(folder, line.GetValue(markdown), line.GetValue(latex));
             if (line.GetValue(reportOnly) && line.GetResult(data) is { Implicit: false })
                 throw new UserErrorException("--data-dir has no effect: --report-only needs no data; leave it out");
+            if (line.GetValue(reportOnly) && config.Device is not null)
+                throw new UserErrorException("--device has no effect: --report-only computes nothing; leave it out");
             if (line.GetValue(reportOnly))
                 Tell();
             else

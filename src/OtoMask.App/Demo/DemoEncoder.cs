@@ -111,10 +111,11 @@ internal sealed class DemoEncoder : ITrainingObserver, IDisposable
     {
         using var scope = new TensorScope();
         using IDisposable noGrad = TorchRuntime.NoGrad();
+        Device device = run.Setup.Model.Device;
         (Tensor Values, Tensor Ids) Pick(int[] ids) =>
         (
-            Tensor.From(ids.SelectMany(id => patches.AsSpan(id * size, size).ToArray()).ToArray(), 1, ids.Length, size),
-            Tensor.From(ids.Select(id => (long)id).ToArray(), 1, ids.Length));
+            Tensor.Send(device, ids.SelectMany(id => patches.AsSpan(id * size, size).ToArray()).ToArray(), 1, ids.Length, size),
+            Tensor.Send(device, ids.Select(id => (long)id).ToArray(), 1, ids.Length));
         (Tensor visible, Tensor visibleIds) = Pick(mask.Visible);
         (Tensor masked, Tensor maskedIds) = Pick(mask.Masked);
         return ((PatchPredictor)run.Setup.Model).Predict(new PatchBatch(visible, visibleIds, masked, maskedIds)).ToArray<float>();

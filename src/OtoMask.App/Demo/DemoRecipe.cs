@@ -56,6 +56,12 @@ internal sealed record DemoRecipe
     /// <summary>The same where the packages were fetched before.</summary>
     public DemoRecipe WithAudioAtHand => this with { AssemblySeconds = 3 };
 
+    /// <summary>The same on a device: on another one than the processor in bfloat16, where libtorch has that there.</summary>
+    public DemoRecipe On(Device device) => device.IsCpu ? this : this with
+    {
+        Pretraining = Pretraining with { Device = device.Name, Precision = TorchRuntime.HasAutocast(device) ? Precision.Bf16 : Precision.Fp32 },
+    };
+
     private static PretrainingConfig Embedded()
     {
         using Stream stream = typeof(DemoRecipe).Assembly.GetManifestResourceStream("demo.yaml")

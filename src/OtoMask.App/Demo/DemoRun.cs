@@ -4,6 +4,7 @@ using OtoMask.Configuration;
 using OtoMask.Corpora;
 using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Torch;
 
 namespace OtoMask.App.Demo;
 
@@ -105,7 +106,7 @@ internal sealed class DemoRun : IDisposable
 
     private void Probe()
     {
-        Probe(new LogMelStatistics(Recipe.Pretraining.Geometry.Bands), "mean and deviation of each mel band over time", Recipe.StatisticsSeconds);
+        Probe(new LogMelStatistics(Recipe.Pretraining.Geometry.Bands, new Device(Recipe.Pretraining.Device)), "mean and deviation of each mel band over time", Recipe.StatisticsSeconds);
         using (EncoderSnapshot untrained = encoders[0].Snapshot().Untrained(Recipe.Pretraining.Seed))
             Probe(new EncoderEmbedding(untrained, "untrained"), "the same network with its first, random weights", Recipe.ProbeSeconds);
         foreach (DemoEncoder encoder in encoders)

@@ -5,7 +5,8 @@ namespace OtoMask.Torch.Interop;
 /// <summary>Loads the bridge, and with it libtorch, at the first call of any of its functions.</summary>
 internal static unsafe class Bridge
 {
-    private const int Abi = 4;
+    private const int Abi = 5;
+    private const string BackendVariable = "OTOMASK_BACKEND";
     private static readonly Lock Gate = new();
     private static nint loaded;
     private static bool isTuned, isEnding;
@@ -60,11 +61,38 @@ internal static unsafe class Bridge
             if (abi != Abi)
                 throw new TorchLoadException($"libotomask.so speaks ABI {abi}, this program {Abi}; rebuild with `dotnet build`");
             Settle(library);
+            if (Environment.GetEnvironmentVariable(BackendVariable) is { Length: > 0 } backend)
+                LoadNamedBackend(backend);
             return library;
         }
         catch (Exception problem) when (problem is TypeLoadException or BadImageFormatException) // no library, or no such function in it
         {
             throw TorchLoadException.Of(problem);
+        }
+    }
+
+    /// <inheritdoc cref="TorchRuntime.LoadBackend"/>
+    public static void LoadBackend(string path)
+    {
+        try
+        {
+            NativeLibrary.Load(Path.GetFullPath(path));
+        }
+        catch (Exception problem) when (problem is DllNotFoundException or BadImageFormatException)
+        {
+            throw TorchLoadException.OfBackend(path, problem);
+        }
+    }
+
+    private static void LoadNamedBackend(string path)
+    {
+        try
+        {
+            LoadBackend(path);
+        }
+        catch (TorchLoadException problem)
+        {
+            throw new TorchSettingException($"{BackendVariable}: {problem.Message}, or unset it");
         }
     }
 

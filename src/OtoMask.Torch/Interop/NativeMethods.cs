@@ -40,6 +40,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)]
     public static partial int om_from_memory(void* data, long* sizes, int dims, int dtype, out nint tensor);
 
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int om_send(NativeArray* arrays, int count, string device, nint* tensors);
+
     [LibraryImport(Library)]
     public static partial int om_to_memory(nint tensor, void* data, long bytes);
 
@@ -50,7 +53,10 @@ internal static unsafe partial class NativeMethods
     public static partial int om_sizes(nint tensor, long* sizes, int capacity, out int dims);
 
     [LibraryImport(Library)]
-    public static partial int om_kind(nint tensor, out int dtype, out int device);
+    public static partial int om_dtype(nint tensor, out int dtype);
+
+    [LibraryImport(Library)]
+    public static partial int om_device(nint tensor, out nint name);
 
     [LibraryImport(Library)]
     public static partial int om_backward(nint loss);
@@ -67,6 +73,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int om_set_autocast(string device, int enabled, int dtype);
 
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int om_has_autocast(string device, out int has);
+
     [LibraryImport(Library)]
     public static partial int om_set_threads(int count);
 
@@ -75,6 +84,12 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int om_device_count(string device, out int count);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int om_synchronize(string device);
+
+    [LibraryImport(Library)]
+    public static partial int om_set_tf32(int allowed);
 
     [LibraryImport(Library)]
     public static partial int om_kernels(out int inUse, out int best);
@@ -92,6 +107,16 @@ internal struct NativeValue
     [FieldOffset(8)] public nint Pointer;
     [FieldOffset(8)] public long Integer;
     [FieldOffset(8)] public double Number;
+}
+
+/// <summary>Values of the host on their way to a device (<c>om_array</c>).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeArray
+{
+    public void* Data;
+    public long* Sizes;
+    public int Dimensions;
+    public int DType;
 }
 
 /// <summary>What a <see cref="NativeValue"/> holds (<c>om_tag</c>).</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using OtoMask.Data;
 using OtoMask.Masking;
 using OtoMask.Models;
+using OtoMask.Torch;
 using static OtoMask.Configuration.ConfigText;
 
 namespace OtoMask.Configuration;
@@ -42,7 +43,7 @@ internal static class ConfigKeys
         new("minutes", "M", "length in minutes, turned into steps by timing a few", c => Text(c.Minutes), (c, v) => c with { Epochs = null, Steps = null, Minutes = Number("minutes", v) }) { Range = Positive(1_000_000), Says = Length },
         new("batch", "N", "clips in a batch", c => Text(c.Batch), (c, v) => c with { Batch = Whole("batch", v) }) { Range = Batches },
         new("accumulate", "N", "batches whose gradients make one step", c => Text(c.Accumulate), (c, v) => c with { Accumulate = Whole("accumulate", v) }) { Range = new(1, 4096) },
-        new("precision", "fp32|bf16|auto", "precision of the matrix products; auto times both and takes the faster", c => Name(c.Precision), (c, v) => c with { Precision = OneOf("precision", v, ("fp32", Precision.Fp32), ("bf16", Precision.Bf16), ("auto", Precision.Auto)) }),
+        new("precision", "fp32|tf32|bf16|auto", "precision of the matrix products; tf32 is of GPUs; auto times fp32 and bf16 and takes the faster", c => Name(c.Precision), (c, v) => c with { Precision = OneOf("precision", v, ("fp32", Precision.Fp32), ("tf32", Precision.Tf32), ("bf16", Precision.Bf16), ("auto", Precision.Auto)) }),
         new("moments", "fp32|bf16", "precision of AdamW's two moments; bf16 halves the memory they take", c => Name(c.Moments), (c, v) => c with { Moments = Fixed("moments", v) }),
         new("gradients", "fp32|bf16", "precision of the gradients; bf16 halves the memory they take and rounds their sum after each batch", c => Name(c.Gradients), (c, v) => c with { Gradients = Fixed("gradients", v) }),
         new("seed", "N", "seed of everything random", c => c.Seed.ToString(CultureInfo.InvariantCulture), (c, v) => c with { Seed = Seed(v) }),
@@ -56,7 +57,7 @@ internal static class ConfigKeys
         new("short-clips", "silence|repeat", "what follows a clip shorter than the input", c => Name(c.ShortClips), (c, v) => c with { ShortClips = OneOf("short-clips", v, ("silence", ShortClips.Silence), ("repeat", ShortClips.Repeat)) }),
         new("noise", "PATH", "background noise (as data) to mix under the visible patches, so that clean sound is predicted from noisy", c => c.Noise, (c, v) => c with { Noise = v }),
         new("noise-ratio", "0..1", "share of the noise's power in the mixture (default 0.2)", c => c.Noise is null ? null : Text(c.NoiseRatio), (c, v) => c with { NoiseRatio = Number("noise-ratio", v) }) { Range = NumberRange.TrueShare, Idle = c => c.Noise is null ? "no noise is given" : null },
-        new("device", "cpu|cuda:0", "where the model lives", c => c.Device, (c, v) => c with { Device = v }),
+        new("device", "cpu|cuda:0", "where the model lives", c => new Device(c.Device).Name, (c, v) => c with { Device = new Device(v).Name }),
         new("checkpoint-activations", "true|false", "keep only the input of every block and compute it again in the backward pass: less memory, more time", c => Name(c.CheckpointActivations), (c, v) => c with { CheckpointActivations = YesOrNo("checkpoint-activations", v) }) { ChangesNoResult = true },
         new("workers", "N", "loader threads (0 = automatic)", c => Text(c.Workers), (c, v) => c with { Workers = Whole("workers", v) }) { Range = BatchOptions.WorkerRange, ChangesNoResult = true },
         new("checkpoint-every", "N", "epochs between checkpoints", c => Text(c.CheckpointEvery), (c, v) => c with { CheckpointEvery = Whole("checkpoint-every", v) }) { Range = Epochs, ChangesNoResult = true },

@@ -157,7 +157,7 @@ public sealed record PretrainingConfig
     internal long MemoryOf(long clips)
     {
         // What auto stands for is measured later; it takes no less than bfloat16.
-        var memory = ModelMemory.Here(Precision == Precision.Fp32 ? DType.Float32 : DType.BFloat16, CheckpointActivations);
+        var memory = ModelMemory.Here(Precision is Precision.Fp32 or Precision.Tf32 ? DType.Float32 : DType.BFloat16, CheckpointActivations);
         int perParameter = sizeof(float) + Gradients.Bytes() + 2 * Moments.Bytes();
         return memory.Training(
             Framework, ModelShape, clips, VisiblePatches, perParameter, BatchOptions.DefaultPrefetch + Accumulate, KnownMaskings.Find(Mask).CreateFeatureStrategy() is not null);
@@ -190,7 +190,7 @@ public sealed record PretrainingConfig
         HintRatio = hintRatio,
         MinClips = MinClips,
         ShortClips = ShortClips,
-        Workers = Workers,
+        Workers = Workers == 0 && !new Device(Device).IsCpu ? BatchOptions.WorkersBesideADevice : Workers,
     };
 
     /// <summary>The optimiser of a model, at its beginning.</summary>
@@ -206,6 +206,7 @@ public sealed record PretrainingConfig
         ConfigKeys.All.RequireInRange(this);
         ValidateModel();
         Require((long)Batch * Geometry.InputSize <= Array.MaxLength, $"batch {Batch} of input {Input} is too large for one array; choose a smaller batch, with `accumulate` for more clips a step");
+        Require(Precision != Precision.Tf32 || !new Device(Device).IsCpu, "precision tf32 is of GPUs; on the processor choose fp32 or bf16");
         MaskingGeometry.Validate(KnownMaskings.Find(Mask), Geometry.Grid, ResolvedMaskRatio);
         return this;
     }

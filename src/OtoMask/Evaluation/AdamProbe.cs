@@ -50,10 +50,10 @@ internal sealed class AdamProbe : IDisposable
         (this.train, this.valid, this.rates) = (train, valid, rates);
         using var scope = new TensorScope();
         int rows = rates.Length * train.Classes;
-        weights = scope.KeepForever(Tensor.From(InitialWeights(random), rows, train.Inputs + 1));
+        weights = scope.KeepForever(Tensor.Send(train.Device, InitialWeights(random), rows, train.Inputs + 1));
         momentum = scope.KeepForever(weights.ZerosLike());
         variance = scope.KeepForever(weights.ZerosLike());
-        rateColumn = scope.KeepForever(Tensor.From([.. rates.SelectMany(rate => Enumerable.Repeat((float)rate, train.Classes))], rows, 1));
+        rateColumn = scope.KeepForever(Tensor.Send<float>(train.Device, [.. rates.SelectMany(rate => Enumerable.Repeat((float)rate, train.Classes))], rows, 1));
     }
 
     /// <summary>Fits one layer for each learning rate.</summary>
@@ -119,9 +119,19 @@ internal sealed class AdamProbe : IDisposable
     private void Step(long[] batch)
     {
         using var scope = new TensorScope();
+        Tensor rows = Tensor.Send(train.Device, batch, batch.Length), features = train.Features.IndexSelect(0, rows); // [b, D + 1]
+        Tensor logits = features.MatMul(weights.Transpose(0, 1)); // [b, R * C]
+        Tensor residual = train.Device.IsCpu ? ResidualOnHost(logits.ToArray<float>(), batch) : Residual(logits, rows);
+        Tensor gradient = residual.Transpose(0, 1).MatMul(features); // [R * C, D + 1]
+        gradient.ScaleInto(1.0 / (batch.Length * train.Classes));
+        gradient.AddInto(weights, WeightDecay);
+        Update(gradient);
+    }
+
+    /// <summary>Probability - target, in double: [b, R * C].</summary>
+    private Tensor ResidualOnHost(float[] logits, long[] batch)
+    {
         int classes = train.Classes, columns = rates.Length * classes;
-        Tensor features = train.Features.IndexSelect(0, Tensor.From(batch, batch.Length)); // [b, D + 1]
-        float[] logits = features.MatMul(weights.Transpose(0, 1)).ToArray<float>(); // [b, R * C]
         var targets = new float[logits.Length];
         for (int row = 0; row < batch.Length; row++)
         {
@@ -129,11 +139,14 @@ internal sealed class AdamProbe : IDisposable
                 train.Targets.AsSpan((int)batch[row] * classes, classes).CopyTo(targets.AsSpan(row * columns + r * classes));
         }
         ProbeLoss.ToGradient(logits, targets, classes, train.MultiLabel);
+        return Tensor.From(logits, batch.Length, columns);
+    }
 
-        Tensor gradient = Tensor.From(logits, batch.Length, columns).Transpose(0, 1).MatMul(features); // [R * C, D + 1]
-        gradient.ScaleInto(1.0 / (batch.Length * classes));
-        gradient.AddInto(weights, WeightDecay);
-        Update(gradient);
+    /// <summary>The same where the logits are, for no batch waits for the one before.</summary>
+    private Tensor Residual(Tensor logits, Tensor rows)
+    {
+        Tensor ofRates = logits.View(-1, rates.Length, train.Classes), targets = train.TargetTensor.IndexSelect(0, rows).View(-1, 1, train.Classes);
+        return ((train.MultiLabel ? F.Sigmoid(ofRates) : F.LogSoftmax(ofRates, -1).Exp()) - targets).View(-1, rates.Length * train.Classes);
     }
 
     // Kingma and Ba, "Adam", 2015, algorithm 1.

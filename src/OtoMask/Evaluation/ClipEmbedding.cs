@@ -1,4 +1,5 @@
 using OtoMask.Audio;
+using OtoMask.Torch;
 
 namespace OtoMask.Evaluation;
 
@@ -10,6 +11,9 @@ public interface IClipEmbedding
 
     /// <summary>Numbers of one embedding.</summary>
     int Width { get; }
+
+    /// <summary>Where it computes, and probes of its embeddings too.</summary>
+    Device Device => Device.Cpu;
 
     /// <summary>Embeds clips.</summary>
     /// <param name="clips">Log-mels, not normalised, of any length.</param>
@@ -29,6 +33,9 @@ public sealed class EncoderEmbedding(EncoderSnapshot encoder, string name) : ICl
     public int Width => encoder.EmbeddingWidth;
 
     /// <inheritdoc/>
+    public Device Device => encoder.Encoder.Device;
+
+    /// <inheritdoc/>
     public void Embed(IReadOnlyList<LogMel> clips, Span<float> embeddings)
     {
         int row = 0;
@@ -39,8 +46,12 @@ public sealed class EncoderEmbedding(EncoderSnapshot encoder, string name) : ICl
 
 /// <summary>The baseline without a network: mean and standard deviation over time of each log-mel band.</summary>
 /// <param name="bands">F.</param>
-public sealed class LogMelStatistics(int bands) : IClipEmbedding
+/// <param name="probes">Where probes compute; null = on the processor, as it does itself.</param>
+public sealed class LogMelStatistics(int bands, Device? probes = null) : IClipEmbedding
 {
+    /// <inheritdoc/>
+    public Device Device { get; } = probes ?? Device.Cpu;
+
     /// <inheritdoc/>
     public string Name => "logmel-stats";
 

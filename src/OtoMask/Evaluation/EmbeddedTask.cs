@@ -1,5 +1,6 @@
 using OtoMask.Audio;
 using OtoMask.Data;
+using OtoMask.Torch;
 
 namespace OtoMask.Evaluation;
 
@@ -15,9 +16,9 @@ public sealed class EmbeddedTask
     private const int ClipsAtOnce = 256;
     private readonly float[]?[] cropped, fromStart;
 
-    private EmbeddedTask(LabelledTask task, string embedding, int width, float[]?[] cropped, float[]?[] fromStart, BadFiles unreadable)
+    private EmbeddedTask(LabelledTask task, string embedding, int width, float[]?[] cropped, float[]?[] fromStart, BadFiles unreadable, Device device)
     {
-        (Task, Embedding, Width, this.cropped, this.fromStart, Unreadable) = (task, embedding, width, cropped, fromStart, unreadable);
+        (Task, Embedding, Width, this.cropped, this.fromStart, Unreadable, Device) = (task, embedding, width, cropped, fromStart, unreadable, device);
         Folds = task.Folds.Count == 0 ? [SplitByColumn()] : [.. task.Folds.Select(SplitByFold)];
     }
 
@@ -29,6 +30,9 @@ public sealed class EmbeddedTask
 
     /// <summary>Numbers of one embedding.</summary>
     public int Width { get; }
+
+    /// <summary>Where probes compute.</summary>
+    public Device Device { get; }
 
     /// <summary>The clips that were left out.</summary>
     public BadFiles Unreadable { get; }
@@ -60,7 +64,7 @@ public sealed class EmbeddedTask
 
         float[]?[] cropped = EmbedView(clips, embedding, trained, ClipView.RandomCrop, Tell);
         float[]?[] fromStart = EmbedView(clips, embedding, tested, ClipView.FromStart, done => Tell(trained.Length + done));
-        var embedded = new EmbeddedTask(task, embedding.Name, embedding.Width, cropped, fromStart, clips.Unreadable);
+        var embedded = new EmbeddedTask(task, embedding.Name, embedding.Width, cropped, fromStart, clips.Unreadable, embedding.Device);
         embedded.CheckParts();
         return embedded;
     }
@@ -70,7 +74,9 @@ public sealed class EmbeddedTask
     /// <param name="embedding">Name of the embedding.</param>
     /// <param name="width">Numbers of one embedding.</param>
     /// <param name="rows">One embedding a clip.</param>
-    public static EmbeddedTask From(LabelledTask task, string embedding, int width, float[]?[] rows) => new(task, embedding, width, rows, rows, new BadFiles());
+    /// <param name="device">Where probes compute; null = on the processor.</param>
+    public static EmbeddedTask From(LabelledTask task, string embedding, int width, float[]?[] rows, Device? device = null) =>
+        new(task, embedding, width, rows, rows, new BadFiles(), device ?? Device.Cpu);
 
     /// <summary>The embeddings of some clips, [clips, Width].</summary>
     /// <param name="clips">Their positions in the task.</param>

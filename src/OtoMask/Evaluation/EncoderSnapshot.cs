@@ -145,13 +145,13 @@ public sealed class EncoderSnapshot : IDisposable
         Parallel.For(0, batch.Length, i => CutPatches(clips[batch[i].Clip], batch[i], patches.AsSpan(i * chunkSize, chunkSize)));
 
         using var scope = new TensorScope();
-        Tensor ids = Tensor.From(PatchIds(rows, columns), 1, count).To(Encoder.Device).Expand(batch.Length, count);
-        Tensor input = Tensor.From(patches, batch.Length, count, Input.PatchSize).To(Encoder.Device);
+        Tensor[] sent = Tensor.Send(Encoder.Device, HostArray.Of(PatchIds(rows, columns), 1, count), HostArray.Of(patches, batch.Length, count, Input.PatchSize));
+        (Tensor ids, Tensor input) = (sent[0].Expand(batch.Length, count), sent[1]);
         IReadOnlyList<Tensor> tokens = layers == EncoderLayers.All ? Encoder.EncodeEveryLayer(input, ids) : [Encoder.Encode(input, ids)]; // [B, 1 + Nf * t, D] each
         for (int layer = 0; layer < tokens.Count; layer++)
         {
             float[] steps = tokens[layer].Narrow(1, 1, count).Reshape(batch.Length, rows, columns, TokenWidth).Permute(0, 2, 1, 3) // [B, t, Nf, D], no CLS
-                .To(DType.Float32).To(Device.Cpu).Contiguous().ToArray<float>();
+                .To(DType.Float32).ToArray<float>();
             for (int i = 0; i < batch.Length; i++)
                 encoded[batch[i].Clip].Fill(steps.AsSpan(i * columns * EmbeddingWidth, columns * EmbeddingWidth), EmbeddingWidth, batch[i].FirstFrame / Input.PatchWidth, layer);
         }

@@ -35,8 +35,8 @@ internal sealed class HealthEvaluation(IReadOnlyList<LogMel> clips) : IEvaluatio
     {
         int width = encoder.TokenWidth;
         float[] tokens = Thin([.. encoder.Encode(clips).SelectMany(frames => frames.Values)], width);
-        yield return ("rankme", RepresentationHealth.RankMe(tokens, width));
-        yield return ("cev_auc", RepresentationHealth.CevAuc(tokens, width));
+        yield return ("rankme", RepresentationHealth.RankMe(tokens, width, encoder.Encoder.Device));
+        yield return ("cev_auc", RepresentationHealth.CevAuc(tokens, width, encoder.Encoder.Device));
     }
 
     /// <summary>At most <see cref="MostTokens"/> tokens, evenly spread.</summary>

@@ -60,7 +60,7 @@ internal static class LogisticRegression
     {
         using IDisposable frozen = TorchRuntime.NoGrad();
         using var scope = new TensorScope();
-        Tensor logits = train.Features.MatMul(Tensor.From(ToSingle(layer), train.Classes, train.Inputs + 1).Transpose(0, 1)); // [n, C]
+        Tensor logits = train.Features.MatMul(Tensor.Send(train.Device, ToSingle(layer), train.Classes, train.Inputs + 1).Transpose(0, 1)); // [n, C]
         (Tensor losses, Tensor residual) = train.MultiLabel ? BinaryLoss(logits, train.TargetTensor) : SoftmaxLoss(logits, train.TargetTensor);
         double loss = losses.To(DType.Float64).Sum().Item() / train.Rows;
         ReadOnlySpan<float> slope = residual.Transpose(0, 1).MatMul(train.Features).ToArray<float>(); // [C, D + 1]

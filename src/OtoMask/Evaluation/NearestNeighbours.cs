@@ -34,15 +34,15 @@ public static class NearestNeighbours
     {
         using IDisposable frozen = TorchRuntime.NoGrad();
         using var scope = new TensorScope();
-        Tensor directions = F.Normalize(Tensor.From(known, bank.Length, task.Width)).Transpose(0, 1); // [D, N]
+        Tensor directions = F.Normalize(Tensor.Send(task.Device, known, bank.Length, task.Width)).Transpose(0, 1); // [D, N]
+        Tensor queries = Tensor.Send(task.Device, asked, count, task.Width);
         int classes = task.Task.Classes.Count, k = Math.Min(Neighbours, bank.Length);
         var votes = new float[count * classes];
         for (int first = 0; first < count; first += RowsAtOnce)
         {
             using var inner = new TensorScope();
             int rows = Math.Min(RowsAtOnce, count - first);
-            Tensor queries = F.Normalize(Tensor.From(asked.AsSpan(first * task.Width, rows * task.Width), rows, task.Width));
-            (Tensor cosines, Tensor ids) = queries.MatMul(directions).TopK(k); // [rows, k]
+            (Tensor cosines, Tensor ids) = F.Normalize(queries.Narrow(0, first, rows)).MatMul(directions).TopK(k); // [rows, k]
             float[] nearness = cosines.ToArray<float>();
             long[] nearest = ids.ToArray<long>();
             for (int i = 0; i < nearest.Length; i++)

@@ -9,7 +9,7 @@ internal sealed class ProbeData : IDisposable
 {
     private ProbeData(Tensor features, IReadOnlyList<int>[] labels, int classes, bool multiLabel)
     {
-        (Features, Labels, Classes, MultiLabel) = (features, labels, classes, multiLabel);
+        (Features, Device, Labels, Classes, MultiLabel) = (features, features.Device, labels, classes, multiLabel);
         Targets = new float[labels.Length * classes];
         for (int row = 0; row < labels.Length; row++)
         {
@@ -17,7 +17,7 @@ internal sealed class ProbeData : IDisposable
                 Targets[row * classes + label] = 1;
         }
         using var scope = new TensorScope();
-        TargetTensor = scope.KeepForever(Tensor.From(Targets, labels.Length, classes));
+        TargetTensor = scope.KeepForever(Tensor.Send(Device, Targets, labels.Length, classes));
     }
 
     /// <summary>[n, D + 1].</summary>
@@ -32,6 +32,9 @@ internal sealed class ProbeData : IDisposable
     /// <summary>The same on the side of libtorch.</summary>
     public Tensor TargetTensor { get; }
 
+    /// <summary>Where both are, and what is computed of them.</summary>
+    public Device Device { get; }
+
     public int Classes { get; }
 
     public bool MultiLabel { get; }
@@ -45,7 +48,7 @@ internal sealed class ProbeData : IDisposable
         float[] features = scale.Apply(task.Rows(clips, view), constants: 1);
         IReadOnlyList<int>[] labels = [.. clips.Select(clip => task.Task.Clips[clip].Labels)];
         using var scope = new TensorScope();
-        Tensor tensor = scope.KeepForever(Tensor.From(features, clips.Length, task.Width + 1));
+        Tensor tensor = scope.KeepForever(Tensor.Send(task.Device, features, clips.Length, task.Width + 1));
         return new ProbeData(tensor, labels, task.Task.Classes.Count, task.Task.IsMultiLabel);
     }
 
@@ -53,7 +56,7 @@ internal sealed class ProbeData : IDisposable
     public float[] Logits(ReadOnlySpan<float> weights)
     {
         using var scope = new TensorScope();
-        Tensor layer = Tensor.From(weights, Classes, Inputs + 1);
+        Tensor layer = Tensor.From(weights, Classes, Inputs + 1).To(Device);
         return Features.MatMul(layer.Transpose(0, 1)).ToArray<float>();
     }
 

@@ -25,13 +25,14 @@ public static class RepresentationHealth
     /// </summary>
     /// <param name="tokens">n tokens of <paramref name="width"/> values, [n, D].</param>
     /// <param name="width">D.</param>
+    /// <param name="device">Where to compute; null = on the processor.</param>
     /// <returns>NaN where a token is not finite; 1 where all are zero.</returns>
     /// <exception cref="ArgumentException">No tokens, or no whole number of them.</exception>
-    public static double RankMe(ReadOnlySpan<float> tokens, int width)
+    public static double RankMe(ReadOnlySpan<float> tokens, int width, Device? device = null)
     {
         using IDisposable frozen = TorchRuntime.NoGrad();
         using var scope = new TensorScope();
-        double[] singular = SingularValues(Matrix(tokens, width));
+        double[] singular = SingularValues(Matrix(tokens, width, device));
         double sum = singular.Sum();
         if (sum == 0)
             return 1;
@@ -49,11 +50,11 @@ public static class RepresentationHealth
     /// tokens, each scaled to unit length, then centred. From about 0.5 (all directions alike) to 1 (collapse).
     /// </summary>
     /// <inheritdoc cref="RankMe"/>
-    public static double CevAuc(ReadOnlySpan<float> tokens, int width)
+    public static double CevAuc(ReadOnlySpan<float> tokens, int width, Device? device = null)
     {
         using IDisposable frozen = TorchRuntime.NoGrad();
         using var scope = new TensorScope();
-        Tensor directions = F.Normalize(Matrix(tokens, width));
+        Tensor directions = F.Normalize(Matrix(tokens, width, device));
         double[] singular = SingularValues(directions - directions.Mean(0, keep: true));
         double sum = singular.Sum();
         if (sum == 0)
@@ -68,11 +69,11 @@ public static class RepresentationHealth
     }
 
     /// <summary>The tokens in double, [n, D].</summary>
-    private static Tensor Matrix(ReadOnlySpan<float> tokens, int width)
+    private static Tensor Matrix(ReadOnlySpan<float> tokens, int width, Device? device)
     {
         if (width <= 0 || tokens.IsEmpty || tokens.Length % width != 0)
             throw new ArgumentException($"{tokens.Length} values are no tokens of width {width}", nameof(tokens));
-        return Tensor.From(tokens, tokens.Length / width, width).To(DType.Float64);
+        return Tensor.From(tokens, tokens.Length / width, width).To(device ?? Device.Cpu).To(DType.Float64);
     }
 
     /// <summary>The min(n, D) singular values of a matrix [n, D], largest first.</summary>

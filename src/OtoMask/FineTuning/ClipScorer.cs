@@ -74,9 +74,9 @@ internal sealed class ClipScorer(Classifier model, ClassifierInput input)
 
         using IDisposable frozen = TorchRuntime.NoGrad();
         using var scope = new TensorScope();
-        Tensor ids = Tensor.From([.. Enumerable.Range(0, count).Select(id => (long)id)], 1, count).To(model.Device).Expand(clips.Count, count);
-        Tensor values = Tensor.From(patches, clips.Count, count, geometry.PatchSize).To(model.Device);
-        return model.Logits(values, ids, training: false).To(Device.Cpu).ToArray<float>();
+        long[] ids = [.. Enumerable.Range(0, count).Select(id => (long)id)];
+        Tensor[] sent = Tensor.Send(model.Device, HostArray.Of(ids, 1, count), HostArray.Of(patches, clips.Count, count, geometry.PatchSize));
+        return model.Logits(sent[1], sent[0].Expand(clips.Count, count), training: false).ToArray<float>();
     }
 
     private static double Loss(float[] logits, IReadOnlyList<int>[] labels, bool multiLabel)

@@ -23,7 +23,8 @@ public sealed class FineTuner : IDisposable
     private readonly ClipScorer scorer;
     private readonly LogWriter log;
     private readonly SkippedSteps skipped;
-    private long step;
+    private readonly StepTeller teller;
+    private long step, told;
     private BestEpoch? best;
     private string? latestCheckpoint;
 
@@ -34,7 +35,7 @@ public sealed class FineTuner : IDisposable
     public FineTuner(RunFolder folder, FineTuningSetup setup, ITrainingObserver observer)
     {
         (this.folder, this.setup, this.observer, config) = (folder, setup, observer, setup.Config);
-        (step, best) = (setup.State.Step, setup.State.Best);
+        (step, told, best) = (setup.State.Step, setup.State.Step, setup.State.Best);
         optimizer = config.CreateOptimizer(setup.Model.Trained, setup.RateOf);
         setup.From?.LoadOptimizer(setup.Model, optimizer);
         learningRates = new LearningRateSchedule(config.LearningRate, (long)(config.Warmup * TotalSteps), TotalSteps, FineTuningConfig.LastLearningRate);
@@ -44,13 +45,14 @@ public sealed class FineTuner : IDisposable
         if (setup.Changes.Count > 0 && !(File.Exists(folder.BestCheckpoint) && FineTunedCheckpoint.Read(folder.BestCheckpoint).State.Best == best))
             best = null;
         skipped = new SkippedSteps(folder, log, observer, "lr");
+        teller = new StepTeller(setup.Model.Device, Report);
     }
 
     /// <summary>Optimiser steps of the whole run.</summary>
     public long TotalSteps => setup.TotalSteps;
 
-    /// <summary>Optimiser steps done.</summary>
-    public long StepsDone => step;
+    /// <summary>Optimiser steps done, as far as they are told.</summary>
+    public long StepsDone => told;
 
     /// <summary>The best epoch so far.</summary>
     public BestEpoch? Best => best;
@@ -76,6 +78,7 @@ public sealed class FineTuner : IDisposable
             if (step % setup.Batches.StepsPerEpoch == 0)
                 EndEpoch();
         }
+        teller.TellAll();
         if (latestCheckpoint is null ? setup.State.Step != step : latestCheckpoint != folder.CheckpointOf(step))
             Save(); // cancelled within an epoch
         return IsFinished ? TrainingEnd.Finished : TrainingEnd.Stopped;
@@ -98,6 +101,7 @@ public sealed class FineTuner : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        teller.Dispose();
         optimizer.Dispose();
         folder.Release();
         log.Dispose(); // last: on a full disk it throws
@@ -109,49 +113,44 @@ public sealed class FineTuner : IDisposable
         TimeSpan waitedBefore = reader.Waited;
         ClassBatch batch = reader.Next()!;
         double waited = (reader.Waited - waitedBefore).TotalSeconds, learningRate = learningRates.At(step);
-        StepOutcome outcome = Step(batch, learningRate);
-        double total = Stopwatch.GetElapsedTime(begin).TotalSeconds;
-        Report(new StepRecord(
-            step + 1, EpochsDone, outcome.Loss, learningRate, Hint: null, Ema: null, outcome.GradientNorm, outcome.Applied,
+        (long number, int epoch) = (step + 1, EpochsDone);
+        StepInFlight taken = Step(batch, learningRate);
+        step = number;
+        teller.Add(taken, begin, (outcome, total) => new StepRecord(
+            number, epoch, outcome.Loss, learningRate, Hint: null, Ema: null, outcome.GradientNorm, outcome.Applied,
             batch.Clips / total, waited / total, batch.MaskMilliseconds));
     }
 
     /// <summary>Forward, backward, update; where loss or gradient is not finite, nothing changes.</summary>
-    private StepOutcome Step(ClassBatch batch, double learningRate)
+    private StepInFlight Step(ClassBatch batch, double learningRate)
     {
         using var scope = new TensorScope();
+        using IDisposable? products = config.Precision.OfStep();
         Classifier model = setup.Model;
         Tensor[] runningBefore = [.. model.Running.Select(pair => pair.Values.Clone())];
         int clips = batch.Clips, given = batch.Ids.Length / clips;
-        Tensor patches = Tensor.From(batch.Patches, clips, given, setup.Input.Geometry.PatchSize).To(model.Device);
-        Tensor ids = Tensor.From(batch.Ids, clips, given).To(model.Device), targets = Tensor.From(batch.Targets, clips, model.Classes).To(model.Device);
+        Tensor[] sent = Tensor.Send(
+            model.Device, HostArray.Of(batch.Patches, clips, given, setup.Input.Geometry.PatchSize), HostArray.Of(batch.Ids, clips, given), HostArray.Of(batch.Targets, clips, model.Classes));
+        (Tensor patches, Tensor ids, Tensor targets) = (sent[0], sent[1], sent[2]);
         Tensor logits;
         using (IDisposable? autocast = config.Precision.On(model.Device))
             logits = model.Logits(patches, ids, training: true);
         Tensor loss = Classifier.Loss(logits, targets, setup.Task.IsMultiLabel);
-        double value = loss.Item(), norm = double.NaN;
-        if (double.IsFinite(value))
-        {
+        // Elsewhere nobody waits to know whether it is finite: what it adds to the gradients is thrown away with them.
+        bool differentiates = !model.Device.IsCpu || double.IsFinite(loss.Item());
+        if (differentiates)
             loss.Backward();
-            norm = model.Trained.Gradients.Norm().Item();
-        }
-        bool applied = double.IsFinite(norm);
-        if (applied)
-        {
-            optimizer.Step(learningRate, gradientScale: 1);
-        }
-        else
-        {
-            model.Trained.Gradients.ZeroInto();
-            foreach (((_, Tensor running), Tensor before) in model.Running.Zip(runningBefore))
-                running.CopyFrom(before);
-        }
-        return new StepOutcome(value, norm, applied);
+        Tensor norm = differentiates ? model.Trained.Gradients.Norm() : loss * double.NaN;
+        StepGate gate = StepGate.Of([loss], [], norm, double.PositiveInfinity);
+        optimizer.Step(learningRate, gate);
+        foreach (((_, Tensor running), Tensor before) in model.Running.Zip(runningBefore))
+            running.CopyFrom(gate.Choose(running, before));
+        return new StepInFlight(gate);
     }
 
     private void Report(StepRecord record)
     {
-        step = record.Step;
+        told = record.Step;
         log.Add(record);
         observer.Step(record, TotalSteps);
         skipped.Add(record);
@@ -159,6 +158,7 @@ public sealed class FineTuner : IDisposable
 
     private void EndEpoch()
     {
+        teller.TellAll();
         Choose();
         // While steps are being skipped, the newest checkpoint stays the last good one.
         if ((IsFinished || EpochsDone % config.CheckpointEvery == 0) && skipped.InARow == 0)

@@ -2,6 +2,8 @@ using System.Globalization;
 using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Models;
+using OtoMask.Torch;
 using static OtoMask.Configuration.ConfigText;
 
 namespace OtoMask.FineTuning;
@@ -29,7 +31,7 @@ internal static class FineTuningKeys
         new("epochs", "N", "length in epochs; every schedule scales with it", c => Text(c.Epochs), (c, v) => c with { Epochs = Whole("epochs", v) }) { Range = ConfigKeys.Epochs },
         new("batch", "N", "clips in a batch", c => Text(c.Batch), (c, v) => c with { Batch = Whole("batch", v) }) { Range = ConfigKeys.Batches with { Least = 2 }, IsSettled = true },
         new("seed", "N", "seed of everything random", c => c.Seed.ToString(CultureInfo.InvariantCulture), (c, v) => c with { Seed = Seed(v) }) { IsSettled = true },
-        new("precision", "fp32|bf16", "precision of the matrix products", c => Name(c.Precision), (c, v) => c with { Precision = Fixed("precision", v) }),
+        new("precision", "fp32|tf32|bf16", "precision of the matrix products; tf32 is of GPUs", c => Name(c.Precision), (c, v) => c with { Precision = OneOf("precision", v, ("fp32", Precision.Fp32), ("tf32", Precision.Tf32), ("bf16", Precision.Bf16)) }),
         new("optimizer", "sgd|adamw|lars", "how the weights move", c => Name(c.Optimizer), (c, v) => c with { Optimizer = OneOf("optimizer", v, ("sgd", OptimizerKind.Sgd), ("adamw", OptimizerKind.AdamW), ("lars", OptimizerKind.Lars)) }) { IsSettled = true },
         new("lr", "RATE", "learning rate at the end of the warm-up", c => Text(c.LearningRate), (c, v) => c with { LearningRate = Number("lr", v) }) { Range = ConfigKeys.Rates },
         new("weight-decay", "X", "decay of matrices (default 1e-4 for adamw, 0 for lars; sgd has none)", c => Text(c.WeightDecay), (c, v) => c with { WeightDecay = Number("weight-decay", v) }) { Range = new(0, 1_000_000) },
@@ -42,7 +44,7 @@ internal static class FineTuningKeys
         new("time-mask", "N", "frames masked at most, the same for a batch (0 = off)", c => Text(c.TimeMask), (c, v) => c with { TimeMask = Whole("time-mask", v) }) { Range = new(0, 1_000_000) },
         new("resize-crop", "true|false", "resize and crop every clip at random", c => Name(c.ResizeCrop), (c, v) => c with { ResizeCrop = YesOrNo("resize-crop", v) }),
         new(PatchOut, "0..1", "share of patches left out in training, whole rows and columns (0 = none, and features per band)", c => Text(c.PatchOut), (c, v) => c with { PatchOut = Number(PatchOut, v) }) { Range = NumberRange.LessThanAll },
-        new("device", "cpu|cuda:0", "where the model lives", c => c.Device, (c, v) => c with { Device = v }),
+        new("device", "cpu|cuda:0", "where the model lives", c => new Device(c.Device).Name, (c, v) => c with { Device = new Device(v).Name }),
         new("workers", "N", "loader threads (0 = automatic)", c => Text(c.Workers), (c, v) => c with { Workers = Whole("workers", v) }) { Range = BatchOptions.WorkerRange, ChangesNoResult = true },
         new("checkpoint-every", "N", "epochs between checkpoints", c => Text(c.CheckpointEvery), (c, v) => c with { CheckpointEvery = Whole("checkpoint-every", v) }) { Range = ConfigKeys.Epochs, ChangesNoResult = true },
         new("keep-last", "N", "newest checkpoints to keep; the best epoch is kept besides", c => Text(c.KeepLast), (c, v) => c with { KeepLast = Whole("keep-last", v) }) { Range = new(1, 1_000_000), ChangesNoResult = true },

@@ -71,7 +71,7 @@ public sealed class FineTuningSetup : IDisposable
     /// <exception cref="UserErrorException">The configuration, the task or the model is impossible.</exception>
     public static FineTuningSetup Begin(FineTuningConfig config, SavedModel saved)
     {
-        Device device = Devices.Find(config.Validate().Device);
+        Device device = Devices.Find(config.Validate().Device).Having(config.Precision);
         LabelledTask task = LabelledTask.Read(config.Task);
         using EncoderSnapshot encoder = saved.LoadEncoder(device);
         var input = ClassifierInput.Of(encoder, config.Seconds);
@@ -97,7 +97,7 @@ public sealed class FineTuningSetup : IDisposable
     /// <exception cref="UserErrorException">The task is another, or what has changed leaves no run to go on with.</exception>
     public static FineTuningSetup Resume(FineTunedCheckpoint from, FineTuningConfig config, Action<IReadOnlyList<ConfigChange>> accept, ITrainingObserver observer)
     {
-        Device device = Devices.Find(config.Validate().Device);
+        Device device = Devices.Find(config.Validate().Device).Having(config.Precision);
         LabelledTask task = LabelledTask.Read(config.Task);
         FineTunedState state = from.State;
         if (InputFile.HashOf(task.CsvPath) != state.TaskHash)

@@ -9,6 +9,19 @@ internal static class HintRatio
     /// <summary>From here on nothing of the informed choice is kept: the mask is plain <c>random</c>.</summary>
     public const double Random = 1;
 
+    /// <summary>What <see cref="Trade"/> does to any ids: which place's id comes to each place.</summary>
+    /// <param name="context">The mask's hint ratio, less than 1, and its stream.</param>
+    /// <param name="visibleCount">Lv.</param>
+    /// <param name="places">[L], receives the places.</param>
+    public static void TradedPlaces(in MaskingContext context, int visibleCount, Span<long> places)
+    {
+        int[] ids = [.. Enumerable.Range(0, places.Length)];
+        RandomStream random = context.Clip;
+        Trade(ids, visibleCount, context.HintRatio, ref random);
+        for (int place = 0; place < places.Length; place++)
+            places[place] = ids[place];
+    }
+
     /// <summary>
     /// Makes floor(m * h) of the m masked patches, chosen uniformly, visible; then masks as many, chosen uniformly from the
     /// whole visible set as it then stands.

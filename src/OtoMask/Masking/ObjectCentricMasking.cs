@@ -12,6 +12,9 @@ namespace OtoMask.Masking;
 /// masked first.</remarks>
 internal sealed class ObjectCentricMasking(PatchCut cut) : IFeatureMaskingStrategy
 {
+    /// <summary>How the patches are split in two.</summary>
+    public PatchCut Cut => cut;
+
     /// <inheritdoc/>
     public PatchMask Sample(PatchGrid grid, ReadOnlySpan<float> features, int width, in MaskingContext context)
     {

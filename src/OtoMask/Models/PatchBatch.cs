@@ -44,7 +44,7 @@ public sealed class PatchBatch
     {
         using var scope = new TensorScope();
         long clips = patches.Shape[0], count = patches.Shape[1], size = patches.Shape[2], rows = ids.Shape[0], masks = rows / clips;
-        long[] firsts = [.. Enumerable.Range(0, (int)rows).Select(row => row / masks * count)];
-        return scope.Keep(F.Embedding(patches.View(clips * count, size), ids + Tensor.From(firsts, rows, 1).To(ids.Device)));
+        Tensor firsts = Tensor.Range(ids.Device, clips) * count; // [B]
+        return scope.Keep(F.Embedding(patches.View(clips * count, size), ids + firsts.View(clips, 1).Expand(clips, masks).Reshape(rows, 1)));
     }
 }

@@ -45,6 +45,6 @@ internal sealed class PositionTable(string name, PatchGrid grid, int width) : ID
     internal void LayOut(Device device)
     {
         using var scope = new TensorScope();
-        values = scope.KeepForever(Tensor.From(Positions.Table(rows, columns, width), Shape[1], width).To(device));
+        values = scope.KeepForever(Tensor.Send(device, Positions.Table(rows, columns, width), Shape[1], width));
     }
 }

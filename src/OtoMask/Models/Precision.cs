@@ -8,6 +8,9 @@ public enum Precision
     /// <summary>float32 throughout.</summary>
     Fp32,
 
+    /// <summary>float32, whose products round their factors to TensorFloat-32, 10 bits of precision, on the tensor cores of a GPU. <see cref="Fp32"/> never does.</summary>
+    Tf32,
+
     /// <summary>bfloat16 matrix products.</summary>
     Bf16,
 
@@ -18,7 +21,7 @@ public enum Precision
 /// <summary>Computing in a precision.</summary>
 internal static class PrecisionExtensions
 {
-    /// <summary>Its name in configurations and reports: fp32, bf16 or auto.</summary>
+    /// <summary>Its name in configurations and reports: fp32, tf32, bf16 or auto.</summary>
     public static string Name(this Precision precision) => precision.ToString().ToLowerInvariant();
 
     /// <summary>The type of values kept in it; float32 where it is not resolved.</summary>
@@ -27,12 +30,22 @@ internal static class PrecisionExtensions
     /// <summary>Bytes of a value kept in it.</summary>
     internal static int Bytes(this Precision precision) => precision == Precision.Bf16 ? 2 : sizeof(float);
 
+    /// <summary>A device, unless this libtorch runs nothing in a precision there.</summary>
+    /// <exception cref="UserErrorException">It does not.</exception>
+    internal static Device Having(this Device device, Precision precision) => precision != Precision.Bf16 || TorchRuntime.HasAutocast(device)
+        ? device
+        : throw new UserErrorException($"`precision` bf16: this libtorch runs no bfloat16 products on {device}; use fp32");
+
+    /// <summary>Until disposed, products of a step, the backward pass too, are what the precision asks of those in float32; null where nothing has to change.</summary>
+    internal static IDisposable? OfStep(this Precision precision) => precision == Precision.Tf32 ? TorchRuntime.Tf32() : null;
+
     /// <summary>Until disposed, matrix products on this thread run in <paramref name="precision"/>; null where nothing has to change.</summary>
+    /// <exception cref="UserErrorException">This libtorch runs nothing in it on the device.</exception>
     /// <exception cref="ArgumentException">The precision is <see cref="Precision.Auto"/>, which is none before it is resolved.</exception>
     public static IDisposable? On(this Precision precision, Device device) => precision switch
     {
-        Precision.Fp32 => null,
-        Precision.Bf16 => TorchRuntime.Autocast(device),
+        Precision.Fp32 or Precision.Tf32 => null,
+        Precision.Bf16 => TorchRuntime.Autocast(device.Having(precision)),
         _ => throw new ArgumentException($"precision {precision} must be resolved before anything is computed", nameof(precision)),
     };
 }

@@ -6,7 +6,7 @@ namespace OtoMask.Models;
 
 /// <summary>What <see cref="Precision.Auto"/> stands for: the precision in which forward and backward pass of a model take less time here.</summary>
 /// <param name="Fp32">Clips per second in float32.</param>
-/// <param name="Bf16">Clips per second in bfloat16.</param>
+/// <param name="Bf16">Clips per second in bfloat16; 0 where libtorch runs nothing in it on the device.</param>
 public sealed record PrecisionChoice(double Fp32, double Bf16)
 {
     private const double MostSeconds = 5;
@@ -23,7 +23,7 @@ public sealed record PrecisionChoice(double Fp32, double Bf16)
     internal static PrecisionChoice Measure(MaskedModel model, int clips, int visible, CancellationToken cancellation = default) => Measure(clips, (precision, some) =>
     {
         cancellation.ThrowIfCancellationRequested();
-        return SecondsOf(model, precision, some, visible);
+        return precision == Precision.Bf16 && !TorchRuntime.HasAutocast(model.Device) ? double.PositiveInfinity : SecondsOf(model, precision, some, visible);
     });
 
     /// <summary>Compares the precisions on batches of growing size, up to the real one or as large as a few seconds allow.</summary>
@@ -51,6 +51,8 @@ public sealed record PrecisionChoice(double Fp32, double Bf16)
     /// <summary>For example <c>precision auto: bf16, 1.8 x as fast as fp32 (98 against 55 clips/s)</c>.</summary>
     public override string ToString()
     {
+        if (Bf16 == 0)
+            return "precision auto: fp32, for this libtorch runs no bfloat16 products on the device";
         (string faster, double more, string slower, double less) = Faster == Precision.Bf16 ? ("bf16", Bf16, "fp32", Fp32) : ("fp32", Fp32, "bf16", Bf16);
         return string.Create(CultureInfo.InvariantCulture, $"precision auto: {faster}, {more / less:F1} x as fast as {slower} ({Speed(more)} against {Speed(less)} clips/s)");
     }
@@ -86,8 +88,8 @@ public sealed record PrecisionChoice(double Fp32, double Bf16)
     private static PatchBatch MadeUpBatch(MaskedModel model, int clips, int visible)
     {
         int patches = model.Shape.PatchCount, size = model.Shape.PatchSize, masks = model.Framework.MasksPerClip, hidden = patches - visible;
-        Tensor Values(int count) => Tensor.From([.. Enumerable.Range(0, clips * count * size).Select(i => MathF.Sin(i))], clips, count, size).To(model.Device);
-        Tensor Ids(int first, int count) => Tensor.From([.. Enumerable.Range(0, clips * masks * count).Select(i => (long)first + i % count)], clips * masks, count).To(model.Device);
+        Tensor Values(int count) => Tensor.Send<float>(model.Device, [.. Enumerable.Range(0, clips * count * size).Select(i => MathF.Sin(i))], clips, count, size);
+        Tensor Ids(int first, int count) => Tensor.Send<long>(model.Device, [.. Enumerable.Range(0, clips * masks * count).Select(i => (long)first + i % count)], clips * masks, count);
         if (masks == 1 && !model.Framework.ReadsWholeClip)
             return new PatchBatch(Values(visible), Ids(0, visible), Values(hidden), Ids(visible, hidden));
         Tensor whole = Values(patches);

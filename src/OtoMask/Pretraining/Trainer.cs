@@ -36,7 +36,8 @@ internal sealed class Trainer : IDisposable
     private readonly LearningRateSchedule learningRates;
     private readonly EmaSchedule emaDecays;
     private readonly SkippedSteps skipped;
-    private long step;
+    private readonly StepTeller teller;
+    private long step, told;
     private string? latestCheckpoint;
 
     /// <summary>Prepares a run, new or resumed; the caller goes on owning <paramref name="setup"/>.</summary>
@@ -46,7 +47,7 @@ internal sealed class Trainer : IDisposable
     public Trainer(RunFolder folder, TrainingSetup setup, ITrainingObserver observer)
     {
         (this.folder, this.setup, this.observer, config) = (folder, setup, observer, setup.Config);
-        step = setup.From?.State.Step ?? 0;
+        step = told = setup.From?.State.Step ?? 0;
         optimizer = config.CreateOptimizer(setup.Model);
         setup.From?.LoadOptimizer(setup.Model, optimizer);
         training = new TrainingStep(setup.Model, optimizer, config.Precision, config.ClipNorm, setup.Masking.CreateFeatureStrategy());
@@ -57,13 +58,14 @@ internal sealed class Trainer : IDisposable
         log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes);
         skipped = new SkippedSteps(folder, log, observer, "base-lr");
         alarm = new HealthAlarm(observer, log.FirstRank);
+        teller = new StepTeller(setup.Model.Device, Report);
     }
 
     /// <summary>Optimiser steps of the whole run.</summary>
     public long TotalSteps { get; }
 
-    /// <summary>Optimiser steps done.</summary>
-    public long StepsDone => step;
+    /// <summary>Optimiser steps done, as far as they are told.</summary>
+    public long StepsDone => told;
 
     /// <summary>Where the time went.</summary>
     public PhaseTimes Times => training.Times;
@@ -89,6 +91,7 @@ internal sealed class Trainer : IDisposable
             TakeStep(reader);
             EndStep(evaluations);
         }
+        teller.TellAll();
         if (LatestCheckpoint != folder.CheckpointOf(step))
             Save(); // cancelled within an epoch
         return step == TotalSteps ? TrainingEnd.Finished : TrainingEnd.Stopped;
@@ -116,13 +119,13 @@ internal sealed class Trainer : IDisposable
             for (int i = 0; i < config.Accumulate; i++)
                 batches.Add(reader.Next() ?? throw new InvalidOperationException("the data ended before the run did"));
             double seconds = (reader.Waited - waitedBefore).TotalSeconds;
-            double learningRate = learningRates.At(step), emaDecay = emaDecays.At(step);
-            StepOutcome outcome = training.Run(batches, learningRate, emaDecay);
-            double total = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+            double learningRate = learningRates.At(step), emaDecay = emaDecays.At(step), hint = batches[0].HintRatio;
+            StepInFlight taken = training.Begin(batches, learningRate, emaDecay);
             double maskMs = batches.Sum(batch => batch.MaskMilliseconds) + 1000 * (training.Times.Mask - maskBefore);
-            Report(new StepRecord(
-                step + 1, EpochOf(step), outcome.Loss, learningRate, batches[0].HintRatio, config.Framework.HasTarget ? emaDecay : null, outcome.GradientNorm, outcome.Applied,
-                batches.Count * config.Batch / total, seconds / total, maskMs)
+            long number = ++step;
+            teller.Add(taken, begin, (outcome, total) => new StepRecord(
+                number, EpochOf(number - 1), outcome.Loss, learningRate, hint, config.Framework.HasTarget ? emaDecay : null, outcome.GradientNorm, outcome.Applied,
+                config.Accumulate * config.Batch / total, seconds / total, maskMs)
             { Parts = outcome.Parts });
         }
         finally
@@ -134,7 +137,7 @@ internal sealed class Trainer : IDisposable
 
     private void Report(StepRecord record)
     {
-        step = record.Step;
+        told = record.Step;
         log.Add(record);
         observer.Step(record, TotalSteps);
         skipped.Add(record);
@@ -142,11 +145,14 @@ internal sealed class Trainer : IDisposable
 
     private void EndStep(IReadOnlyList<IEvaluation> evaluations)
     {
-        bool last = step == TotalSteps;
-        if (last || EndsEpochs(step, config.EvaluateEvery))
+        bool last = step == TotalSteps, evaluates = last || EndsEpochs(step, config.EvaluateEvery);
+        bool saves = last || EndsEpochs(step, config.CheckpointEvery) || EndsEpochs(step, config.KeepEvery);
+        if (evaluates || saves)
+            teller.TellAll();
+        if (evaluates)
             Evaluate(evaluations);
         // While steps are being skipped, the newest checkpoint stays the last good one.
-        if ((last || EndsEpochs(step, config.CheckpointEvery) || EndsEpochs(step, config.KeepEvery)) && skipped.InARow == 0)
+        if (saves && skipped.InARow == 0)
             Save();
     }
 
@@ -190,6 +196,7 @@ internal sealed class Trainer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        teller.Dispose();
         optimizer.Dispose();
         folder.Release();
         log.Dispose(); // last: on a full disk it throws

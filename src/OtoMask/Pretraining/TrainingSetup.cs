@@ -19,7 +19,7 @@ internal sealed class TrainingSetup : IDisposable
     private TrainingSetup(PretrainingConfig config, ClipSource source, NormalisationStatistics normalisation, NoiseMix? noise, BadFiles badFiles, Checkpoint? from)
     {
         (Config, Source, Normalisation, Noise, BadFiles, From) = (config, source, normalisation, noise, badFiles, from);
-        device = new Device(config.Device);
+        device = Devices.Find(config.Device);
         Masking = KnownMaskings.Find(config.Mask);
         DType gradients = config.Gradients.Type();
         Model = from is null ? config.Framework.CreateModel(config.ModelShape, config.Seed, device, gradients) : from.LoadModel(device, gradients);
@@ -72,7 +72,7 @@ internal sealed class TrainingSetup : IDisposable
     public static TrainingSetup Begin(PretrainingConfig config, ITrainingObserver observer, ClipSource? source = null, CancellationToken cancellation = default)
     {
         config.Validate();
-        RequireDevice(config);
+        _ = Devices.Find(config.Device).Having(config.Precision);
         config.RequireMemory();
         foreach (string warning in MaskingGeometry.Warnings(KnownMaskings.Find(config.Mask), config.Geometry.Grid, config.ResolvedMaskRatio))
             observer.Warning(warning);
@@ -112,7 +112,7 @@ internal sealed class TrainingSetup : IDisposable
             throw new UserErrorException(
                 $"{from.Path} holds weights without the state of a run (they were imported), so there is nothing to go on with; begin a run with them: `PretrainingConfig.From` {from.Path}, with data and a folder of its own");
         config.Validate();
-        RequireDevice(config);
+        _ = Devices.Find(config.Device).Having(config.Precision);
         config.RequireMemory();
         CheckpointState state = from.State;
         source ??= OpenData(config);
@@ -197,12 +197,6 @@ internal sealed class TrainingSetup : IDisposable
             return null;
         ClipSource source = ClipSource.Open(path, new ClipSourceOptions(config.LogMel));
         return new NoiseMix(source, meanOf(source), config.NoiseRatio);
-    }
-
-    private static void RequireDevice(PretrainingConfig config)
-    {
-        if (!TorchRuntime.Has(new Device(config.Device)))
-            throw new UserErrorException($"device '{config.Device}' is not there; use cpu, or a libtorch with CUDA (LIBTORCH) on a machine with a GPU");
     }
 
     private TrainingSetup OrDispose(Action prepare)

@@ -32,6 +32,30 @@ internal readonly record struct StepOutcome(double Loss, double GradientNorm, bo
     public IReadOnlyList<(string Name, double Value)> Parts { get; init; } = [];
 }
 
+/// <summary>A step that was asked for. On another device than the processor it may not be done yet.</summary>
+internal sealed class StepInFlight : IDisposable
+{
+    private readonly StepGate gate;
+    private readonly string[] parts;
+
+    /// <param name="gate">Whether it is taken; disposed with it.</param>
+    /// <param name="parts">Names of the losses that the framework names besides, one for each of the gate's.</param>
+    internal StepInFlight(StepGate gate, params string[] parts) => (this.gate, this.parts) = (gate, parts);
+
+    /// <summary>What it did; waits until it is done.</summary>
+    public StepOutcome Read()
+    {
+        StepVerdict verdict = gate.Read();
+        return new StepOutcome(verdict.Losses.Sum(loss => loss / verdict.Losses.Length), verdict.Norm, verdict.Applied)
+        {
+            Parts = [.. parts.Zip(verdict.Parts).GroupBy(part => part.First).Select(part => (part.Key, part.Average(one => one.Second)))],
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => gate.Dispose();
+}
+
 /// <summary>One optimiser step of a model: forward and backward over its batches, clip, AdamW, moving average.</summary>
 /// <param name="model">The model; its owner disposes it.</param>
 /// <param name="optimizer">The optimiser of the model's trained parameters; its owner disposes it.</param>
@@ -41,122 +65,130 @@ internal readonly record struct StepOutcome(double Loss, double GradientNorm, bo
 internal sealed class TrainingStep(
     MaskedModel model, AdamW optimizer, Precision precision, double clipNorm, IFeatureMaskingStrategy? featureMasking = null)
 {
-    private const double ClipEpsilon = 1e-6; // as torch.nn.utils.clip_grad_norm_
+    private readonly DeviceMasking? deviceMasking = model.Device.IsCpu ? null : DeviceMasking.Of(featureMasking);
 
-    /// <summary>Where the time went.</summary>
+    /// <summary>Where the time went. On another device than the processor that is the time to ask for the work, unless <see cref="WaitsForDevice"/>.</summary>
     public PhaseTimes Times { get; } = new();
 
-    /// <summary>Forward, backward, update.</summary>
+    /// <summary>Whether every phase ends only when the device has done it: to measure, for it takes longer.</summary>
+    public bool WaitsForDevice { get; init; }
+
+    /// <summary>Forward, backward, update; waits until they are done.</summary>
+    /// <inheritdoc cref="Begin"/>
+    public StepOutcome Run(IReadOnlyList<MaskedBatch> batches, double learningRate, double emaDecay)
+    {
+        using StepInFlight step = Begin(batches, learningRate, emaDecay);
+        return step.Read();
+    }
+
+    /// <summary>Forward, backward, update, without waiting for another device than the processor. A step whose loss or gradient is not finite changes nothing.</summary>
     /// <param name="batches">The batches whose gradients are averaged.</param>
     /// <param name="learningRate">AdamW's step length.</param>
     /// <param name="emaDecay">tau of M2D's target network, which follows by an exponential moving average.</param>
-    public StepOutcome Run(IReadOnlyList<MaskedBatch> batches, double learningRate, double emaDecay)
+    public StepInFlight Begin(IReadOnlyList<MaskedBatch> batches, double learningRate, double emaDecay)
     {
-        double loss = 0;
-        List<(string Name, double Value)> parts = [];
-        foreach (MaskedBatch batch in batches)
-            loss += Differentiate(batch, 1.0 / batches.Count, parts) / batches.Count;
-        return Update(loss, learningRate, emaDecay) with { Parts = [.. parts.GroupBy(part => part.Name).Select(part => (part.Key, part.Average(one => one.Value)))] };
+        using var scope = new TensorScope();
+        using IDisposable? products = precision.OfStep();
+        Losses[] losses = [.. batches.Select(batch => Differentiate(batch, 1.0 / batches.Count))];
+        StepGate gate = Timed(spent => Times.Update += spent, () =>
+        {
+            StepGate decided = StepGate.Of(
+                [.. losses.Select(loss => loss.Total)], [.. losses.SelectMany(loss => loss.Parts.Select(part => part.Value))], model.Trained.Gradients.Norm(), clipNorm);
+            optimizer.Step(learningRate, decided, emaDecay);
+            return decided;
+        });
+        return new StepInFlight(gate, [.. losses.SelectMany(loss => loss.Parts.Select(part => part.Name))]);
     }
 
     /// <summary>Adds the gradients of one batch, times <paramref name="share"/>.</summary>
-    /// <returns>The loss of the batch.</returns>
-    private double Differentiate(MaskedBatch batch, double share, List<(string Name, double Value)> parts)
+    /// <returns>The losses of the batch, in the scope outside.</returns>
+    private Losses Differentiate(MaskedBatch batch, double share)
     {
         using var scope = new TensorScope();
-        (Tensor Whole, Tensor Seen)? carried = null;
-        Times.Forward += Timed(() => carried = batch.Patches.Length > 0 ? Carried(batch) : null);
-        if (featureMasking is not null)
-            Times.Mask += Timed(() => MaskByFeatures(batch, carried!.Value.Seen, featureMasking));
-
-        Tensor? loss = null;
-        double value = 0;
-        Times.Forward += Timed(() =>
+        PatchBatch input = featureMasking is null ? Timed(spent => Times.Forward += spent, () => ToDevice(batch)) : MaskByFeatures(batch, featureMasking);
+        Losses losses = Timed(spent => Times.Forward += spent, () =>
         {
             using IDisposable? autocast = precision.On(model.Device);
-            Losses losses = model.Loss(ToDevice(batch, carried));
-            loss = losses.Total;
-            value = loss.Item();
-            parts.AddRange(losses.Parts.Select(part => (part.Name, part.Value.Item())));
+            return model.Loss(input);
         });
-        if (double.IsFinite(value))
-            Times.Backward += Timed(() => (loss! * share).Backward());
-        return value;
-    }
-
-    private StepOutcome Update(double loss, double learningRate, double emaDecay)
-    {
-        double norm = 0;
-        bool applied = false;
-        Times.Update += Timed(() =>
+        // Elsewhere nobody waits to know whether it is finite: what it adds to the gradients is thrown away with them.
+        if (!model.Device.IsCpu || double.IsFinite(losses.Total.Item()))
         {
-            using var scope = new TensorScope();
-            norm = model.Trained.Gradients.Norm().Item();
-            applied = double.IsFinite(loss) && double.IsFinite(norm);
-            if (applied)
+            Timed(spent => Times.Backward += spent, () =>
             {
-                optimizer.Step(learningRate, Math.Min(1, clipNorm / (norm + ClipEpsilon)), emaDecay);
-            }
-            else
-            {
-                model.Trained.Gradients.ZeroInto();
-            }
-        });
-        return new StepOutcome(loss, norm, applied);
+                (losses.Total * share).Backward();
+                return true;
+            });
+        }
+        Tensor Told(Tensor loss) => scope.Keep(loss.Detach());
+        return new Losses(Told(losses.Total), [.. losses.Parts.Select(part => (part.Name, Told(part.Value)))]);
     }
 
-    /// <summary>All patches of a batch that carries them, and the same as the model sees them.</summary>
-    private (Tensor Whole, Tensor Seen) Carried(MaskedBatch batch)
+    private PatchBatch ToDevice(MaskedBatch batch)
     {
-        Tensor seen = Copy<float>(batch.Patches, batch.Count, batch.Grid.Count, batch.PatchSize);
-        return (batch.CleanPatches.Length > 0 ? Copy<float>(batch.CleanPatches, batch.Count, batch.Grid.Count, batch.PatchSize) : seen, seen);
+        long clips = batch.Count, size = batch.PatchSize, visible = batch.VisibleCount, masked = batch.MaskedCount;
+        if (batch.Patches.Length == 0)
+        {
+            Tensor[] gathered = Tensor.Send(
+                model.Device, HostArray.Of(batch.Visible, clips, visible, size), VisibleIds(batch), HostArray.Of(batch.Masked, clips, masked, size), MaskedIds(batch));
+            return new PatchBatch(gathered[0], gathered[1], gathered[2], gathered[3]);
+        }
+        Tensor[] sent = Tensor.Send(model.Device, [VisibleIds(batch), MaskedIds(batch), .. Patches(batch)]);
+        return new PatchBatch((sent[^1], sent[2]), sent[0], sent[1]);
     }
 
-    private PatchBatch ToDevice(MaskedBatch batch, (Tensor Whole, Tensor Seen)? carried)
+    private static HostArray VisibleIds(MaskedBatch batch) => HostArray.Of(batch.VisibleIds, batch.Count * batch.MasksPerClip, batch.VisibleCount);
+
+    private static HostArray MaskedIds(MaskedBatch batch) => HostArray.Of(batch.MaskedIds, batch.Count * batch.MasksPerClip, batch.MaskedCount);
+
+    /// <summary>All patches of a batch that carries them: as the model sees them, and without noise where that differs.</summary>
+    private static HostArray[] Patches(MaskedBatch batch)
     {
-        long clips = batch.Count, rows = clips * batch.MasksPerClip, visible = batch.VisibleCount, masked = batch.MaskedCount, size = batch.PatchSize;
-        (Tensor visibleIds, Tensor maskedIds) = (Copy<long>(batch.VisibleIds, rows, visible), Copy<long>(batch.MaskedIds, rows, masked));
-        return carried is { } patches
-            ? new PatchBatch(patches, visibleIds, maskedIds)
-            : new PatchBatch(Copy<float>(batch.Visible, clips, visible, size), visibleIds, Copy<float>(batch.Masked, clips, masked, size), maskedIds);
+        HostArray All(float[] patches) => HostArray.Of(patches, batch.Count, batch.Grid.Count, batch.PatchSize);
+        return batch.CleanPatches.Length > 0 ? [All(batch.Patches), All(batch.CleanPatches)] : [All(batch.Patches)];
     }
 
-    /// <summary>The first values of a rented array, which may be longer, as a tensor on the device.</summary>
-    private Tensor Copy<T>(T[] values, params ReadOnlySpan<long> shape) where T : unmanaged
+    private PatchBatch MaskByFeatures(MaskedBatch batch, IFeatureMaskingStrategy masking)
     {
-        long count = 1;
-        foreach (long size in shape)
-            count *= size;
-        return Tensor.From<T>(values.AsSpan(0, checked((int)count)), shape).To(model.Device);
+        Tensor[] sent = Timed(spent => Times.Forward += spent, () => Tensor.Send(model.Device, Patches(batch)));
+        (Tensor whole, Tensor seen) = (sent[^1], sent[0]);
+        (Tensor visible, Tensor masked) = Timed(spent => Times.Mask += spent, () => deviceMasking is null || batch.HintRatio >= HintRatio.Random
+            ? DrawOnHost(batch, seen, masking)
+            : deviceMasking.Draw(batch, Features(batch, seen)));
+        return new PatchBatch((whole, seen), visible, masked);
     }
 
-    private void MaskByFeatures(MaskedBatch batch, Tensor seen, IFeatureMaskingStrategy masking)
+    private (Tensor Visible, Tensor Masked) DrawOnHost(MaskedBatch batch, Tensor seen, IFeatureMaskingStrategy masking)
     {
         int patches = batch.Grid.Count, width = model.Shape.Encoder.Width, masksPerClip = batch.MasksPerClip;
-        float[] features;
-        using (precision.On(model.Device))
-        {
-            Tensor encoded = model.Frozen.Encode(seen, AllIds(batch.Count, patches)); // [B, 1 + L, D]
-            features = encoded.Narrow(1, 1, patches).To(DType.Float32).ToArray<float>();
-        }
+        // Where the hint ratio leaves nothing of them, a device is not made to wait for features.
+        float[] features = deviceMasking is null ? Features(batch, seen).ToArray<float>() : new float[batch.Count * patches * width];
         var masks = new PatchMask[batch.Count * masksPerClip];
         Parallel.For(0, masks.Length, row => masks[row] = masking.Sample(
             batch.Grid, features.AsSpan(row / masksPerClip * patches * width, patches * width), width, batch.ContextOf(row / masksPerClip, row % masksPerClip)));
         batch.Mask(masks);
+        Tensor[] ids = Tensor.Send(model.Device, VisibleIds(batch), MaskedIds(batch));
+        return (ids[0], ids[1]);
     }
 
-    private Tensor AllIds(int clips, int patches)
+    /// <summary>What the encoder makes of whole clips: [B, L, D], without CLS.</summary>
+    private Tensor Features(MaskedBatch batch, Tensor seen)
     {
-        var ids = new long[clips * patches];
+        int patches = batch.Grid.Count;
+        var ids = new long[batch.Count * patches];
         for (int i = 0; i < ids.Length; i++)
             ids[i] = i % patches;
-        return Copy<long>(ids, clips, patches);
+        using (precision.On(model.Device))
+            return model.Frozen.Encode(seen, Tensor.Send(model.Device, ids, batch.Count, patches)).Narrow(1, 1, patches).To(DType.Float32);
     }
 
-    private static double Timed(Action action)
+    private T Timed<T>(Action<double> spent, Func<T> work)
     {
         long begin = Stopwatch.GetTimestamp();
-        action();
-        return Stopwatch.GetElapsedTime(begin).TotalSeconds;
+        T result = work();
+        if (WaitsForDevice)
+            TorchRuntime.Wait(model.Device);
+        spent(Stopwatch.GetElapsedTime(begin).TotalSeconds);
+        return result;
     }
 }

@@ -71,6 +71,9 @@ public sealed record StudyConfig
     /// <summary>What all runs share.</summary>
     public required IReadOnlyList<Setting> Pretraining { get; init; }
 
+    /// <summary>Where everything is computed, whatever the runs set; null leaves it to them.</summary>
+    public string? Device { get; init; }
+
     /// <summary>Names of everything that is probed in a framework: the untrained network, the arms, those at equal time.</summary>
     public IReadOnlyList<string> ArmNames => [StudyCell.Untrained, .. Arms.Select(arm => arm.Name), .. EqualTime.Select(arm => arm + StudyPlan.EqualTimeSuffix)];
 
@@ -138,7 +141,7 @@ public sealed record StudyConfig
         var config = new PretrainingConfig();
         foreach (Setting setting in Pretraining.Concat(framework.Settings).Concat(arm.Settings))
             config = ConfigKeys.Find(setting.Key).Set(config, setting.Value);
-        return config with { Framework = framework.Framework, Seed = seed };
+        return config with { Framework = framework.Framework, Seed = seed, Device = Device ?? config.Device };
     }
 
     private static void RequireDifferent<T>(string what, IEnumerable<T> values, IEqualityComparer<T>? comparer = null)

@@ -26,11 +26,14 @@ internal sealed class AppProcess : IDisposable
     public static AppResult Run(params string[] arguments) => Start(arguments).Wait();
 
     /// <summary>Runs the program with one variable of its environment set.</summary>
-    public static AppResult RunWith(string variable, string value, params string[] arguments)
+    public static AppResult RunWith(string variable, string value, params string[] arguments) => StartWith(variable, value, arguments).Wait();
+
+    /// <inheritdoc cref="RunWith"/>
+    public static AppProcess StartWith(string variable, string value, params string[] arguments)
     {
         ProcessStartInfo start = Command(arguments);
         start.Environment[variable] = value;
-        return new AppProcess(start).Wait();
+        return new AppProcess(start);
     }
 
     /// <summary>Runs another program; <paramref name="set"/> may change its environment and folder.</summary>

@@ -72,7 +72,7 @@ public sealed class ConfigTests : IDisposable
     [InlineData("minutes: 3\nmask: dwm\nepochs: 9", "config.yaml: ", "choose one")]
     [InlineData("mask: dwm\nbatchh: 3", "line 2", "'batchh'", "did you mean batch?")]
     [InlineData("batch: many", "line 1", "batch: 'many'")]
-    [InlineData("precision: fp8", "line 1", "fp32 or bf16")]
+    [InlineData("precision: fp8", "line 1", "fp32 or tf32 or bf16")]
     [InlineData("- a\n- b", "key: value")]
     [InlineData("mask: [a, b]", "line 1", "key: value")]
     [InlineData("mask: \"dwm", "config.yaml")]

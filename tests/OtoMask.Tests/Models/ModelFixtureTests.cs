@@ -1,6 +1,7 @@
 using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
+using OtoMask.Tests.Devices;
 using OtoMask.Torch;
 using OtoMask.Weights;
 
@@ -14,15 +15,20 @@ public class ModelFixtureTests
 {
     private const int Height = 80, Width = 96, Patch = 16, Rows = Height / Patch, Columns = Width / Patch;
 
-    public static TheoryData<Framework> Frameworks => [KnownFrameworks.M2d, KnownFrameworks.MsmMae];
+    public static TheoryData<Framework, string> Frameworks => new()
+    {
+        { KnownFrameworks.M2d, "cpu" }, { KnownFrameworks.MsmMae, "cpu" },
+        { KnownFrameworks.M2d, "another device" }, { KnownFrameworks.MsmMae, "another device" },
+    };
 
     [Theory]
     [MemberData(nameof(Frameworks))]
-    public void Loss_latent_and_gradients_agree(Framework framework)
+    public void Loss_latent_and_gradients_agree(Framework framework, string where)
     {
         using var scope = new TensorScope();
-        using MaskedModel model = Load(framework);
-        PatchBatch batch = Batch(framework);
+        Device device = PretendedDevice.Named(where);
+        using MaskedModel model = Load(framework, device);
+        PatchBatch batch = Batch(framework, device);
         Agree(framework, "latent", model.Frozen.Encode(batch.Visible, batch.VisibleIds), 1e-5);
         Tensor loss = model.Loss(batch).Total;
         Assert.Equal(Fixture(framework, "loss").Values[0], loss.Item(), 5e-6);
@@ -36,26 +42,28 @@ public class ModelFixtureTests
 
     [Theory]
     [MemberData(nameof(Frameworks))]
-    public void Encoding_the_whole_clip_agrees(Framework framework)
+    public void Encoding_the_whole_clip_agrees(Framework framework, string where)
     {
         using var scope = new TensorScope();
-        using MaskedModel model = Load(framework);
+        Device device = PretendedDevice.Named(where);
+        using MaskedModel model = Load(framework, device);
         (float[] patches, int clips) = Patches(framework);
         long[] ids = [.. Enumerable.Range(0, clips * Rows * Columns).Select(i => (long)(i % (Rows * Columns)))];
-        Tensor encoded = model.Frozen.Encode(Tensor.From(patches, clips, Rows * Columns, Patch * Patch), Tensor.From(ids, clips, Rows * Columns));
+        Tensor encoded = model.Frozen.Encode(Tensor.Send(device, patches, clips, Rows * Columns, Patch * Patch), Tensor.Send(device, ids, clips, Rows * Columns));
         Agree(framework, "encode_all", encoded, 1e-5);
         Agree(framework, "encode_all", model.Frozen.EncodeEveryLayer(
-            Tensor.From(patches, clips, Rows * Columns, Patch * Patch), Tensor.From(ids, clips, Rows * Columns))[^1], 1e-5);
+            Tensor.Send(device, patches, clips, Rows * Columns, Patch * Patch), Tensor.Send(device, ids, clips, Rows * Columns))[^1], 1e-5);
     }
 
     [Theory]
     [MemberData(nameof(Frameworks))]
-    public void Five_training_steps_agree(Framework framework)
+    public void Five_training_steps_agree(Framework framework, string where)
     {
         using var scope = new TensorScope();
-        using MaskedModel model = Load(framework);
+        Device device = PretendedDevice.Named(where);
+        using MaskedModel model = Load(framework, device);
         using var optimizer = new AdamW(model.Trained, weightDecay: 2.0, model.Followers);
-        PatchBatch batch = Batch(framework);
+        PatchBatch batch = Batch(framework, device);
         NpyArray losses = Fixture(framework, "train5_losses");
         for (int step = 0; step < 5; step++)
         {
@@ -70,16 +78,16 @@ public class ModelFixtureTests
             Agree(framework, $"train5_{name}", model.Parameters.Single(parameter => parameter.Name == name), 2e-5, relative: false);
     }
 
-    private static MaskedModel Load(Framework framework)
+    private static MaskedModel Load(Framework framework, Device device)
     {
         var shape = new ModelShape(new InputGeometry(Rows * Patch, Columns * Patch, Patch, Patch), new BlockShape(48, 2, 3), new BlockShape(32, 2, 4));
-        MaskedModel model = framework.CreateModel(shape, seed: 1, Device.Cpu);
+        MaskedModel model = framework.CreateModel(shape, seed: 1, device);
         string path = OtoMask.Tests.Fixture.Path($"{Prefix(framework)}.pth");
         ModelWeights.Load(model, PyTorchCheckpoint.Read(path).Tensors, path);
         return model;
     }
 
-    private static PatchBatch Batch(Framework framework)
+    private static PatchBatch Batch(Framework framework, Device device)
     {
         (float[] patches, int clips) = Patches(framework);
         long[] order = NpyFile.ReadInt64(OtoMask.Tests.Fixture.Path($"{Prefix(framework)}_ids_shuffle.npy")).Values;
@@ -88,7 +96,7 @@ public class ModelFixtureTests
         {
             long[] ids = [.. Enumerable.Range(0, clips).SelectMany(clip => order.AsSpan(clip * count + start, length).ToArray())];
             float[] values = [.. ids.SelectMany((id, i) => patches.AsSpan(((i / length * count) + (int)id) * Patch * Patch, Patch * Patch).ToArray())];
-            return (Tensor.From(values, clips, length, Patch * Patch), Tensor.From(ids, clips, length));
+            return (Tensor.Send(device, values, clips, length, Patch * Patch), Tensor.Send(device, ids, clips, length));
         }
         (Tensor visible, Tensor visibleIds) = Pick(0, keep);
         (Tensor masked, Tensor maskedIds) = Pick(keep, count - keep);

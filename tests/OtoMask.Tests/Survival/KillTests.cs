@@ -1,5 +1,6 @@
 using OtoMask.Runs;
 using OtoMask.Tests.App;
+using OtoMask.Tests.Devices;
 using OtoMask.Tests.Evaluation;
 using OtoMask.Tests.FineTuning;
 using Xunit.Abstractions;
@@ -7,13 +8,14 @@ using Xunit.Abstractions;
 namespace OtoMask.Tests.Survival;
 
 /// <summary>
-/// <c>kill -9</c> at any moment loses nothing: the run that goes on ends like one that was left alone. 64 kills here, with those of
+/// <c>kill -9</c> at any moment loses nothing: the run that goes on ends like one that was left alone. 70 kills here, with those of
 /// <see cref="CommandKillTests"/> some 100; they take three minutes. OTOMASK_KILLS=1000 kills each run that often, with other moments.
 /// </summary>
 public sealed class KillTests(ITestOutputHelper output) : IDisposable
 {
-    private static readonly int KillsOfARun = KilledRun.KillsOr(13), KillsOfAFineTuning = KilledRun.KillsOr(12);
+    private static readonly int KillsOfARun = KilledRun.KillsOr(13), KillsOfAFineTuning = KilledRun.KillsOr(12), KillsOnADevice = KilledRun.KillsOr(6);
     private readonly AppFolder folder = new();
+    private Func<string[], AppProcess> launch = AppProcess.Start;
 
     public void Dispose() => folder.Dispose();
 
@@ -35,6 +37,22 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         KillAndCompare(Begin, seed, KillsOfARun, "seconds", "clips_per_second");
     }
 
+    [Theory]
+    [InlineData(6, "--framework", "m2d", "--mask", "sgim")]
+    public void So_does_one_on_another_device(int seed, params string[] options)
+    {
+        string audio = folder.Audio();
+        folder.Broken("NaN", "audio/broken.wav");
+        string steps = $"{60 + 10 * KillsOnADevice}";
+        string[] Begin(string run) =>
+        [
+            "pretrain", "--data", audio, "--out", run, "--encoder", "16/1/2", "--decoder", "16/1/2", "--input", "80x96", "--batch", "6", "--steps", steps,
+            "--min-clips", "0", "--checkpoint-every", "1", "--evaluate-every", "3", "--device", "privateuseone", .. options,
+        ];
+        launch = arguments => AppProcess.StartWith(PretendedDevice.Variable, PretendedDevice.Library, arguments);
+        KillAndCompare(Begin, seed, KillsOnADevice, "seconds", "clips_per_second");
+    }
+
     [Fact]
     public void A_fine_tuning_killed_at_random_moments_equals_one_that_was_not()
     {
@@ -50,10 +68,10 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     private void KillAndCompare(Func<string, string[]> begin, int seed, int kills, params string[] speeds)
     {
         RunFolder straight = new(folder.Inside("straight")), run = new(folder.Inside("killed"));
-        AppResult result = AppProcess.Run(begin(straight.Path));
+        AppResult result = launch(begin(straight.Path)).Wait();
         Assert.True(result.ExitCode == 0, result.Error);
 
-        var killed = new KilledRun(run, begin(run.Path), (ulong)seed);
+        var killed = new KilledRun(run, begin(run.Path), (ulong)seed) { Launch = launch };
         killed.DieAndFinish(kills);
         output.WriteLine(killed.ToString());
         killed.AssertSame(straight, speeds);

@@ -17,6 +17,9 @@ internal sealed class KilledRun(RunFolder folder, string[] begin, ulong seed)
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private int lives;
 
+    /// <summary>Starts the program.</summary>
+    public Func<string[], AppProcess> Launch { get; init; } = AppProcess.Start;
+
     private int kills, killsWithinAWrite, killsBeforeACheckpoint;
 
     /// <summary>How often <c>OTOMASK_KILLS</c> says that each run is killed.</summary>
@@ -99,8 +102,8 @@ internal sealed class KilledRun(RunFolder folder, string[] begin, ulong seed)
     }
 
     private AppProcess Start() => folder.Checkpoints.Count > 0
-        ? AppProcess.Start(begin[0], "--resume", folder.Path)
-        : AppProcess.Start(begin);
+        ? Launch([begin[0], "--resume", folder.Path])
+        : Launch(begin);
 
     private string[] Leftovers() => Directory.Exists(folder.Path) ? Directory.GetFiles(folder.Path, "*.tmp", SearchOption.AllDirectories) : [];
 

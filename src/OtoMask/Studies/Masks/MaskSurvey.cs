@@ -7,7 +7,6 @@ using OtoMask.Evaluation;
 using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Randomness;
-using OtoMask.Torch;
 using OtoMask.Weights;
 
 namespace OtoMask.Studies.Masks;
@@ -82,7 +81,7 @@ internal sealed class MaskSurvey
             leftOut.Add($"{cell.Framework}, {cell.Arm}: it reads {masking.DependsOn}, and no run of it has left a checkpoint here");
             return null;
         }
-        using EncoderSnapshot? encoder = ReadsEncoder(masking) ? SavedModel.Open(checkpoint!).LoadEncoder(Device.Cpu) : null;
+        using EncoderSnapshot? encoder = ReadsEncoder(masking) ? SavedModel.Open(checkpoint!).LoadEncoder(Devices.Find(config.Device)) : null;
         double[] hints = [.. Progress.Select(done => masking.Heeded(config.Hint.At((int)Math.Round(done * (Epochs - 1)), Epochs)))];
 
         PatchMask[][] Draw(SurveyedClips some)
