@@ -28,7 +28,7 @@ public sealed class DeviceTests
     {
         Assert.True(TorchRuntime.Has(PretendedDevice.At(1)));
         Assert.False(TorchRuntime.Has(new Device(name)));
-        Assert.Contains("--device", Assert.Throws<UserErrorException>(() => OtoMask.Devices.Find(name)).Message);
+        Assert.Contains("`device`", Assert.Throws<UserErrorException>(() => OtoMask.Devices.Find(name)).Message);
     }
 
     [Fact]
