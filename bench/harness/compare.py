@@ -3,7 +3,7 @@
 import argparse
 import statistics
 
-from measure import check_same, in_turn, our_json, peer, say
+from measure import check_same, in_turn, our_json, peer, peer_ways, say
 from report import ratio, spread, table
 from settings import best_settings
 
@@ -19,7 +19,8 @@ def main():
 
     setting = best_settings(
         "peer, clips/s",
-        lambda setting, limit: peer(setting, "peer.py", *both, "--warm-up", 1, "--steps", 3, limit=limit)["clips_per_second"]).fastest
+        lambda setting, limit: peer(setting, "peer.py", *both, "--warm-up", 1, "--steps", 3, limit=limit)["clips_per_second"],
+        peer_ways()).fastest
     ours, theirs = [], []
     for turn in range(1, arguments.rounds + 1):
         say(f"round {turn} of {arguments.rounds} ...")

@@ -75,8 +75,13 @@ def our_json(*arguments):
 
 
 def peer(setting, script, *arguments, limit=None):
-    command = ["/usr/bin/python3", ROOT / "bench/pytorch" / script, "--threads", setting.threads, *arguments]
+    command = ["/usr/bin/python3", ROOT / "bench/pytorch" / script, "--threads", setting.threads, *(f"--{way}" for way in setting.ways), *arguments]
     return json.loads(run(command, setting.environment, limit).output)
+
+
+def peer_ways():
+    """What of later PyTorches this one has, for the training step (peer.py)."""
+    return tuple(json.loads(run(["/usr/bin/python3", ROOT / "bench/pytorch/peer.py", "--ways"], clean_environment()).output))
 
 
 def in_turn(turn, *measures):

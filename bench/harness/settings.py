@@ -13,6 +13,8 @@ from measure import TooSlow, clean_environment, say
 # Where Debian has its libraries; each build of a BLAS has a folder there, and a link names the one that programs get.
 LIBRARIES = pathlib.Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "")
 OPENMP = LIBRARIES / "openblas-openmp"
+# Seconds that a compiled peer may take, most of them in the compiler.
+COMPILING = 900
 # What OtoMask's bridge asks of malloc.
 KEEP = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_TOP_PAD_": str(64 << 20)}
 
@@ -20,17 +22,18 @@ KEEP = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1
 @dataclasses.dataclass(frozen=True)
 class Setting:
     """A way to run the peer: how many threads, whether they sleep or spin (PyTorch's own default) while they wait, the folder of the
-    BLAS, and whether malloc keeps freed blocks."""
+    BLAS, whether malloc keeps freed blocks, and what of later PyTorches its code uses (the ways of peer.py)."""
 
     threads: int
     sleep: bool
     blas: pathlib.Path
     keep: bool = False
+    ways: tuple = ()
 
     @property
     def name(self):
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads, {'sleep' if self.sleep else 'spin'}"
-        return f"{threads}{', keep' if self.keep else ''}, {self.blas.name}"
+        return f"{threads}{', keep' if self.keep else ''}, {self.blas.name}{', ' + ' '.join(self.ways) if self.ways else ''}"
 
     @property
     def environment(self):
@@ -43,7 +46,7 @@ class Setting:
     @property
     def installed(self):
         """Whether this is PyTorch as Debian sets it up, but for its threads."""
-        return self.blas == default_blas() and not self.keep
+        return self.blas == default_blas() and not self.keep and not self.ways
 
 
 class Best(NamedTuple):
@@ -53,15 +56,15 @@ class Best(NamedTuple):
     installed: Setting
 
 
-def best_settings(what, measure):
+def best_settings(what, measure, ways=()):
     """Tries the settings and tells their speeds. `measure` takes a setting and a limit in seconds: spinning threads can take a hundred
     times as long as sleeping ones where something else runs, and nobody waits for that. Each BLAS has its own limit, so that even of a
-    much slower one the best is known."""
+    much slower one the best is known. `ways` are tried one upon the other, each with what is fastest so far."""
     speeds, limits = {}, {}
 
     def attempt(setting):
         begin = time.perf_counter()
-        limit = limits.get(setting.blas)
+        limit = COMPILING if "compile" in setting.ways else limits.get(setting.blas)
         try:
             speeds[setting] = measure(setting, limit)
         except TooSlow:
@@ -79,6 +82,9 @@ def best_settings(what, measure):
     # them it would double the tries, of which one of base takes up to half a minute.
     for setting in by_speed(speeds)[:2]:
         attempt(dataclasses.replace(setting, keep=True))
+    for way in ways:
+        fastest = by_speed(speeds)[0]
+        attempt(dataclasses.replace(fastest, ways=(*fastest.ways, way)))
     return Best(by_speed(speeds)[0], by_speed(setting for setting in speeds if setting.installed)[0])
 
 

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 
 import sounds
-from measure import check_same, in_turn, our_json, ours, peer, say
+from measure import check_same, in_turn, our_json, ours, peer, peer_ways, say
 from report import number, ratio, spread
 from settings import best_settings
 
@@ -57,7 +57,8 @@ class Step:
             best = self.settings[precision] = best_settings(
                 f"{self.what} {precision}, peer, clips/s",
                 lambda setting, limit, precision=precision: peer(
-                    setting, "peer.py", "--warm-up", 1, *self.arguments(precision, self.tries), limit=limit)["clips_per_second"])
+                    setting, "peer.py", "--warm-up", 1, *self.arguments(precision, self.tries), limit=limit)["clips_per_second"],
+                peer_ways())
             if best.installed == best.fastest:
                 self.installed[precision] = self.peer[precision]  # measured once, told twice
 

@@ -1,7 +1,9 @@
 """A plain PyTorch training step of M2D or MSM-MAE: the peer that `otomask bench train` is compared with.
 
 Written as the published code is (timm-like blocks, shuffle and gather masking, torch.optim.AdamW, per-parameter EMA), for
-PyTorch 1.13 and later on the CPU. Prints one JSON object. `bench/compare` runs it beside ours with the same thread set-up.
+PyTorch 1.13 and later. What later PyTorches brought is asked for by name, and `--ways` tells which of it this one has: `--sdpa`
+(attention in one operator), `--fused` (AdamW in one), `--foreach` (the moving average in one), `--compile` (torch.compile, inductor).
+Prints one JSON object. `bench/compare` runs it beside ours with the same thread set-up.
 """
 
 import argparse
@@ -19,7 +21,26 @@ PREDICTORS = {"tiny": (192, 4, 3), "small": (256, 8, 8), "base": (512, 8, 16), "
 DECODERS = {"tiny": (96, 2, 3), "small": (192, 4, 3), "base": (384, 4, 6), "large": (384, 4, 6)}
 
 
+def has_fused():
+    try:
+        torch.optim.AdamW([nn.Parameter(torch.zeros(1))], fused=True)
+        return True
+    except (TypeError, RuntimeError):  # 1.13 does not know the word, others not on the CPU
+        return False
+
+
+# What this PyTorch has, in the order in which it is worth trying.
+WAYS = {
+    "sdpa": lambda: hasattr(nn.functional, "scaled_dot_product_attention"),
+    "fused": has_fused,
+    "foreach": lambda: hasattr(torch, "_foreach_lerp_"),
+    "compile": lambda: hasattr(torch, "compile"),
+}
+
+
 class Attention(nn.Module):
+    sdpa = False
+
     def __init__(self, dim, heads):
         super().__init__()
         self.heads, self.scale = heads, (dim // heads) ** -0.5
@@ -28,6 +49,8 @@ class Attention(nn.Module):
     def forward(self, x):
         B, N, C = x.shape
         q, k, v = self.qkv(x).reshape(B, N, 3, self.heads, C // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        if self.sdpa:
+            return self.proj(nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(B, N, C))
         attention = ((q @ k.transpose(-2, -1)) * self.scale).softmax(dim=-1)
         return self.proj((attention @ v).transpose(1, 2).reshape(B, N, C))
 
@@ -59,7 +82,7 @@ def standardise(x):
 
 
 class MaskedModel(nn.Module):
-    """Online encoder and decoder; with `m2d`, a target network too. The timings of `mask` are left in `mask_seconds`."""
+    """Online encoder and decoder; with `m2d`, a target network too."""
 
     def __init__(self, m2d, encoder, decoder, bands, frames, patch, ratio):
         super().__init__()
@@ -80,7 +103,6 @@ class MaskedModel(nn.Module):
         self.register_buffer("decoder_positions", torch.randn(1, 1 + patches, decoder_dim) * 0.02)
         self.decoder_blocks, self.decoder_norm = stack(decoder_dim, decoder_depth, decoder_heads)
         self.head = nn.Linear(decoder_dim, dim if m2d else patch_size)
-        self.mask_seconds = 0.0
 
     def target_parameters(self):
         return [*self.target_blocks.parameters(), *self.target_norm.parameters()]
@@ -88,22 +110,21 @@ class MaskedModel(nn.Module):
     def online_parameters(self):
         return [*self.blocks.parameters(), *self.norm.parameters()]
 
-    def mask(self, B, L):
-        begin = time.perf_counter()
+    def mask(self, B):
+        """Ids of visible and of masked patches, and where each goes back to: apart from the forward pass, which may be compiled."""
+        L = self.positions.shape[1] - 1
         shuffle = torch.rand(B, L).argsort(dim=1)
-        restore, keep = shuffle.argsort(dim=1), int(L * (1 - self.ratio))
-        self.mask_seconds = time.perf_counter() - begin
-        return shuffle[:, :keep], shuffle[:, keep:], restore
+        keep = int(L * (1 - self.ratio))
+        return shuffle[:, :keep], shuffle[:, keep:], shuffle.argsort(dim=1)
 
     def patchify(self, x):
         (ph, pw), (B, _, F, T) = self.patch, x.shape
         return x.reshape(B, F // ph, ph, T // pw, pw).permute(0, 1, 3, 2, 4).reshape(B, -1, ph * pw)
 
-    def forward(self, x):
+    def forward(self, x, visible_ids, masked_ids, restore):
         take = lambda tokens, ids: torch.gather(tokens, 1, ids.unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))
         tokens = self.embed(x).flatten(2).transpose(1, 2) + self.positions[:, 1:]
-        B, L, _ = tokens.shape
-        visible_ids, masked_ids, restore = self.mask(B, L)
+        B = len(tokens)
         cls = (self.cls + self.positions[:, :1]).expand(B, -1, -1)
         latent = run(self.blocks, self.norm, torch.cat([cls, take(tokens, visible_ids)], 1))
 
@@ -120,7 +141,10 @@ class MaskedModel(nn.Module):
         return (2 - 2 * (nn.functional.normalize(predicted, dim=-1) * target).sum(-1)).mean()
 
     @torch.no_grad()
-    def follow(self, ema_decay):
+    def follow(self, ema_decay, foreach):
+        if foreach:
+            torch._foreach_lerp_(self.target_parameters(), self.online_parameters(), 1 - ema_decay)
+            return
         for target, online in zip(self.target_parameters(), self.online_parameters()):
             target.mul_(ema_decay).add_(online, alpha=1 - ema_decay)
 
@@ -146,9 +170,16 @@ def main():
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--warm-up", type=int, default=2)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--ways", action="store_true", help="print the names of the following that this PyTorch has, and end")
+    for way in WAYS:
+        parser.add_argument(f"--{way}", action="store_true")
     arguments = parser.parse_args()
+    if arguments.ways:
+        print(json.dumps([way for way, is_there in WAYS.items() if is_there()]))
+        return
 
     torch.manual_seed(42)
+    Attention.sdpa = arguments.sdpa
     torch.set_num_threads(arguments.threads)
     m2d = arguments.framework == "m2d"
     encoder = arguments.encoder or ENCODERS[arguments.size]
@@ -159,15 +190,18 @@ def main():
         {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": 0.05},
         {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.95))
+    optimizer = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.95), **({"fused": True} if arguments.fused else {}))
+    step = torch.compile(model) if arguments.compile else model
     batch = torch.randn(arguments.batch, 1, *arguments.input)
 
     phases = {"mask": [], "forward": [], "backward": [], "update": []}
     steps, loss = [], 0.0
     for number in range(arguments.warm_up + arguments.steps):
         begin = time.perf_counter()
+        ids = model.mask(arguments.batch)
+        masked = time.perf_counter()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=arguments.precision == "bf16"):
-            value = model(batch)
+            value = step(batch, *ids)
         loss = value.item()
         forward = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
@@ -176,13 +210,13 @@ def main():
         nn.utils.clip_grad_norm_(trained, 3.0)
         optimizer.step()
         if m2d:
-            model.follow(0.99995)
+            model.follow(0.99995, arguments.foreach)
         end = time.perf_counter()
         if number < arguments.warm_up:
             continue
         steps.append(end - begin)
-        phases["mask"].append(model.mask_seconds)
-        phases["forward"].append(forward - begin - model.mask_seconds)
+        phases["mask"].append(masked - begin)
+        phases["forward"].append(forward - masked)
         phases["backward"].append(backward - forward)
         phases["update"].append(end - backward)
 
