@@ -18,7 +18,7 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
     /// <summary>Sampling rate of every clip, in Hz.</summary>
     public const int SampleRate = 16000;
 
-    private const string ManifestName = "manifest.csv", UnreadableName = "unreadable.txt";
+    private const string ManifestName = "manifest.csv", UnreadableName = "unreadable.txt", MissingName = "missing-packages.txt";
     private const int WouldBlock = 11;        // EWOULDBLOCK, which an IOException carries where another process holds the lock
     private const long Megabyte = 1_000_000;
     private const short SilencePeak = 100;    // of 32768: notes outside an instrument's range render as next to nothing
@@ -35,7 +35,7 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
     {
         IClipSource[] missing = [.. sources.Where(source => !IsAssembled(source)).Distinct()];
         IEnumerable<string> programs = missing.Any(source => source.NeedsFluidsynth) ? fluidsynthPackages ??= Fluidsynth.Packages(cancellation) : [];
-        FetchCost cost = packages.Cost([.. missing.SelectMany(source => source.Packages).Concat(programs).Distinct()], cancellation);
+        FetchCost cost = packages.Cost([.. missing.SelectMany(source => PackagesOf(source, cancellation)).Concat(programs).Distinct()], cancellation);
         return cost with { DiskBytes = cost.DiskBytes + missing.Sum(source => source.ClipMegabytes * Megabyte) };
     }
 
@@ -44,7 +44,8 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
 
     /// <summary>
     /// The clips of <paramref name="source"/>, assembled now if they are not there: decoded in parallel, silent tails and silent clips cut off, and
-    /// copies of an earlier clip's samples left out, unreadable files listed in <c>unreadable.txt</c>. The folder appears whole or not at all.
+    /// copies of an earlier clip's samples left out, unreadable files listed in <c>unreadable.txt</c>, packages that this release of Debian lacks in
+    /// <c>missing-packages.txt</c>. The folder appears whole or not at all.
     /// </summary>
     /// <exception cref="UserErrorException">A package is not to be had, or another process assembles in this folder.</exception>
     /// <exception cref="IOException">The disk is full.</exception>
@@ -57,6 +58,10 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
         }
         return ClipManifest.Read(ManifestPath(source));
     }
+
+    /// <summary>The packages of a source, without those that this release lacks and it can do without.</summary>
+    private IEnumerable<string> PackagesOf(IClipSource source, CancellationToken cancellation) =>
+        source.Packages.Where(package => !source.Dispensable.Contains(package) || packages.Has(package, cancellation));
 
     private bool IsAssembled(IClipSource source) => File.Exists(ManifestPath(source));
 
@@ -97,9 +102,15 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
         RequireFree(folder);
         using var aside = new UnfinishedFolder(Root, source.Name);
         Directory.CreateDirectory(aside.Content);
-        IReadOnlyDictionary<string, DebianPackage> opened = packages.Provide(source.Packages, cancellation);
+        string[] there = [.. PackagesOf(source, cancellation)], absent = [.. source.Packages.Except(there)];
+        IReadOnlyDictionary<string, DebianPackage> opened = packages.Provide(there, cancellation);
         NoteRenderer? render = source.NeedsFluidsynth ? Fluidsynth.Open(packages, cancellation).Render : null;
         IReadOnlyList<ManifestClip> clips = Decode(source, source.Open(opened, render), opened, aside.Content, cancellation);
+        if (absent.Length > 0)
+        {
+            File.WriteAllLines(Path.Combine(aside.Content, MissingName), absent);
+            progress?.Report(new WorkProgress($"{source.Name} without {string.Join(", ", absent)}, which this release of Debian lacks", 1, 1));
+        }
         ClipManifest.Write(Path.Combine(aside.Content, ManifestName), RemoveCopies(clips, aside.Content));
         aside.MoveTo(folder);
     }

@@ -23,6 +23,9 @@ internal interface IClipSource
     /// <summary>The packages of sounds it reads.</summary>
     IReadOnlyList<string> Packages { get; }
 
+    /// <summary>Those of them that some releases of Debian lack. Without one the source has fewer clips, of no other kind, and says so.</summary>
+    IReadOnlyList<string> Dispensable => [];
+
     /// <summary>Whether it renders notes with fluidsynth.</summary>
     bool NeedsFluidsynth { get; }
 
@@ -30,7 +33,7 @@ internal interface IClipSource
     int ClipMegabytes { get; }
 
     /// <summary>The recordings, in an order that never changes.</summary>
-    /// <param name="packages">The packages to read, by name: all of <see cref="Packages"/>.</param>
+    /// <param name="packages">The packages to read, by name: all of <see cref="Packages"/>, but for those of <see cref="Dispensable"/> that are not to be had.</param>
     /// <param name="render">Renders MIDI; null when <see cref="NeedsFluidsynth"/> is false.</param>
     /// <exception cref="UserErrorException">A package lacks the expected files.</exception>
     IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render);

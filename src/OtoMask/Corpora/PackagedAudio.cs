@@ -11,9 +11,9 @@ internal sealed class PackagedAudio : IClipSource
         "other-audio-v2",
         clipMegabytes: 13,
         pieceSeconds: 2,
-        ("lmms-common", "usr/share/lmms/samples", "GPL-2+"),
+        (DrumHits.Lmms, "usr/share/lmms/samples", "GPL-2+"),
         ("sonic-pi-samples", "usr/share/sonic-pi/samples", "CC0"))
-    { IsElsewhere = DrumHits.Includes };
+    { IsElsewhere = DrumHits.Includes, Dispensable = [DrumHits.Lmms] };
 
     /// <summary>What lies beside the voices: an hour and a half of music, and the noises of the game.</summary>
     public static readonly PackagedAudio GameMusic = new(
@@ -44,6 +44,8 @@ internal sealed class PackagedAudio : IClipSource
 
     public IReadOnlyList<string> Packages => [.. folders.Select(folder => folder.Package).Distinct()];
 
+    public IReadOnlyList<string> Dispensable { get; private init; } = [];
+
     public bool NeedsFluidsynth => false;
 
     public int ClipMegabytes { get; }
@@ -54,6 +56,7 @@ internal sealed class PackagedAudio : IClipSource
     public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render) =>
     [
         .. from folder in folders
+           where packages.ContainsKey(folder.Package)
            let root = packages[folder.Package].Find(folder.Folder)
            from path in AudioFolder.Files(root)
            where !IsElsewhere(path)

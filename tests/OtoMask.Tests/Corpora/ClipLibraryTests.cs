@@ -50,6 +50,31 @@ public class ClipLibraryTests
     }
 
     [Fact]
+    public void APackageThatThisReleaseLacksIsDoneWithoutWhereTheSourceCanAndSaid()
+    {
+        const string Absent = "otomask-no-such-package";
+        using FakePackages fake = new();
+        fake.AddSyllables("ㄇㄚ"); // gcin-voice is there
+        FakeSource Source(params string[] dispensable) =>
+            new("some", FakeSource.Clip(1, "gcin-voice")) { Packages = ["gcin-voice", Absent], Dispensable = dispensable };
+
+        Assert.Contains(Absent, Assert.Throws<UserErrorException>(() => fake.Library().Provide(Source())).Message);
+        CollectedProgress progress = new();
+        Assert.Single(fake.Library(progress).Provide(Source(Absent)));
+        Assert.Equal([Absent], File.ReadAllLines(Path.Combine(fake.Library().Root, "some", "missing-packages.txt")));
+        Assert.Contains(progress.Reports, step => step.What.Contains($"some without {Absent}", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void WithoutADispensablePackageTheRealSourcesGiveWhatIsLeft()
+    {
+        using FakePackages fake = new();
+        fake.AddSound("sonic-pi-samples", "usr/share/sonic-pi/samples/loop_some.flac");
+        IReadOnlyList<Recording> recordings = PackagedAudio.DrumLoops.Open(fake.Packages.Provide(["sonic-pi-samples"]), null);
+        Assert.All(Assert.Single(recordings)(), clip => Assert.Equal("sonic-pi-samples", clip.Package));
+    }
+
+    [Fact]
     public void ASecondCallDecodesNothing()
     {
         using FakePackages fake = new();

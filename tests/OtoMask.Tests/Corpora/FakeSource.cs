@@ -9,6 +9,8 @@ internal sealed class FakeSource(string name, params SourceClip[] clips) : IClip
 
     public IReadOnlyList<string> Packages { get; init; } = [.. clips.Select(clip => clip.Package).Distinct()];
 
+    public IReadOnlyList<string> Dispensable { get; init; } = [];
+
     public bool NeedsFluidsynth => false;
 
     public int ClipMegabytes => 1;

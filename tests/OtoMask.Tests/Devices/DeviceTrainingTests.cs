@@ -165,7 +165,7 @@ public sealed class DeviceTrainingTests
             return; // a later libtorch, and a device that says how
         using var data = new TrainingFolder();
         PretrainingConfig config = Config(data, "m2d", "dwm", 1);
-        Assert.Contains("--precision fp32", Assert.Throws<UserErrorException>(() => data.Train("bf16", config with { Precision = Precision.Bf16 })).Message);
+        Assert.Contains("use fp32", Assert.Throws<UserErrorException>(() => data.Train("bf16", config with { Precision = Precision.Bf16 })).Message);
         using TrainingSetup setup = TrainingSetup.Begin(config with { Precision = Precision.Auto }, new RecordingObserver());
         Assert.Equal(Precision.Fp32, setup.Config.Precision);
     }
