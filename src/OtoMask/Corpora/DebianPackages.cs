@@ -40,21 +40,10 @@ internal sealed class DebianPackages(string cacheFolder, IProgress<WorkProgress>
             missing.Sum(offer => offer.InstalledBytes) + missing.Select(offer => offer.DownloadBytes).DefaultIfEmpty().Max());
     }
 
-    /// <summary>Whether a package is here or to be had.</summary>
-    /// <exception cref="UserErrorException">apt is missing.</exception>
-    public bool Has(string name, CancellationToken cancellation = default)
-    {
-        if (FindLocal(name, cancellation) is not null || offers.ContainsKey(name))
-            return true;
-        try
-        {
-            return Offers([name], cancellation).Count > 0;
-        }
-        catch (UnknownPackageException)
-        {
-            return false;
-        }
-    }
+    /// <summary>False for a package that is not here and that apt does not know; without apt it is not known, and true.</summary>
+    public bool Has(string name, CancellationToken cancellation = default) =>
+        FindLocal(name, cancellation) is not null || offers.ContainsKey(name)
+        || ExternalProgram.TryRun("apt-cache", ["show", "--no-all-versions", name], cancellation: cancellation) is null or { ExitCode: 0 };
 
     /// <summary>The version of a package that is here, or else that apt would download.</summary>
     /// <exception cref="UserErrorException">It is not here, and apt is missing or knows no such package.</exception>
@@ -169,10 +158,7 @@ internal sealed class DebianPackages(string cacheFolder, IProgress<WorkProgress>
             throw IsDiskFull(result) ? DiskFull($"unpacking package {package}") : new IOException($"package {package} could not be unpacked ({result.LastError}); try again");
     }
 
-    private static UnknownPackageException Unknown(string package) => new($"apt knows no package {package}; run 'sudo apt-get update' and try again");
-
-    /// <summary>apt answers, and knows no such package.</summary>
-    private sealed class UnknownPackageException(string message) : UserErrorException(message);
+    private static UserErrorException Unknown(string package) => new($"apt knows no package {package}; run 'sudo apt-get update' and try again");
 
     private static IOException DiskFull(string doing) => new($"the disk is full while {doing}; free some space and try again");
 
