@@ -1,5 +1,4 @@
 using OtoMask.Configuration;
-using OtoMask.Evaluation;
 using OtoMask.FineTuning;
 using OtoMask.Models;
 using OtoMask.Pretraining;
