@@ -1,4 +1,5 @@
 // Tensors in and out of memory.
+#include <ATen/EmptyTensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/version.h>
 
@@ -28,8 +29,12 @@ size_t bytes_of(const om_array& array) {
 // Bytes of the host in memory that the device copies from by itself, where it is one that can; else as they are.
 at::Tensor pinned(const at::Tensor& bytes, c10::Device device) {
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 6)
-  const bool pins = at::globalContext().getAcceleratorHooksInterface(device.type()).getPinnedMemoryAllocator() != nullptr;
-  return pins ? bytes.pin_memory() : bytes;
+  // Not pin_memory(), which asks for the one accelerator of the process: that knows no backend without a name of its own.
+  at::Allocator* allocator = at::globalContext().getAcceleratorHooksInterface(device.type()).getPinnedMemoryAllocator();
+  if (allocator == nullptr) return bytes;
+  at::Tensor made = at::detail::empty_generic(bytes.sizes(), allocator, c10::DispatchKeySet(c10::DispatchKey::CPU), bytes.scalar_type(), std::nullopt);
+  std::memcpy(made.data_ptr(), bytes.data_ptr(), bytes.nbytes());
+  return made;
 #else
   static const auto pinning = c10::Dispatcher::singleton().findSchemaOrThrow("aten::_pin_memory", "");
   const c10::DispatchKey key = c10::computeDispatchKey(c10::nullopt, c10::nullopt, device);
