@@ -164,6 +164,7 @@ struct Hooks final : at::PrivateUse1HooksInterface {
   c10::Allocator* getPinnedMemoryAllocator() const override { return &pinned_allocator; }
 };
 [[maybe_unused]] const bool hooked = [] {
+  c10::register_privateuse1_backend("privateuseone");  // autograd asks for the accelerator of the process, which is one by its name
   at::RegisterPrivateUse1HooksInterface(new Hooks());  // lives as long as the process
   return true;
 }();
