@@ -63,13 +63,18 @@ void* allocate_bytes(size_t bytes) {
 
 thread_local c10::DeviceIndex current = 0;
 
-struct Allocator : c10::Allocator {
+// What an allocator of host memory is to the versions of libtorch; Made has make().
+template <class Made>
+struct HostAllocator : c10::Allocator {
 #if TORCH_SINCE(2, 3)
-  c10::DataPtr allocate(size_t bytes) override { return make(bytes); }
+  c10::DataPtr allocate(size_t bytes) override { return Made::make(bytes); }
   void copy_data(void* to, const void* from, size_t bytes) const override { std::memcpy(to, from, bytes); }
 #else
-  c10::DataPtr allocate(size_t bytes) const override { return make(bytes); }
+  c10::DataPtr allocate(size_t bytes) const override { return Made::make(bytes); }
 #endif
+};
+
+struct Allocator : HostAllocator<Allocator> {
   c10::DeleterFnPtr raw_deleter() const override { return &std::free; }
   static c10::DataPtr make(size_t bytes) {
     void* data = allocate_bytes(bytes);
@@ -94,13 +99,7 @@ bool is_pinned_memory(const void* data) {
   return pinned.count(data) > 0;
 }
 
-struct PinnedAllocator : c10::Allocator {
-#if TORCH_SINCE(2, 3)
-  c10::DataPtr allocate(size_t bytes) override { return make(bytes); }
-  void copy_data(void* to, const void* from, size_t bytes) const override { std::memcpy(to, from, bytes); }
-#else
-  c10::DataPtr allocate(size_t bytes) const override { return make(bytes); }
-#endif
+struct PinnedAllocator : HostAllocator<PinnedAllocator> {
   c10::DeleterFnPtr raw_deleter() const override { return &free_pinned; }
   static c10::DataPtr make(size_t bytes) {
     void* data = allocate_bytes(bytes);

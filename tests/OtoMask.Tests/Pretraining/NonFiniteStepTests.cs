@@ -36,10 +36,16 @@ public class NonFiniteStepTests
         using (var trainer = new Trainer(run, setup, observer))
             Assert.Equal(TrainingEnd.Finished, trainer.Run(null, []));
 
-        Assert.Equal([5L], observer.Steps.Where(step => !step.Applied).Select(step => step.Step));
-        Assert.Equal(inLoss, !double.IsFinite(observer.Steps[4].Loss));
-        Assert.Contains("step 5: the loss or its gradient is not finite", Assert.Single(observer.Warnings));
+        AssertOneIsSkipped(5, inLoss, observer, run);
         Assert.Contains("applied=false", SameRun.Rows(run)[4]);
+    }
+
+    /// <summary>Of twelve steps one was left out and told, and the run went on to an end without a trace of it.</summary>
+    internal static void AssertOneIsSkipped(int skipped, bool inLoss, RecordingObserver observer, RunFolder run)
+    {
+        Assert.Equal([(long)skipped], observer.Steps.Where(step => !step.Applied).Select(step => step.Step));
+        Assert.Equal(inLoss, !double.IsFinite(observer.Steps[skipped - 1].Loss));
+        Assert.Contains($"step {skipped}: the loss or its gradient is not finite", Assert.Single(observer.Warnings));
         CheckpointState end = Checkpoint.Read(run.Path).State;
         Assert.Equal((12L, 11L), (end.Step, end.OptimizerSteps));
         using MaskedModel model = Checkpoint.Read(run.Path).LoadModel(Device.Cpu);

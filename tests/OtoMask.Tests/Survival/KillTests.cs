@@ -24,33 +24,15 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     [InlineData(2, "--framework", "msm-mae", "--mask", "random", "--accumulate", "2")]
     [InlineData(3, "--framework", "m2d", "--mask", "sgim", "--precision", "bf16", "--moments", "bf16", "--gradients", "bf16")]
     [InlineData(4, "--framework", "msm-mae", "--mask", "block", "--keep-last", "1", "--keep-every", "7")]
-    public void A_run_killed_at_random_moments_equals_one_that_was_not(int seed, params string[] options)
-    {
-        string audio = folder.Audio();
-        folder.Broken("NaN", "audio/broken.wav");
-        string steps = $"{120 + 10 * KillsOfARun}";
-        string[] Begin(string run) =>
-        [
-            "pretrain", "--data", audio, "--out", run, "--encoder", "64/2/2", "--decoder", "64/2/2", "--input", "80x96", "--batch", "6", "--steps", steps,
-            "--min-clips", "0", "--checkpoint-every", "1", "--evaluate-every", "3", .. options,
-        ];
-        KillAndCompare(Begin, seed, KillsOfARun, "seconds", "clips_per_second");
-    }
+    public void A_run_killed_at_random_moments_equals_one_that_was_not(int seed, params string[] options) =>
+        KillPretraining(seed, KillsOfARun, 120 + 10 * KillsOfARun, "64/2/2", options);
 
     [Theory]
     [InlineData(6, "--framework", "m2d", "--mask", "sgim")]
     public void So_does_one_on_another_device(int seed, params string[] options)
     {
-        string audio = folder.Audio();
-        folder.Broken("NaN", "audio/broken.wav");
-        string steps = $"{60 + 10 * KillsOnADevice}";
-        string[] Begin(string run) =>
-        [
-            "pretrain", "--data", audio, "--out", run, "--encoder", "16/1/2", "--decoder", "16/1/2", "--input", "80x96", "--batch", "6", "--steps", steps,
-            "--min-clips", "0", "--checkpoint-every", "1", "--evaluate-every", "3", "--device", "privateuseone", .. options,
-        ];
         launch = arguments => AppProcess.StartWith(PretendedDevice.Variable, PretendedDevice.Library, arguments);
-        KillAndCompare(Begin, seed, KillsOnADevice, "seconds", "clips_per_second");
+        KillPretraining(seed, KillsOnADevice, 60 + 10 * KillsOnADevice, "16/1/2", ["--device", "privateuseone", .. options]);
     }
 
     [Fact]
@@ -63,6 +45,18 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         Assert.True(made.ExitCode == 0, made.Error);
         File.WriteAllText(Path.Combine(tones.Folder, "3.wav"), "no audio");
         KillAndCompare(run => FineTuningFolder.CommandLine(encoder, tones.CsvPath, run, epochs), seed: 5, KillsOfAFineTuning, "seconds");
+    }
+
+    private void KillPretraining(int seed, int kills, int steps, string shape, string[] options)
+    {
+        string audio = folder.Audio();
+        folder.Broken("NaN", "audio/broken.wav");
+        string[] Begin(string run) =>
+        [
+            "pretrain", "--data", audio, "--out", run, "--encoder", shape, "--decoder", shape, "--input", "80x96", "--batch", "6", "--steps", $"{steps}",
+            "--min-clips", "0", "--checkpoint-every", "1", "--evaluate-every", "3", .. options,
+        ];
+        KillAndCompare(Begin, seed, kills, "seconds", "clips_per_second");
     }
 
     private void KillAndCompare(Func<string, string[]> begin, int seed, int kills, params string[] speeds)
