@@ -26,20 +26,19 @@ size_t bytes_of(const om_array& array) {
   return bytes;
 }
 
-// Bytes of the host in memory that the device copies from by itself, where it is one that can; else as they are.
-at::Tensor pinned(const at::Tensor& bytes, c10::Device device) {
+// Memory of the host to fill, such as the device copies from by itself where it is one that can.
+at::Tensor staging(int64_t bytes, c10::Device device) {
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 6)
   // Not pin_memory(), which asks for the one accelerator of the process: that knows no backend without a name of its own.
   at::Allocator* allocator = at::globalContext().getAcceleratorHooksInterface(device.type()).getPinnedMemoryAllocator();
-  if (allocator == nullptr) return bytes;
-  at::Tensor made = at::detail::empty_generic(bytes.sizes(), allocator, c10::DispatchKeySet(c10::DispatchKey::CPU), bytes.scalar_type(), std::nullopt);
-  std::memcpy(made.data_ptr(), bytes.data_ptr(), bytes.nbytes());
-  return made;
+  if (allocator != nullptr)
+    return at::detail::empty_generic({bytes}, allocator, c10::DispatchKeySet(c10::DispatchKey::CPU), at::kByte, std::nullopt);
 #else
   static const auto pinning = c10::Dispatcher::singleton().findSchemaOrThrow("aten::_pin_memory", "");
   const c10::DispatchKey key = c10::computeDispatchKey(c10::nullopt, c10::nullopt, device);
-  return pinning.hasKernelForDispatchKey(key) ? bytes.pin_memory(device) : bytes;
+  if (pinning.hasKernelForDispatchKey(key)) return at::empty({bytes}, at::kByte).pin_memory(device);
 #endif
+  return at::empty({bytes}, at::kByte);
 }
 
 // One piece for all: every copy to a device has its price, however short it is.
@@ -56,10 +55,10 @@ std::vector<at::Tensor> send(c10::ArrayRef<om_array> arrays, c10::Device device)
     offsets.push_back(total);
     total += (bytes_of(array) + alignment - 1) / alignment * alignment;
   }
-  const at::Tensor packed = at::empty({static_cast<int64_t>(total)}, at::kByte);
+  const at::Tensor packed = staging(static_cast<int64_t>(total), device);
   for (size_t i = 0; i < arrays.size(); i++)
     std::memcpy(packed.data_ptr<uint8_t>() + offsets[i], arrays[i].data, bytes_of(arrays[i]));
-  const at::Tensor there = pinned(packed, device).to(device, at::kByte, /*non_blocking=*/true);
+  const at::Tensor there = packed.to(device, at::kByte, /*non_blocking=*/true);
   for (size_t i = 0; i < arrays.size(); i++) {
     const om_array& array = arrays[i];
     sent.push_back(there.narrow(0, offsets[i], bytes_of(array)).view(static_cast<at::ScalarType>(array.dtype)).view(at::IntArrayRef(array.sizes, array.dims)));
