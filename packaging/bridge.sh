@@ -38,11 +38,7 @@ build_bridge() {
   rm -rf "$bridge.$$"
   log=$({ cmake -S "$home/native" -B "$bridge.$$" && cmake --build "$bridge.$$" -j; } 2>&1) || {
     rm -rf "$bridge.$$"
-    if [[ $log =~ "error LIBTORCH: "([^$'\n']*) ]]; then
-      die 2 "${BASH_REMATCH[1]}"
-    fi
-    say "$log"
-    die 1 "the bridge could not be built, see above"
+    die_of_build "$log" "the bridge could not be built"
   }
   mkdir -p "$bridge"
   mv "$bridge.$$/libotomask.so" "$bridge/libotomask.so" # at last, and whole

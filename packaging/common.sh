@@ -5,6 +5,16 @@ say() { printf '%s\n' "$*" >&2; }
 
 die() { say "otomask: $2"; exit "$1"; }
 
+# Ends with what a build that failed has said: one line where libtorch is the reason (native/libtorch.cmake), else all. MSBuild names its project behind the line.
+die_of_build() {
+  local said=$1 what=$2
+  if [[ $said =~ "error LIBTORCH: "([^$'\n']*) ]]; then
+    die 2 "${BASH_REMATCH[1]% \[*.csproj\]}"
+  fi
+  say "$said"
+  die 1 "$what, see above"
+}
+
 # Ends where so little is allowed that .NET aborts before the program could say so itself (Limits.cs). Starts no process: there may be none to have.
 require_limits() {
   local line allowed

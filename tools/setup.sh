@@ -71,15 +71,6 @@ is_built() {
     \( -name bin -o -name obj -o -name build \) -prune -o -type f -cnewer "$stamp" -print -quit) ]]
 }
 
-# Ends with what a build that failed has said: one line where libtorch is the reason (native/libtorch.cmake), else all.
-tell_failure() {
-  if [[ $1 =~ "error LIBTORCH: "([^$'\n']*)" [" ]]; then
-    die 2 "${BASH_REMATCH[1]}"
-  fi
-  say "$1"
-  die 1 "the build failed, see above"
-}
-
 # Installs what is missing and builds the app, once: a second launcher waits for the first, then finds it done.
 ensure_built() {
   is_built && return
@@ -93,7 +84,7 @@ ensure_built() {
   if ! is_built; then
     say "Building OtoMask (first time and after changes, a minute or two) ..."
     printf '%s' "${LIBTORCH:-}" > "$stamp.new" # before the build: what is edited meanwhile is newer
-    log=$(dotnet build "$root/src/OtoMask.App" -c Release -v quiet 2>&1 < /dev/null) || tell_failure "$log"
+    log=$(dotnet build "$root/src/OtoMask.App" -c Release -v quiet 2>&1 < /dev/null) || die_of_build "$log" "the build failed"
     mv "$stamp.new" "$stamp"
   fi
   exec {lock}>&-
