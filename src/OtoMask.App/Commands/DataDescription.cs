@@ -59,7 +59,7 @@ internal sealed class DataDescription(string dataFolder, CancellationToken cance
     {
         try
         {
-            Line("packages", string.Join(", ", packages.Select(package => $"{package} {(assembler.Has(package, cancellation) ? assembler.VersionOf(package, cancellation) : "(not in this release)")}")));
+            Line("packages", string.Join(", ", packages.Select(package => $"{package} {assembler.VersionOf(package, cancellation) ?? "(not in this release)"}")));
             FetchCost needed = cost();
             Line("to download", $"{DataText.Megabytes(needed.DownloadBytes)} MB, {DataText.Megabytes(needed.DiskBytes)} MB on disk");
         }

@@ -61,7 +61,7 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
 
     /// <summary>The packages of a source, without those that this release lacks and it can do without.</summary>
     private IEnumerable<string> PackagesOf(IClipSource source, CancellationToken cancellation) =>
-        source.Packages.Where(package => !source.Dispensable.Contains(package) || packages.Has(package, cancellation));
+        source.Packages.Where(package => !source.Dispensable.Contains(package) || packages.VersionOf(package, cancellation) is not null);
 
     private bool IsAssembled(IClipSource source) => File.Exists(ManifestPath(source));
 

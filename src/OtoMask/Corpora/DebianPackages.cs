@@ -40,14 +40,15 @@ internal sealed class DebianPackages(string cacheFolder, IProgress<WorkProgress>
             missing.Sum(offer => offer.InstalledBytes) + missing.Select(offer => offer.DownloadBytes).DefaultIfEmpty().Max());
     }
 
-    /// <summary>False for a package that is not here and that apt does not know; without apt it is not known, and true.</summary>
-    public bool Has(string name, CancellationToken cancellation = default) =>
-        FindLocal(name, cancellation) is not null || offers.ContainsKey(name)
-        || ExternalProgram.TryRun("apt-cache", ["show", "--no-all-versions", name], cancellation: cancellation) is null or { ExitCode: 0 };
-
-    /// <summary>The version of a package that is here, or else that apt would download.</summary>
-    /// <exception cref="UserErrorException">It is not here, and apt is missing or knows no such package.</exception>
-    public string VersionOf(string name, CancellationToken cancellation = default) => FindLocal(name, cancellation)?.Version ?? Offers([name], cancellation)[0].Version;
+    /// <summary>The version of a package that is here, or else that apt would download; null where it is not here and apt knows no such package.</summary>
+    /// <exception cref="UserErrorException">It is not here, and apt is missing or fails.</exception>
+    public string? VersionOf(string name, CancellationToken cancellation = default)
+    {
+        if (FindLocal(name, cancellation) is { } here)
+            return here.Version;
+        Ask([name], cancellation);
+        return offers.GetValueOrDefault(name)?.Version;
+    }
 
     /// <summary>The packages' files, from the cache, this system, or a fresh download, in this order.</summary>
     /// <exception cref="UserErrorException">apt is missing, knows no such package, or cannot reach its server.</exception>
@@ -120,20 +121,28 @@ internal sealed class DebianPackages(string cacheFolder, IProgress<WorkProgress>
             throw new IOException($"{cacheFolder} has {Megabytes(free)} MB free and package {offer.Name} needs {Megabytes(offer.DownloadBytes + offer.InstalledBytes)}; free some space or name another folder");
     }
 
-    /// <summary>What apt has under each name; asked for once.</summary>
+    /// <summary>What apt has under each name.</summary>
     private IReadOnlyList<PackageOffer> Offers(IReadOnlyCollection<string> names, CancellationToken cancellation)
     {
-        string[] unasked = [.. names.Where(name => !offers.ContainsKey(name))];
-        if (unasked.Length > 0)
-        {
-            ProgramResult shown = Apt("apt-cache", ["show", "--no-all-versions", .. unasked], unasked[0], cancellation: cancellation);
-            foreach (PackageOffer offer in shown.Output.Split("\n\n").Select(PackageOffer.Parse).OfType<PackageOffer>())
-                offers.TryAdd(offer.Name, offer);
-        }
+        Ask(names, cancellation);
         return [.. names.Select(name => offers.GetValueOrDefault(name) ?? throw Unknown(name))];
     }
 
-    private static ProgramResult Apt(string program, string[] arguments, string package, string? folder = null, CancellationToken cancellation = default)
+    /// <summary>Asks apt for what it has under each name, once, and keeps it.</summary>
+    private void Ask(IReadOnlyCollection<string> names, CancellationToken cancellation)
+    {
+        string[] unasked = [.. names.Where(name => !offers.ContainsKey(name))];
+        if (unasked.Length == 0 || TryApt("apt-cache", ["show", "--no-all-versions", .. unasked], unasked[0], cancellation: cancellation) is not { } shown)
+            return;
+        foreach (PackageOffer offer in shown.Output.Split("\n\n").Select(PackageOffer.Parse).OfType<PackageOffer>())
+            offers.TryAdd(offer.Name, offer);
+    }
+
+    private static ProgramResult Apt(string program, string[] arguments, string package, string? folder = null, CancellationToken cancellation = default) =>
+        TryApt(program, arguments, package, folder, cancellation) ?? throw Unknown(package);
+
+    /// <summary>Null where apt knows no such package.</summary>
+    private static ProgramResult? TryApt(string program, string[] arguments, string package, string? folder = null, CancellationToken cancellation = default)
     {
         ProgramResult result = ExternalProgram.TryRun(program, arguments, folder, cancellation: cancellation)
             ?? throw new UserErrorException($"{program} is not on this machine, and package {package} comes through it; run on Debian or Ubuntu, or bring your own audio");
@@ -143,7 +152,7 @@ internal sealed class DebianPackages(string cacheFolder, IProgress<WorkProgress>
             || result.Errors.Contains("No packages found", StringComparison.Ordinal)
             || result.Errors.Contains("no installation candidate", StringComparison.Ordinal))
         {
-            throw Unknown(package);
+            return null;
         }
         throw IsDiskFull(result)
             ? DiskFull($"downloading package {package}")

@@ -38,12 +38,9 @@ internal sealed class TaskAssembler
     public FetchCost Cost(IReadOnlyList<TaskRecipe> tasks, PoolBreadth? pool = null, CancellationToken cancellation = default) =>
         library.Cost(pool is PoolBreadth breadth ? PretrainingPool.Sources(tasks, breadth) : tasks.SelectMany(task => task.Sources), cancellation);
 
-    /// <inheritdoc cref="DebianPackages.Has"/>
-    public bool Has(string package, CancellationToken cancellation = default) => packages.Has(package, cancellation);
-
-    /// <summary>The version of a package that clips are, or would now be, made of.</summary>
-    /// <exception cref="UserErrorException">It is not here, and apt is missing or knows no such package.</exception>
-    public string VersionOf(string package, CancellationToken cancellation = default) => packages.VersionOf(package, cancellation);
+    /// <summary>The version of a package that clips are, or would now be, made of; null where it is not to be had.</summary>
+    /// <exception cref="UserErrorException">It is not here, and apt is missing or fails.</exception>
+    public string? VersionOf(string package, CancellationToken cancellation = default) => packages.VersionOf(package, cancellation);
 
     /// <summary>The task where it is assembled already, else null.</summary>
     /// <exception cref="UserErrorException">The manifest of its clips has been edited.</exception>
