@@ -97,14 +97,8 @@ public sealed class AdamW : IOptimizer
     /// <param name="emaDecay">d.</param>
     internal void Step(double learningRate, StepGate gate, double emaDecay)
     {
-        if (gate.OnHost is var (applied, scale))
-        {
-            if (applied)
-                Step(learningRate, scale, emaDecay);
-            else
-                parameters.Gradients.ZeroInto();
+        if (gate.IsDoneOnHost(parameters.Gradients, scale => Step(learningRate, scale, emaDecay)))
             return;
-        }
         using IDisposable noGrad = TorchRuntime.NoGrad();
         counter.Add(gate);
         foreach (Segment s in segments)

@@ -46,14 +46,8 @@ internal abstract class MomentumOptimizer : IOptimizer
     /// <inheritdoc/>
     public void Step(double learningRate, StepGate gate)
     {
-        if (gate.OnHost is var (applied, scale))
-        {
-            if (applied)
-                Step(learningRate, scale);
-            else
-                Parameters.Gradients.ZeroInto();
+        if (gate.IsDoneOnHost(Parameters.Gradients, scale => Step(learningRate, scale)))
             return;
-        }
         using IDisposable noGrad = TorchRuntime.NoGrad();
         using var scope = new TensorScope();
         counter.Add(gate);

@@ -41,7 +41,7 @@ internal sealed class StepGate : IDisposable
     }
 
     /// <summary>Where it is known without waiting: whether the step is taken, and the factor on its gradients.</summary>
-    internal (bool Applied, double Scale)? OnHost => known is null ? null : (known[^1] > 0, ScaleOnHost);
+    private (bool Applied, double Scale)? OnHost => known is null ? null : (known[^1] > 0, ScaleOnHost);
 
     /// <summary>Elsewhere: 1 or 0, float32 of no dimension.</summary>
     internal Tensor? Applied { get; private init; }
@@ -50,6 +50,21 @@ internal sealed class StepGate : IDisposable
     internal Tensor? Scale { get; private init; }
 
     private double ScaleOnHost { get; init; } = 1;
+
+    /// <summary>Where it is known without waiting, takes the step or leaves it, and says so.</summary>
+    /// <param name="gradients">Those of the step; they are zero afterwards.</param>
+    /// <param name="take">Takes it, with the factor on its gradients, and zeroes them.</param>
+    /// <returns>False elsewhere: the device is to decide.</returns>
+    internal bool IsDoneOnHost(Tensor gradients, Action<double> take)
+    {
+        if (OnHost is not var (applied, scale))
+            return false;
+        if (applied)
+            take(scale);
+        else
+            gradients.ZeroInto();
+        return true;
+    }
 
     /// <summary>What was decided, and by what; on another device than the processor this waits for it.</summary>
     public StepVerdict Read()

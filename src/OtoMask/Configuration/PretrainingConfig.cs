@@ -190,7 +190,7 @@ public sealed record PretrainingConfig
         HintRatio = hintRatio,
         MinClips = MinClips,
         ShortClips = ShortClips,
-        Workers = Workers == 0 && !new Device(Device).IsCpu ? BatchOptions.WorkersBesideADevice : Workers,
+        Workers = BatchOptions.WorkersFor(Workers, new Device(Device).IsCpu),
     };
 
     /// <summary>The optimiser of a model, at its beginning.</summary>
@@ -206,7 +206,7 @@ public sealed record PretrainingConfig
         ConfigKeys.All.RequireInRange(this);
         ValidateModel();
         Require((long)Batch * Geometry.InputSize <= Array.MaxLength, $"batch {Batch} of input {Input} is too large for one array; choose a smaller batch, with `accumulate` for more clips a step");
-        Require(Precision != Precision.Tf32 || !new Device(Device).IsCpu, "precision tf32 is of GPUs; on the processor choose fp32 or bf16");
+        Precision.RequireOn(new Device(Device));
         MaskingGeometry.Validate(KnownMaskings.Find(Mask), Geometry.Grid, ResolvedMaskRatio);
         return this;
     }

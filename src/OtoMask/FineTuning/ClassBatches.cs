@@ -59,7 +59,7 @@ internal sealed class ClassBatches
     /// <summary>Starts the loader threads; the reader gives the batches of the steps from <paramref name="first"/> to before <paramref name="end"/>, in order.</summary>
     public BatchReader<ClassBatch> Read(long first, long end)
     {
-        int workers = config.Workers > 0 ? config.Workers : new Device(config.Device).IsCpu ? BatchOptions.DefaultWorkers : BatchOptions.WorkersBesideADevice;
+        int workers = BatchOptions.WorkersFor(config.Workers, new Device(config.Device).IsCpu);
         return new BatchReader<ClassBatch>(
             first, end, workers, workers + Prefetch, () => number => Make((int)(number / StepsPerEpoch), (int)(number % StepsPerEpoch)), CancellationToken.None);
     }

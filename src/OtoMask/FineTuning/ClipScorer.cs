@@ -74,9 +74,8 @@ internal sealed class ClipScorer(Classifier model, ClassifierInput input)
 
         using IDisposable frozen = TorchRuntime.NoGrad();
         using var scope = new TensorScope();
-        long[] ids = [.. Enumerable.Range(0, count).Select(id => (long)id)];
-        Tensor[] sent = Tensor.Send(model.Device, HostArray.Of(ids, 1, count), HostArray.Of(patches, clips.Count, count, geometry.PatchSize));
-        return model.Logits(sent[1], sent[0].Expand(clips.Count, count), training: false).ToArray<float>();
+        Tensor ids = Tensor.Range(model.Device, count).View(1, count).Expand(clips.Count, count);
+        return model.Logits(Tensor.Send(model.Device, patches, clips.Count, count, geometry.PatchSize), ids, training: false).ToArray<float>();
     }
 
     private static double Loss(float[] logits, IReadOnlyList<int>[] labels, bool multiLabel)

@@ -144,7 +144,7 @@ public sealed record FineTuningConfig
         Require(Task.Length > 0, "no task: name a CSV file_name,label,split as `task`");
         FineTuningKeys.All.RequireInRange(this);
         Require(Precision != Precision.Auto, "precision auto is for pre-training; choose fp32 or bf16");
-        Require(Precision != Precision.Tf32 || !new Device(Device).IsCpu, "precision tf32 is of GPUs; on the processor choose fp32 or bf16");
+        Precision.RequireOn(new Device(Device));
         Require(WeightDecay is null or 0 || Optimizer != OptimizerKind.Sgd, "weight-decay: sgd has none here; choose adamw or lars");
         return this;
     }

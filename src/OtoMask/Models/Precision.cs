@@ -30,6 +30,14 @@ internal static class PrecisionExtensions
     /// <summary>Bytes of a value kept in it.</summary>
     internal static int Bytes(this Precision precision) => precision == Precision.Bf16 ? 2 : sizeof(float);
 
+    /// <summary>That a configuration may ask for a precision on a device, whether or not this machine has it.</summary>
+    /// <exception cref="UserErrorException">It may not.</exception>
+    internal static void RequireOn(this Precision precision, Device device)
+    {
+        if (precision == Precision.Tf32 && device.IsCpu)
+            throw new UserErrorException("precision tf32 is of GPUs; on the processor choose fp32 or bf16");
+    }
+
     /// <summary>A device, unless this libtorch runs nothing in a precision there.</summary>
     /// <exception cref="UserErrorException">It does not.</exception>
     internal static Device Having(this Device device, Precision precision) => precision != Precision.Bf16 || TorchRuntime.HasAutocast(device)

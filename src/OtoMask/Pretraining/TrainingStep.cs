@@ -175,11 +175,9 @@ internal sealed class TrainingStep(
     private Tensor Features(MaskedBatch batch, Tensor seen)
     {
         int patches = batch.Grid.Count;
-        var ids = new long[batch.Count * patches];
-        for (int i = 0; i < ids.Length; i++)
-            ids[i] = i % patches;
+        Tensor ids = Tensor.Range(model.Device, patches).View(1, patches).Expand(batch.Count, patches);
         using (precision.On(model.Device))
-            return model.Frozen.Encode(seen, Tensor.Send(model.Device, ids, batch.Count, patches)).Narrow(1, 1, patches).To(DType.Float32);
+            return model.Frozen.Encode(seen, ids).Narrow(1, 1, patches).To(DType.Float32);
     }
 
     private T Timed<T>(Action<double> spent, Func<T> work)
