@@ -6,7 +6,6 @@ using OtoMask.Runs;
 using OtoMask.Tests.FineTuning;
 using OtoMask.Tests.Pretraining;
 using OtoMask.Torch;
-using OtoMask.Weights;
 
 namespace OtoMask.Tests.Devices;
 
