@@ -8,6 +8,11 @@
 #include <torch/version.h>
 #include <unistd.h>
 
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 9)
+#define OTOMASK_DEVICES_TELL_MEMORY
+#include <c10/core/CachingDeviceAllocator.h>
+#endif
+
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -254,6 +259,20 @@ OM_API int32_t om_synchronize(const char* device) {
     if (where.is_cpu()) return;
     const c10::impl::VirtualGuardImpl backend(where.type());
     backend.synchronizeStream(backend.getStream(where));
+  });
+}
+
+OM_API int32_t om_peak_memory(const char* device, int64_t* bytes) {
+  return guarded([&] {
+    *bytes = -1;
+#ifdef OTOMASK_DEVICES_TELL_MEMORY
+    const c10::Device where(device);
+    auto* allocator = where.is_cpu() ? nullptr : dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(where.type()));
+    if (!allocator || !allocator->initialized()) return;
+    *bytes = allocator->getDeviceStats(where.index()).reserved_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak;
+#else
+    (void)device;
+#endif
   });
 }
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define OM_API extern "C" __attribute__((visibility("default")))
-#define OM_ABI 5
+#define OM_ABI 6
 
 enum om_tag : int32_t {
   OM_NONE = 0,
@@ -88,6 +88,8 @@ OM_API int32_t om_threads(int32_t* count);
 OM_API int32_t om_device_count(const char* device, int32_t* count);
 /* Waits until a device has done what it was asked. */
 OM_API int32_t om_synchronize(const char* device);
+/* Bytes of a device's memory that this process has reserved at most; -1 where nobody tells: for the CPU, and by libtorch before 2.9. */
+OM_API int32_t om_peak_memory(const char* device, int64_t* bytes);
 /* Whether float32 products on tensor cores may round their factors to TensorFloat-32; not at first. For all threads. */
 OM_API int32_t om_set_tf32(int32_t allowed);
 /* Kernels of our own: 0 none, 1 AVX2, 2 AVX-512, 3 AVX-512 with bfloat16. Those in use, at first the best, and the best

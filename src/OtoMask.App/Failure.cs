@@ -40,6 +40,7 @@ internal static class Failure
         {
             UnauthorizedAccessException => $"{text.TrimEnd('.')}; give yourself access or choose another place",
             OutOfMemoryException => "not enough memory; try a smaller --batch",
+            TorchException when IsFull(text) => Wording.Of($"{text.TrimEnd('.')}; try a smaller `batch`"),
             IOException when IsDiskFull(cause) => $"{text.TrimEnd('.')}; free some space first",
             IOException => text,
             _ when IsOurs(cause) => Wording.Of(text),
@@ -49,6 +50,9 @@ internal static class Failure
 
     // Our own exceptions are written for people; others need their name to make sense.
     private static bool IsOurs(Exception cause) => cause.GetType().Namespace?.StartsWith(nameof(OtoMask), StringComparison.Ordinal) ?? false;
+
+    // Of the processor's memory and of a device's, as libtorch says it.
+    private static bool IsFull(string text) => text.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || text.Contains("can't allocate memory", StringComparison.Ordinal);
 
     private static bool IsDiskFull(Exception? error) => error is not null && (error.HResult == NoSpaceLeft || IsDiskFull(error.InnerException));
 

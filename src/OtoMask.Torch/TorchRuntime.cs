@@ -80,6 +80,14 @@ public static class TorchRuntime
     /// <summary>Waits until a device has done what it was asked: calls on another one than the processor return before.</summary>
     public static void Wait(Device device) => NativeMethods.Check(NativeMethods.om_synchronize(device.Name));
 
+    /// <summary>Bytes of a device's memory that this process has reserved at most; null where nobody tells: for the processor, whose memory the system tells of, and by
+    /// libtorch before 2.9.</summary>
+    internal static long? PeakMemoryOf(Device device)
+    {
+        NativeMethods.Check(NativeMethods.om_peak_memory(device.Name, out long bytes));
+        return bytes < 0 ? null : bytes;
+    }
+
     /// <summary>Loads a library that brings libtorch a kind of device: the backend of an accelerator that PyTorch itself does not know, built for the libtorch in
     /// use. Its devices are called <c>privateuseone:0</c> and so on, unless it renames them.</summary>
     /// <remarks>The variable <c>OTOMASK_BACKEND</c> does the same for any program, as soon as libtorch is loaded.</remarks>

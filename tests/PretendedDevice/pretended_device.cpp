@@ -14,11 +14,13 @@
 #include <torch/library.h>
 #include <torch/version.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <unordered_map>
 #include <unordered_set>
 
 #define TORCH_SINCE(major, minor) \
@@ -27,6 +29,9 @@
 #if TORCH_SINCE(2, 6)
 #include <ATen/detail/PrivateUse1HooksInterface.h>
 #include <optional>
+#endif
+#if TORCH_SINCE(2, 9)
+#include <c10/core/CachingDeviceAllocator.h>
 #endif
 
 namespace {
@@ -63,9 +68,55 @@ void* allocate_bytes(size_t bytes) {
 
 thread_local c10::DeviceIndex current = 0;
 
+// What a device's memory holds, and has held at most.
+struct Memory {
+  int64_t held = 0, peak = 0;
+};
+
+std::mutex memory_gate;
+Memory memories[Devices];
+std::unordered_map<const void*, std::pair<c10::DeviceIndex, int64_t>> blocks;
+
+// Bytes that a device has: PRETENDED_DEVICE_BYTES, or no end of them.
+int64_t capacity() {
+  static const char* bytes = std::getenv("PRETENDED_DEVICE_BYTES");
+  return bytes == nullptr ? INT64_MAX : std::atoll(bytes);
+}
+
+void* allocate_on_device(size_t bytes) {
+  const std::lock_guard<std::mutex> gate(memory_gate);
+  Memory& memory = memories[current];
+  const auto more = static_cast<int64_t>(bytes);
+  TORCH_CHECK_WITH(OutOfMemoryError, memory.held + more <= capacity(), "pretended device out of memory. Tried to allocate ", more, " bytes.");
+  void* data = allocate_bytes(bytes);
+  if (data == nullptr) return data;
+  memory.held += more;
+  memory.peak = std::max(memory.peak, memory.held);
+  blocks[data] = {current, more};
+  return data;
+}
+
+void free_on_device(void* data) {
+  {
+    const std::lock_guard<std::mutex> gate(memory_gate);
+    const auto block = blocks.find(data);
+    if (block != blocks.end()) {
+      memories[block->second.first].held -= block->second.second;
+      blocks.erase(block);
+    }
+  }
+  std::free(data);
+}
+
+#if TORCH_SINCE(2, 9)
+using DeviceAllocator = c10::DeviceAllocator;
+#else
+using DeviceAllocator = c10::Allocator;
+#endif
+
 // What an allocator of host memory is to the versions of libtorch; Made has make().
-template <class Made>
-struct HostAllocator : c10::Allocator {
+template <class Made, class Base = c10::Allocator>
+struct HostAllocator : Base {
 #if TORCH_SINCE(2, 3)
   c10::DataPtr allocate(size_t bytes) override { return Made::make(bytes); }
   void copy_data(void* to, const void* from, size_t bytes) const override { std::memcpy(to, from, bytes); }
@@ -74,12 +125,27 @@ struct HostAllocator : c10::Allocator {
 #endif
 };
 
-struct Allocator : HostAllocator<Allocator> {
-  c10::DeleterFnPtr raw_deleter() const override { return &std::free; }
+struct Allocator : HostAllocator<Allocator, DeviceAllocator> {
+  c10::DeleterFnPtr raw_deleter() const override { return &free_on_device; }
   static c10::DataPtr make(size_t bytes) {
-    void* data = allocate_bytes(bytes);
-    return {data, data, &std::free, c10::Device(Pretended, current)};
+    void* data = allocate_on_device(bytes);
+    return {data, data, &free_on_device, c10::Device(Pretended, current)};
   }
+#if TORCH_SINCE(2, 9)
+  bool initialized() override { return true; }
+  void emptyCache(c10::MempoolId_t) override {}
+  void recordStream(const c10::DataPtr&, c10::Stream) override {}
+  c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex device) override {
+    const std::lock_guard<std::mutex> gate(memory_gate);
+    c10::CachingDeviceAllocator::DeviceStats stats;
+    auto& reserved = stats.reserved_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)];
+    reserved.current = memories[device].held;
+    reserved.peak = memories[device].peak;
+    return stats;
+  }
+  void resetAccumulatedStats(c10::DeviceIndex) override {}
+  void resetPeakStats(c10::DeviceIndex) override {}
+#endif
 };
 
 // Host memory that a device could copy from while the program goes on.

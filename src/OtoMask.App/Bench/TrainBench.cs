@@ -17,10 +17,12 @@ namespace OtoMask.App.Bench;
 /// <param name="Gigaflops">Operations of a step in GFLOP, each counted once also where checkpoints compute it twice.</param>
 /// <param name="GemmSpeed">GFLOP/s of a plain matrix product, measured just after.</param>
 /// <param name="PeakMemory">Largest resident memory of the process until the last step, bytes.</param>
+/// <param name="PeakDeviceMemory">Largest memory that the process reserved on the device, bytes; null for the processor, and where libtorch does not tell.</param>
 /// <param name="Loss">Loss of the last step.</param>
 /// <param name="Choice">What precision <c>auto</c> was found to be; null where it was given.</param>
 internal sealed record TrainBenchResult(
-    PretrainingConfig Config, int Steps, double Step, PhaseMilliseconds Phases, double Gigaflops, double GemmSpeed, long PeakMemory, double Loss, PrecisionChoice? Choice)
+    PretrainingConfig Config, int Steps, double Step, PhaseMilliseconds Phases, double Gigaflops, double GemmSpeed, long PeakMemory, long? PeakDeviceMemory, double Loss,
+    PrecisionChoice? Choice)
 {
     /// <summary>Clips trained on per second.</summary>
     public double ClipsPerSecond => Config.Batch / Step * 1000;
@@ -66,12 +68,13 @@ internal static class TrainBench
                 measured.Add((step, phases));
         }
         long peakMemory = ProcessStatus.PeakMemory; // of the steps: the BLAS that is measured next has buffers of its own
+        long? peakDeviceMemory = TorchRuntime.PeakMemoryOf(device);
         double gemm = GemmSpeed.Measure(config.Precision.Type(), device, GemmSeconds, cancel);
         double Median(Func<PhaseMilliseconds, double> phase) => Summary.Median(measured.Select(step => phase(step.Phases)));
         return new TrainBenchResult(
             config, steps, Summary.Median(measured.Select(step => step.Step)),
             new(Median(p => p.Data), Median(p => p.Mask), Median(p => p.Forward), Median(p => p.Backward), Median(p => p.Update)),
-            StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, config.VisiblePatches, features is not null), gemm, peakMemory, loss, choice);
+            StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, config.VisiblePatches, features is not null), gemm, peakMemory, peakDeviceMemory, loss, choice);
     }
 
     private static (double Step, PhaseMilliseconds Phases, double Loss) TakeStep(BatchReader<MaskedBatch> reader, TrainingStep training)
@@ -108,6 +111,7 @@ internal static class TrainBench
         ["gradients"] = result.Config.Gradients.Name(),
         ["precision_auto"] = result.Choice?.ToString(),
         ["checkpoint_activations"] = result.Config.CheckpointActivations,
+        ["device"] = result.Config.Device,
         ["threads"] = TorchRuntime.Threads,
         ["kernels"] = TorchRuntime.Kernels.Name(),
         ["steps"] = result.Steps,
@@ -125,6 +129,7 @@ internal static class TrainBench
         ["gflops"] = Math.Round(result.Speed, 1),
         ["gemm_gflops"] = Math.Round(result.GemmSpeed, 1),
         ["peak_rss_mb"] = result.PeakMemory >> 20,
+        ["peak_device_mb"] = result.PeakDeviceMemory >> 20,
         ["loss"] = result.Loss,
     };
 
@@ -142,6 +147,6 @@ internal static class TrainBench
             + $"backward {result.Phases.Backward:F1}, optimiser and EMA {result.Phases.Update:F1}");
         console.Tell($"mask         {result.Phases.Mask:F2} ms a batch ({config.Mask}), {where}");
         console.Tell($"speed        {result.Gigaflops:F1} GFLOP a step, {result.Speed:F0} GFLOP/s = {result.Speed / result.GemmSpeed:P0} of a matrix product ({result.GemmSpeed:F0} GFLOP/s)");
-        console.Tell($"peak memory  {result.PeakMemory / 1e6:F0} MB");
+        console.Tell($"peak memory  {result.PeakMemory / 1e6:F0} MB{(result.PeakDeviceMemory is { } bytes ? $", {bytes / 1e6:F0} MB of {config.Device}" : "")}");
     }
 }

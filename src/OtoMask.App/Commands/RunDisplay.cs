@@ -44,7 +44,8 @@ internal abstract class RunDisplay : ITrainingObserver
     public virtual void Estimate(RunEstimate estimate)
     {
         string seconds = estimate.SecondsPerStep.ToString(estimate.SecondsPerStep < 0.1 ? "F3" : "F2", CultureInfo.InvariantCulture);
-        Line(Text($"{estimate.Parameters / 1e6:F1} M parameters, {estimate.Steps} steps of about {seconds} s: about {Duration(estimate.Total)}, {estimate.PeakBytes / 1e9:F1} GB of memory"));
+        Line(Text($"{estimate.Parameters / 1e6:F1} M parameters, {estimate.Steps} steps of about {seconds} s: about {Duration(estimate.Total)}, {estimate.PeakBytes / 1e9:F1} GB of memory")
+            + (estimate.DevicePeakBytes is { } onDevice ? Text($", {onDevice / 1e9:F1} GB of the device's") : ""));
     }
 
     public void Step(StepRecord step, long totalSteps)

@@ -19,7 +19,7 @@ internal sealed class BenchedCosts : IStudyCosts
         return new StudyCost(
             cell.Framework, cell.Arm, Number("step_ms"), result["phase_ms"]!["mask"]!.GetValue<double>(),
             KnownMaskings.Find(cell.Config.Mask).CreateDataStrategy() is null, Number("clips_per_second"),
-            Math.Round(Number("gflop_per_step") / cell.Config.Batch, 4), (long)Number("peak_rss_mb"));
+            Math.Round(Number("gflop_per_step") / cell.Config.Batch, 4), (long)(result["peak_device_mb"]?.GetValue<double>() ?? Number("peak_rss_mb")));
     }
 
     private static string Run(PretrainingConfig config, CancellationToken cancellation)

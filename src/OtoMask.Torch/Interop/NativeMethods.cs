@@ -88,6 +88,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int om_synchronize(string device);
 
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int om_peak_memory(string device, out long bytes);
+
     [LibraryImport(Library)]
     public static partial int om_set_tf32(int allowed);
 

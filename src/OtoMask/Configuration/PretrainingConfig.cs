@@ -190,7 +190,7 @@ public sealed record PretrainingConfig
         HintRatio = hintRatio,
         MinClips = MinClips,
         ShortClips = ShortClips,
-        Workers = BatchOptions.WorkersFor(Workers, new Device(Device).IsCpu),
+        Workers = Workers,
     };
 
     /// <summary>The optimiser of a model, at its beginning.</summary>

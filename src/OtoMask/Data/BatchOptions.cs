@@ -49,18 +49,11 @@ internal sealed record BatchOptions
     /// <summary>Numbers of threads that read clips; 0 = automatic.</summary>
     public static NumberRange WorkerRange { get; } = new(0, 256);
 
-    /// <summary>Loader threads; 0 = <see cref="DefaultWorkers"/>. The batches do not depend on it.</summary>
+    /// <summary>Loader threads, see <see cref="LoaderThreads.For"/>. The batches do not depend on it.</summary>
     public int Workers { get; init; }
 
     /// <summary>Batches kept ready ahead of the consumer.</summary>
     public int Prefetch { get; init; } = DefaultPrefetch;
-
-    /// <summary>One thread for every four cores, at least one and at most eight: the model needs the cores more.</summary>
-    public static int DefaultWorkers => Math.Clamp(Environment.ProcessorCount / 4, 1, 8);
-
-    /// <summary>What a configuration that asks for so many, 0 = automatic, gets: <see cref="DefaultWorkers"/> or, where another device computes the steps and leaves
-    /// the processor to them, all its cores but one, and at most 16.</summary>
-    public static int WorkersFor(int asked, bool onProcessor) => asked > 0 ? asked : onProcessor ? DefaultWorkers : Math.Clamp(Environment.ProcessorCount - 1, 1, 16);
 
     /// <summary>Whether loaders split the patches of a clip by its mask.</summary>
     internal bool GathersOnHost => Masking is not null && MasksPerClip == 1 && !CarriesWhole;

@@ -49,8 +49,7 @@ internal sealed class BatchPipeline
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         long first = (long)epoch * StepsPerEpoch + step, end = (long)endEpoch * StepsPerEpoch;
-        int workers = options.Workers > 0 ? options.Workers : BatchOptions.DefaultWorkers;
-        return new BatchReader<MaskedBatch>(first, end, workers, workers + options.Prefetch, NewMaker, cancellation);
+        return new BatchReader<MaskedBatch>(first, end, LoaderThreads.For(options.Workers), options.Prefetch, NewMaker, cancellation);
     }
 
     /// <summary>A function that makes batch number epoch * StepsPerEpoch + step, with working memory for one thread.</summary>

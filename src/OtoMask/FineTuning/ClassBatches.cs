@@ -4,7 +4,6 @@ using OtoMask.Data;
 using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Randomness;
-using OtoMask.Torch;
 
 namespace OtoMask.FineTuning;
 
@@ -57,12 +56,8 @@ internal sealed class ClassBatches
     public int BatchSize => batch;
 
     /// <summary>Starts the loader threads; the reader gives the batches of the steps from <paramref name="first"/> to before <paramref name="end"/>, in order.</summary>
-    public BatchReader<ClassBatch> Read(long first, long end)
-    {
-        int workers = BatchOptions.WorkersFor(config.Workers, new Device(config.Device).IsCpu);
-        return new BatchReader<ClassBatch>(
-            first, end, workers, workers + Prefetch, () => number => Make((int)(number / StepsPerEpoch), (int)(number % StepsPerEpoch)), CancellationToken.None);
-    }
+    public BatchReader<ClassBatch> Read(long first, long end) => new(
+        first, end, LoaderThreads.For(config.Workers), Prefetch, () => number => Make((int)(number / StepsPerEpoch), (int)(number % StepsPerEpoch)), CancellationToken.None);
 
     private ClassBatch Make(int epoch, int step)
     {

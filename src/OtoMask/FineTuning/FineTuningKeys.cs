@@ -45,7 +45,7 @@ internal static class FineTuningKeys
         new("resize-crop", "true|false", "resize and crop every clip at random", c => Name(c.ResizeCrop), (c, v) => c with { ResizeCrop = YesOrNo("resize-crop", v) }),
         new(PatchOut, "0..1", "share of patches left out in training, whole rows and columns (0 = none, and features per band)", c => Text(c.PatchOut), (c, v) => c with { PatchOut = Number(PatchOut, v) }) { Range = NumberRange.LessThanAll },
         new("device", "cpu|cuda:0", "where the model lives", c => new Device(c.Device).Name, (c, v) => c with { Device = new Device(v).Name }),
-        new("workers", "N", "loader threads (0 = automatic)", c => Text(c.Workers), (c, v) => c with { Workers = Whole("workers", v) }) { Range = BatchOptions.WorkerRange, ChangesNoResult = true },
+        new("workers", "N", "loader threads (0 = as many as the step needs)", c => Text(c.Workers), (c, v) => c with { Workers = Whole("workers", v) }) { Range = BatchOptions.WorkerRange, ChangesNoResult = true },
         new("checkpoint-every", "N", "epochs between checkpoints", c => Text(c.CheckpointEvery), (c, v) => c with { CheckpointEvery = Whole("checkpoint-every", v) }) { Range = ConfigKeys.Epochs, ChangesNoResult = true },
         new("keep-last", "N", "newest checkpoints to keep; the best epoch is kept besides", c => Text(c.KeepLast), (c, v) => c with { KeepLast = Whole("keep-last", v) }) { Range = new(1, 1_000_000), ChangesNoResult = true },
     ];

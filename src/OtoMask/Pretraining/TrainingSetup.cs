@@ -248,7 +248,7 @@ internal sealed class TrainingSetup : IDisposable
         if (From is not null)
             new Resumption(From.Path, done).RequireAtMost(TotalSteps);
         using Process process = Process.GetCurrentProcess();
-        observer.Estimate(new RunEstimate(TotalSteps - done, seconds, process.PeakWorkingSet64, Model.Trained.Count));
+        observer.Estimate(new RunEstimate(TotalSteps - done, seconds, process.PeakWorkingSet64, Model.Trained.Count, TorchRuntime.PeakMemoryOf(Model.Device)));
     }
 
     private long StepsOf(BatchPipeline pipeline) => Config.Steps ?? Math.Max(1, (long)Config.Epochs! * pipeline.StepsPerEpoch / Config.Accumulate);

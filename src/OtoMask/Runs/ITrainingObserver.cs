@@ -7,7 +7,8 @@ namespace OtoMask.Runs;
 /// <param name="SecondsPerStep">The slower of computing and loading.</param>
 /// <param name="PeakBytes">Largest memory of the process so far, the timed steps included.</param>
 /// <param name="Parameters">Values that are trained.</param>
-public sealed record RunEstimate(long Steps, double SecondsPerStep, long PeakBytes, long Parameters)
+/// <param name="DevicePeakBytes">The same of the device that computes, as far as this process has reserved it; null for the processor, and with libtorch before 2.9, which does not tell.</param>
+public sealed record RunEstimate(long Steps, double SecondsPerStep, long PeakBytes, long Parameters, long? DevicePeakBytes = null)
 {
     private const double LongestSeconds = 1e11; // three thousand years, which a TimeSpan still holds
 

@@ -31,7 +31,7 @@ public sealed record StudyRow(
 /// <param name="MasksInStep">Whether masking is part of the step, because it reads the model's features.</param>
 /// <param name="ClipsPerSecond">Clips trained on per second.</param>
 /// <param name="GigaflopsPerClip">Operations of a clip's step, in GFLOP.</param>
-/// <param name="PeakMegabytes">Peak resident memory of a process that trains it.</param>
+/// <param name="PeakMegabytes">Peak resident memory of a process that trains it; on another device than the processor that device's, where libtorch tells (since 2.9).</param>
 public sealed record StudyCost(
     string Framework, string Arm, double StepMs, double MaskMs, bool MasksInStep, double ClipsPerSecond, double GigaflopsPerClip, long PeakMegabytes);
 

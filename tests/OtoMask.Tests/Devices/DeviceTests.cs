@@ -60,6 +60,23 @@ public sealed class DeviceTests
         Assert.Equal([2f, 4], (there + there).ToArray<float>());
     }
 
+    /// <summary>By libtorch since 2.9; before, nobody tells.</summary>
+    [Fact]
+    public void A_device_tells_how_much_of_its_memory_was_reserved_at_most()
+    {
+        using var scope = new TensorScope();
+        Assert.Null(TorchRuntime.PeakMemoryOf(Device.Cpu));
+        using (new TensorScope())
+            Tensor.Zeros(PretendedDevice.At(1), DType.Float32, 1 << 20).ToArray<float>();
+        long? peak = TorchRuntime.PeakMemoryOf(PretendedDevice.At(1));
+        if (Tells)
+            Assert.InRange(peak!.Value, 4 << 20, 1L << 40);
+        else
+            Assert.Null(peak);
+    }
+
+    private static bool Tells => Version.Parse(TorchRuntime.Describe().Split('\n')[0].Split(' ', '+')[1]) >= new Version(2, 9);
+
     [Fact]
     public void A_library_that_is_none_is_named()
     {

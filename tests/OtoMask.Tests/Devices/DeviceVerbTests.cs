@@ -67,6 +67,19 @@ public sealed class DeviceVerbTests : IDisposable
     }
 
     [Fact]
+    public void A_device_that_is_full_is_told_in_one_line()
+    {
+        string[] verb = [AppProcess.App, "bench", "train", "--encoder", "16/1/2", "--decoder", "16/1/2", "--input", "80x48", "--batch", "4", "--device", Device];
+        AppResult full = AppProcess.RunProgram("dotnet", verb, start =>
+        {
+            start.Environment[PretendedDevice.Variable] = PretendedDevice.Library;
+            start.Environment["PRETENDED_DEVICE_BYTES"] = "100000";
+        });
+        Assert.Equal(1, full.ExitCode);
+        Assert.Matches("^otomask: pretended device out of memory. Tried to allocate [0-9]+ bytes; try a smaller --batch\n$", full.Error);
+    }
+
+    [Fact]
     public void A_study_with_its_survey_of_masks()
     {
         using var fixture = new StudyFixture();
