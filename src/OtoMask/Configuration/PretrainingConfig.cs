@@ -71,6 +71,9 @@ public sealed record PretrainingConfig
     /// <summary>Precision of the matrix products; <see cref="Precision.Auto"/> is resolved before the first step.</summary>
     public Precision Precision { get; init; } = Precision.Fp32;
 
+    /// <summary>Who computes bfloat16 products on the processor; null = the kernels, or on a processor with AMX whoever is faster there, which is resolved before the first step.</summary>
+    public Bf16By? Bf16By { get; init; }
+
     /// <summary>Precision of AdamW's moments, <see cref="Precision.Fp32"/> or <see cref="Precision.Bf16"/>.</summary>
     public Precision Moments { get; init; } = Precision.Fp32;
 

@@ -21,8 +21,8 @@ public sealed class FineTuningSetup : IDisposable
         RequireMemory();
     }
 
-    /// <summary>The configuration.</summary>
-    public FineTuningConfig Config { get; }
+    /// <summary>The configuration, resolved.</summary>
+    public FineTuningConfig Config { get; private set; }
 
     /// <summary>The task.</summary>
     public LabelledTask Task { get; }
@@ -63,13 +63,15 @@ public sealed class FineTuningSetup : IDisposable
 
     internal ClassBatches Batches { get; }
 
-    internal FineTunedState State { get; }
+    internal FineTunedState State { get; private set; }
 
     /// <summary>Reads the task of a new run, and gives the encoder of a model a head.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="saved">The model at <see cref="FineTuningConfig.Checkpoint"/>.</param>
+    /// <param name="observer">Is told who computes bfloat16, where that has to be measured; or null.</param>
+    /// <param name="cancellation">Stops the preparation.</param>
     /// <exception cref="UserErrorException">The configuration, the task or the model is impossible.</exception>
-    public static FineTuningSetup Begin(FineTuningConfig config, SavedModel saved)
+    public static FineTuningSetup Begin(FineTuningConfig config, SavedModel saved, ITrainingObserver? observer = null, CancellationToken cancellation = default)
     {
         Device device = Devices.Find(config.Validate().Device).Having(config.Precision);
         LabelledTask task = LabelledTask.Read(config.Task);
@@ -85,7 +87,9 @@ public sealed class FineTuningSetup : IDisposable
             model.Positions.TakeOver(encoder.Encoder.Positions);
             if (config.Start == StartingWeights.Trained)
                 ModelWeights.Copy(encoder.Encoder.Parameters, model.Trained.Parameters);
-            return new FineTuningSetup(config, task, model, state, from: null);
+            var setup = new FineTuningSetup(config, task, model, state, from: null);
+            setup.ChooseWhoComputes(observer, cancellation);
+            return setup;
         });
     }
 
@@ -114,6 +118,9 @@ public sealed class FineTuningSetup : IDisposable
         {
             var setup = new FineTuningSetup(config, task, model, state, from) { Changes = changes };
             resumption.RequireAtMost(setup.TotalSteps);
+            // A run that has begun in bfloat16 stays with whom it began with, so that it ends with the same bits.
+            if (from.State.ParsedConfig.Precision != Precision.Bf16)
+                setup.ChooseWhoComputes(observer, CancellationToken.None);
             return setup;
         });
     }
@@ -133,6 +140,17 @@ public sealed class FineTuningSetup : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
+
+    /// <summary>Resolves who computes bfloat16 products, where two can.</summary>
+    private void ChooseWhoComputes(ITrainingObserver? observer, CancellationToken cancellation)
+    {
+        int patches = Input.Geometry.Grid.VisibleCount(Config.PatchOut);
+        Bf16By? by = Bf16Choice.For(
+            Config.Bf16By, Config.Precision, Model.Device,
+            () => Bf16Choice.Measure(StepClips, (by, clips) => StepRace.SecondsOf(Model, by, clips, patches), cancellation), line => observer?.Note(line));
+        Config = Config with { Bf16By = by };
+        State = State with { Config = FineTuningKeys.All.ToDictionary(Config) };
+    }
 
     /// <summary>Refuses a step that does not fit in the memory of this machine. On another device nothing is known.</summary>
     /// <exception cref="UserErrorException">It does not fit; the message says what to lower.</exception>
