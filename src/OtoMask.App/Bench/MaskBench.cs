@@ -95,7 +95,7 @@ internal static class MaskBench
         long[] ids = [.. Enumerable.Range(0, config.Batch * patches).Select(index => (long)index % patches)];
         Tensor input = Tensor.Send(device, all, config.Batch, patches, config.Geometry.PatchSize), positions = Tensor.Send(device, ids, config.Batch, patches);
         float[] features = [];
-        Bf16By? by = Bf16Choice.For(config.Bf16By, config.Precision, device, () => Bf16Choice.Measure(model, config.Batch, config.VisiblePatches, cancel), _ => { });
+        Bf16By? by = config.WhoComputes(model, _ => { }, cancel);
         Precision precision = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config.Batch, config.VisiblePatches, by, cancel).Faster : config.Precision;
         double milliseconds = 1000 * Timing.MedianSeconds(seconds, cancel, _ =>
         {

@@ -47,7 +47,7 @@ internal static class TrainBench
         using MaskedModel model = config.Framework.CreateModel(config.ModelShape, config.Seed, device, config.Gradients.Type());
         model.CheckpointActivations = config.CheckpointActivations;
         string? bf16 = null;
-        Bf16By? by = Bf16Choice.For(config.Bf16By, config.Precision, device, () => Bf16Choice.Measure(model, config.Batch, config.VisiblePatches, cancel), told => bf16 = told);
+        Bf16By? by = config.WhoComputes(model, told => bf16 = told, cancel);
         PrecisionChoice? choice = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config.Batch, config.VisiblePatches, by, cancel) : null;
         config = config with { Precision = choice?.Faster ?? config.Precision, Bf16By = by };
 

@@ -119,7 +119,7 @@ internal static class DoctorCommand
     private static Bf16Choice MeasureBf16(CancellationToken cancel)
     {
         using MaskedModel model = SampleModel.Framework.CreateModel(SampleModel.ModelShape, SampleModel.Seed, Device.Cpu);
-        return Bf16Choice.Measure(model, SampleModel.Batch, SampleModel.VisiblePatches, cancel);
+        return SampleModel.TimeBf16(model, cancel);
     }
 
     private static void Speed(Report report, CancellationToken cancel)

@@ -144,11 +144,9 @@ public sealed class FineTuningSetup : IDisposable
     /// <summary>Resolves who computes bfloat16 products, where two can.</summary>
     private void ChooseWhoComputes(ITrainingObserver? observer, CancellationToken cancellation)
     {
-        int patches = Input.Geometry.Grid.VisibleCount(Config.PatchOut);
-        Bf16By? by = Bf16Choice.For(
-            Config.Bf16By, Config.Precision, Model.Device,
-            () => Bf16Choice.Measure(StepClips, (by, clips) => StepRace.SecondsOf(Model, by, clips, patches), cancellation), line => observer?.Note(line));
-        Config = Config with { Bf16By = by };
+        Bf16Choice Time() => Bf16Choice.Measure(
+            StepClips, clips => ModelMemory.Fits(some => MemoryOf(some, Bf16By.Aten), clips), (by, clips) => StepRace.SecondsOf(Model, by, clips, GivenPatches), cancellation);
+        Config = Config with { Bf16By = Bf16Choice.For(Config.Bf16By, Config.Precision, Model.Device, Time, line => observer?.Note(line)) };
         State = State with { Config = FineTuningKeys.All.ToDictionary(Config) };
     }
 
@@ -158,12 +156,17 @@ public sealed class FineTuningSetup : IDisposable
     {
         if (!Model.Device.IsCpu)
             return;
-        var memory = ModelMemory.Here(Config.Precision.Type());
-        int tokens = 1 + Input.Geometry.Grid.VisibleCount(Config.PatchOut);
         ModelMemory.Require(
-            $"a step of {StepClips} clips of {Input.Geometry.InputText} in {Input.Geometry.Grid.Count} patches", clips => memory.FineTuning(Model.Shape, clips, tokens, Input.UnitSamples, ClassBatches.Prefetch + 1), StepClips,
+            $"a step of {StepClips} clips of {Input.Geometry.InputText} in {Input.Geometry.Grid.Count} patches", clips => MemoryOf(clips, Config.Bf16By), StepClips,
             $"lower batch or seconds{(Config.PatchOut == 0 ? ", or leave patches out (patch-out)" : "")}");
     }
+
+    /// <summary>Bytes that a step over so many clips certainly takes on the CPU.</summary>
+    private long MemoryOf(long clips, Bf16By? by) => ModelMemory.Here(Config.Precision.Type(), by: by)
+        .FineTuning(Model.Shape, clips, 1 + GivenPatches, Input.UnitSamples, ClassBatches.Prefetch + 1);
+
+    /// <summary>Patches of a clip that a step is given.</summary>
+    private int GivenPatches => Input.Geometry.Grid.VisibleCount(Config.PatchOut);
 
     /// <summary>What the head sees: where patches are left out, no band has all of its own.</summary>
     private static ClipFeature FeatureOf(FineTuningConfig config) => config.PatchOut > 0 ? ClipFeature.Flat : ClipFeature.PerBand;

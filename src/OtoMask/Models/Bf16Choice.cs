@@ -5,7 +5,7 @@ namespace OtoMask.Models;
 
 /// <summary>Who computes bfloat16 products in less time on a processor with AMX, which ATen multiplies by and our kernels do not. Elsewhere there is nothing to choose.</summary>
 /// <param name="Kernels">Clips per second by the kernels, forward and backward pass.</param>
-/// <param name="Aten">Clips per second by ATen.</param>
+/// <param name="Aten">Clips per second by ATen; 0 where its step does not fit in memory.</param>
 internal sealed record Bf16Choice(double Kernels, double Aten)
 {
     /// <summary>The faster one.</summary>
@@ -27,24 +27,18 @@ internal sealed record Bf16Choice(double Kernels, double Aten)
         return choice.Faster;
     }
 
-    /// <summary>Times a model on made-up input, as <see cref="PrecisionChoice"/> does.</summary>
-    /// <param name="model">The model; its gradients are zero before and after.</param>
-    /// <param name="clips">B, clips in a batch.</param>
-    /// <param name="visible">Lv, visible patches of a mask.</param>
-    /// <param name="cancellation">Ends the measurement.</param>
-    public static Bf16Choice Measure(MaskedModel model, int clips, int visible, CancellationToken cancellation = default) =>
-        Measure(clips, (by, some) => StepRace.SecondsOf(model, Precision.Bf16, by, some, visible), cancellation);
-
     /// <summary>Compares the two as <see cref="StepRace"/> does.</summary>
     /// <param name="batch">The real batch.</param>
+    /// <param name="fits">Whether so many clips fit in memory by ATen, which keeps more. Where the batch does not, it is not tried.</param>
     /// <param name="secondsOf">Seconds that forward and backward pass take with so many clips, by whom.</param>
     /// <param name="cancellation">Ends the measurement.</param>
-    public static Bf16Choice Measure(int batch, Func<Bf16By, int, double> secondsOf, CancellationToken cancellation = default)
+    public static Bf16Choice Measure(int batch, Func<int, bool> fits, Func<Bf16By, int, double> secondsOf, CancellationToken cancellation = default)
     {
+        bool hasRoom = fits(batch);
         double Seconds(Bf16By by, int clips)
         {
             cancellation.ThrowIfCancellationRequested();
-            return secondsOf(by, clips);
+            return by == Bf16By.Aten && !hasRoom ? double.PositiveInfinity : secondsOf(by, clips);
         }
 
         (double kernels, double aten) = StepRace.Run(batch, clips => Seconds(Bf16By.Kernels, clips), clips => Seconds(Bf16By.Aten, clips));
@@ -53,7 +47,9 @@ internal sealed record Bf16Choice(double Kernels, double Aten)
 
     /// <summary>For example <c>by ATen, 2.1 x as fast as by the kernels (98 against 46 clips/s)</c>.</summary>
     [JsonIgnore]
-    public string Told => Faster == Bf16By.Aten ? $"by ATen, {StepRace.Told(Aten, "by the kernels", Kernels)}" : $"by the kernels, {StepRace.Told(Kernels, "by ATen", Aten)}";
+    public string Told => Aten == 0 ? "by the kernels, for by ATen a step does not fit in memory"
+        : Faster == Bf16By.Aten ? $"by ATen, {StepRace.Told(Aten, "by the kernels", Kernels)}"
+        : $"by the kernels, {StepRace.Told(Kernels, "by ATen", Aten)}";
 
     /// <summary>The same, to stand alone.</summary>
     public override string ToString() => $"bf16 on a processor with AMX: {Told}";

@@ -217,7 +217,7 @@ internal sealed class TrainingSetup : IDisposable
     {
         // A run that has begun in bfloat16 stays with whom it began with, so that it ends with the same bits.
         if (From?.State.ParsedConfig.Precision != Precision.Bf16)
-            Config = Config with { Bf16By = Bf16Choice.For(Config.Bf16By, Config.Precision, device, () => Race(observer, cancellation), observer.Note) };
+            Config = Config with { Bf16By = Config.WhoComputes(Model, observer.Note, cancellation) };
         if (Config.Precision == Precision.Auto)
         {
             observer.Stage("timing fp32 and bf16");
@@ -226,12 +226,6 @@ internal sealed class TrainingSetup : IDisposable
             observer.Choice(choice);
         }
         Plan(observer, cancellation);
-    }
-
-    private Bf16Choice Race(ITrainingObserver observer, CancellationToken cancellation)
-    {
-        observer.Stage("timing bf16 by the kernels and by ATen");
-        return Bf16Choice.Measure(Model, Config.Batch, Config.VisiblePatches, cancellation);
     }
 
     /// <summary>Times a few steps that change nothing, and resolves the length of the run to steps.</summary>

@@ -50,7 +50,7 @@ public sealed class StudyFolder(string path)
             throw new UserErrorException($"{Path} is a file; choose a folder for the study");
         if (!Directory.Exists(Path))
             return;
-        bool holdsStudy = HoldsRows<StudyRow>(Rows) || HoldsRows<StudyCost>(Costs) || HoldsRows<StudyProvenance>(Provenance);
+        bool holdsStudy = HoldsRows<StudyRow>(Rows) || HoldsRows<StudyCost>(Costs) || HoldsRows<StudyProvenance>(Provenance) || HoldsRows<Models.Bf16Choice>(Bf16Choice);
         if (!holdsStudy && Directory.EnumerateFileSystemEntries(Path).Any(entry => entry != Config && entry != Lock && !AtomicFile.IsLeftover(entry)))
             throw new UserErrorException($"{Path} is not empty and holds no study; choose another `folder`");
         foreach (string file in Files)

@@ -81,7 +81,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
             observer.Stage("timing bf16 by the kernels and by ATen");
             using MaskedModel model = config.Framework.CreateModel(config.ModelShape, config.Seed, device);
             model.CheckpointActivations = config.CheckpointActivations;
-            Bf16Choice choice = Bf16Choice.Measure(model, config.Batch, config.VisiblePatches, cancellation);
+            Bf16Choice choice = config.TimeBf16(model, cancellation);
             JsonLines.Append(folder.Bf16Choice, [choice]);
             return choice;
         }
