@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define OM_API extern "C" __attribute__((visibility("default")))
-#define OM_ABI 6
+#define OM_ABI 7
 
 enum om_tag : int32_t {
   OM_NONE = 0,
