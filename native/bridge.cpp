@@ -290,3 +290,11 @@ OM_API int32_t om_kernels(int32_t* in_use, int32_t* best) {
 OM_API int32_t om_use_kernels(int32_t set) {
   return guarded([&] { use_kernels(static_cast<KernelSet>(set)); });
 }
+
+OM_API int32_t om_has_amx(int32_t* has) {
+  return guarded([&] { *has = has_amx(); });
+}
+
+OM_API int32_t om_leave_bf16_to_aten(int32_t leave) {
+  return guarded([&] { leave_bf16_to_aten(leave != 0); });
+}

@@ -8,6 +8,7 @@
 #include <torch/library.h>
 
 #include "autocast.h"
+#include "kernels.h"
 
 namespace otomask {
 namespace {
@@ -32,14 +33,17 @@ Tensor block(const Tensor& x, at::TensorList p, int64_t heads, double epsilon) {
                   epsilon);
 }
 
-// Autocast as it was in the forward pass. What was cast meanwhile is forgotten: the casts remember a graph, or lack one.
+// Autocast as it was in the forward pass, and who computes it. What was cast meanwhile is forgotten: the casts remember a graph, or lack one.
 class AutocastGuard {
  public:
-  AutocastGuard(c10::DeviceType device, Autocast autocast) : device_(device), before_(autocast_of(device)) {
+  AutocastGuard(c10::DeviceType device, Autocast autocast, bool leaves_bf16)
+      : device_(device), before_(autocast_of(device)), left_before_(leaves_bf16_to_aten()) {
     set_autocast(device, autocast);
+    leave_bf16_to_aten(leaves_bf16);
   }
   ~AutocastGuard() {
     at::autocast::clear_cache();
+    leave_bf16_to_aten(left_before_);
     set_autocast(device_, before_);
   }
   AutocastGuard(const AutocastGuard&) = delete;
@@ -48,6 +52,7 @@ class AutocastGuard {
  private:
   c10::DeviceType device_;
   Autocast before_;
+  bool left_before_;
 };
 
 struct CheckpointedBlock : torch::autograd::Function<CheckpointedBlock> {
@@ -57,10 +62,11 @@ struct CheckpointedBlock : torch::autograd::Function<CheckpointedBlock> {
     context->saved_data["epsilon"] = epsilon;
     context->saved_data["autocast"] = autocast.enabled;
     context->saved_data["type"] = autocast.type;
+    context->saved_data["leaves_bf16"] = leaves_bf16_to_aten();
     variable_list kept = parameters.vec();
     kept.push_back(x);
     context->save_for_backward(std::move(kept));
-    const AutocastGuard guard(x.device().type(), autocast);
+    const AutocastGuard guard(x.device().type(), autocast, leaves_bf16_to_aten());
     return block(x, parameters, heads, epsilon);
   }
 
@@ -73,7 +79,8 @@ struct CheckpointedBlock : torch::autograd::Function<CheckpointedBlock> {
     auto& settings = context->saved_data;
     Tensor y;
     {
-      const AutocastGuard guard(x.device().type(), {settings["autocast"].toBool(), settings["type"].toScalarType()});
+      const AutocastGuard guard(
+          x.device().type(), {settings["autocast"].toBool(), settings["type"].toScalarType()}, settings["leaves_bf16"].toBool());
       const c10::AutoGradMode recording(true);
       y = block(x, parameters, settings["heads"].toInt(), settings["epsilon"].toDouble());
     }

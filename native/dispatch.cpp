@@ -27,7 +27,21 @@ std::atomic<KernelSet>& set_in_use() {
   return set;
 }
 
+thread_local bool leaves_bf16 = false;
+
 }  // namespace
+
+bool has_amx() {
+#ifdef OTOMASK_X86
+  return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16");
+#else
+  return false;
+#endif
+}
+
+bool leaves_bf16_to_aten() { return leaves_bf16; }
+
+void leave_bf16_to_aten(bool leave) { leaves_bf16 = leave; }
 
 KernelSet best_kernels() {
   static const KernelSet best = detect();
@@ -51,7 +65,7 @@ bool has_kernels<float>() {
 
 template <>
 bool has_kernels<BFloat16>() {
-  return kernels_in_use() == KernelSet::Avx512Bf16;
+  return kernels_in_use() == KernelSet::Avx512Bf16 && !leaves_bf16_to_aten();
 }
 
 #ifdef OTOMASK_X86

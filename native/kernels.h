@@ -24,6 +24,13 @@ KernelSet best_kernels();
 KernelSet kernels_in_use();
 void use_kernels(KernelSet set);
 
+/* Whether the processor multiplies tiles of bfloat16 (Intel's AMX), and the system lets it. ATen can, through oneDNN; these kernels cannot. */
+bool has_amx();
+
+/* Whether operations that begin on this thread leave bfloat16 to ATen even where there are kernels; not at first. */
+bool leaves_bf16_to_aten();
+void leave_bf16_to_aten(bool leave);
+
 /* Where the gradient of a parameter is added up: in float32, or in bfloat16, to which the new sum is rounded. One of the
  * two is null; both, where no gradient is wanted. */
 struct GradientSum {

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define OM_API extern "C" __attribute__((visibility("default")))
-#define OM_ABI 6
+#define OM_ABI 7
 
 enum om_tag : int32_t {
   OM_NONE = 0,
@@ -96,5 +96,9 @@ OM_API int32_t om_set_tf32(int32_t allowed);
  * that this processor runs; om_use_kernels changes the ones in use, for all threads. */
 OM_API int32_t om_kernels(int32_t* in_use, int32_t* best);
 OM_API int32_t om_use_kernels(int32_t set);
+/* Whether the processor has AMX, which ATen's bfloat16 products use and the kernels' do not. */
+OM_API int32_t om_has_amx(int32_t* has);
+/* Whether the calling thread leaves bfloat16 to ATen even where there are kernels; not at first. */
+OM_API int32_t om_leave_bf16_to_aten(int32_t leave);
 
 #endif

@@ -46,7 +46,8 @@ public static class TorchRuntime
     }
 
     /// <summary>The kernels of our own in use, for all threads; what they lack, ATen computes, more slowly. At first
-    /// <see cref="BestKernels"/>, or what <c>OTOMASK_KERNELS</c> asks for.</summary>
+    /// <see cref="BestKernels"/>, or what <c>OTOMASK_KERNELS</c> asks for. On a processor with AMX a training in bfloat16 times these kernels and ATen, and goes on
+    /// with the faster, unless <c>OTOMASK_KERNELS</c> is set.</summary>
     /// <exception cref="TorchException">Set to what this processor does not run.</exception>
     public static KernelSet Kernels
     {
@@ -67,6 +68,19 @@ public static class TorchRuntime
             return (KernelSet)best;
         }
     }
+
+    /// <summary>Whether the processor multiplies tiles of bfloat16 (Intel's AMX): ATen does by them, the kernels do not.</summary>
+    internal static bool HasAmx
+    {
+        get
+        {
+            NativeMethods.Check(NativeMethods.om_has_amx(out int has));
+            return has != 0 || ProcessorSetting.PretendsAmx;
+        }
+    }
+
+    /// <summary>Whether bfloat16 products on the processor may be faster in ATen than by the kernels in use, and nobody has said by <c>OTOMASK_KERNELS</c> which to take.</summary>
+    internal static bool HasTwoWaysOfBf16 => HasAmx && Kernels == KernelSet.Avx512Bf16 && !KernelSetting.IsGiven;
 
     /// <summary>True when <paramref name="device"/> is a device that this machine and this libtorch have.</summary>
     public static bool Has(Device device)
@@ -99,7 +113,7 @@ public static class TorchRuntime
         Bridge.LoadBackend(path);
     }
 
-    /// <summary>Whether products on a device can run in another type (<see cref="Autocast"/>). A device that a library brings in has to say so itself, which libtorch 1.13 knows no way to do.</summary>
+    /// <summary>Whether products on a device can run in another type (<see cref="Autocast(Device)"/>). A device that a library brings in has to say so itself, which libtorch 1.13 knows no way to do.</summary>
     public static bool HasAutocast(Device device)
     {
         NativeMethods.Check(NativeMethods.om_has_autocast(device.Name, out int has));
@@ -114,10 +128,19 @@ public static class TorchRuntime
     }
 
     /// <summary>Until disposed, matrix products on this thread run in bfloat16 (weights, sums and normalisation stay float32).</summary>
-    public static IDisposable Autocast(Device device)
+    public static IDisposable Autocast(Device device) => Autocast(device, leavesToAten: false);
+
+    /// <summary>The same; what begins meanwhile on this thread can be left to ATen, also where there are kernels for it on the processor.</summary>
+    internal static IDisposable Autocast(Device device, bool leavesToAten)
     {
-        NativeMethods.Check(NativeMethods.om_set_autocast(device.Name, 1, (int)DType.BFloat16));
-        return new Undo(() => NativeMethods.Check(NativeMethods.om_set_autocast(device.Name, 0, (int)DType.BFloat16)));
+        void Set(bool enabled)
+        {
+            NativeMethods.Check(NativeMethods.om_set_autocast(device.Name, enabled ? 1 : 0, (int)DType.BFloat16));
+            NativeMethods.Check(NativeMethods.om_leave_bf16_to_aten(enabled && leavesToAten ? 1 : 0));
+        }
+
+        Set(true);
+        return new Undo(() => Set(false));
     }
 
     /// <summary>Until disposed, float32 products on a GPU's tensor cores, of all threads, may round their factors to TensorFloat-32 (10 bits of precision).</summary>

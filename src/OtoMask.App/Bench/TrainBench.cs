@@ -20,9 +20,10 @@ namespace OtoMask.App.Bench;
 /// <param name="PeakDeviceMemory">Largest memory that the process reserved on the device, bytes; null for the processor, and where libtorch does not tell.</param>
 /// <param name="Loss">Loss of the last step.</param>
 /// <param name="Choice">What precision <c>auto</c> was found to be; null where it was given.</param>
+/// <param name="Bf16">Who was found to be faster in bfloat16; null where nothing was to choose.</param>
 internal sealed record TrainBenchResult(
     PretrainingConfig Config, int Steps, double Step, PhaseMilliseconds Phases, double Gigaflops, double GemmSpeed, long PeakMemory, long? PeakDeviceMemory, double Loss,
-    PrecisionChoice? Choice)
+    PrecisionChoice? Choice, string? Bf16)
 {
     /// <summary>Clips trained on per second.</summary>
     public double ClipsPerSecond => Config.Batch / Step * 1000;
@@ -47,15 +48,17 @@ internal static class TrainBench
         Device device = Devices.Find(config.Device);
         using MaskedModel model = config.Framework.CreateModel(config.ModelShape, config.Seed, device, config.Gradients.Type());
         model.CheckpointActivations = config.CheckpointActivations;
-        PrecisionChoice? choice = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config.Batch, config.VisiblePatches, cancel) : null;
-        config = config with { Precision = choice?.Faster ?? config.Precision };
+        string? bf16 = null;
+        Bf16By? by = config.WhoComputes(model, told => bf16 = told, cancel);
+        PrecisionChoice? choice = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config.Batch, config.VisiblePatches, by, cancel) : null;
+        config = config with { Precision = choice?.Faster ?? config.Precision, Bf16By = by };
 
         MaskingInfo masking = KnownMaskings.Find(config.Mask);
         using var clips = new SyntheticClips(config.Geometry, config.Seed);
         using ClipSource source = ClipSource.Open(clips.Folder, new ClipSourceOptions(config.LogMel));
         using var optimizer = config.CreateOptimizer(model);
         IFeatureMaskingStrategy? features = masking.CreateFeatureStrategy();
-        var training = new TrainingStep(model, optimizer, config.Precision, config.ClipNorm, features) { WaitsForDevice = true };
+        var training = new TrainingStep(model, optimizer, config.Precision, config.ClipNorm, features) { Bf16By = config.Bf16By, WaitsForDevice = true };
         using BatchReader<MaskedBatch> reader = Pipeline(config, source).Read(cancellation: cancel);
 
         var measured = new List<(double Step, PhaseMilliseconds Phases)>();
@@ -74,7 +77,7 @@ internal static class TrainBench
         return new TrainBenchResult(
             config, steps, Summary.Median(measured.Select(step => step.Step)),
             new(Median(p => p.Data), Median(p => p.Mask), Median(p => p.Forward), Median(p => p.Backward), Median(p => p.Update)),
-            StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, config.VisiblePatches, features is not null), gemm, peakMemory, peakDeviceMemory, loss, choice);
+            StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, config.VisiblePatches, features is not null), gemm, peakMemory, peakDeviceMemory, loss, choice, bf16);
     }
 
     private static (double Step, PhaseMilliseconds Phases, double Loss) TakeStep(BatchReader<MaskedBatch> reader, TrainingStep training)
@@ -110,6 +113,8 @@ internal static class TrainBench
         ["moments"] = result.Config.Moments.Name(),
         ["gradients"] = result.Config.Gradients.Name(),
         ["precision_auto"] = result.Choice?.ToString(),
+        ["bf16_by"] = ConfigText.Text(result.Config.Bf16By),
+        ["bf16_choice"] = result.Bf16,
         ["checkpoint_activations"] = result.Config.CheckpointActivations,
         ["device"] = result.Config.Device,
         ["threads"] = TorchRuntime.Threads,
@@ -137,11 +142,14 @@ internal static class TrainBench
     public static void Write(TrainBenchResult result, TextWriter console)
     {
         PretrainingConfig config = result.Config;
+        if (result.Bf16 is { } bf16)
+            console.Tell(bf16);
         if (result.Choice is { } choice)
             console.Tell(choice.ToString());
         string where = KnownMaskings.Find(config.Mask).CreateDataStrategy() is null ? "in the step, with the model's features" : "on loader threads, beside the step";
+        string products = config.Bf16By is { } who ? $" by {(who == Bf16By.Aten ? "ATen" : "the kernels")}" : "";
         console.Tell($"{config.Framework} {config.ModelShape.Encoder} + {config.ModelShape.Decoder}, input {config.Input}, patch {config.Patch}, "
-            + $"batch {config.Batch}, {config.Precision}, {(config.CheckpointActivations ? "checkpointed activations, " : "")}{TorchRuntime.Threads} threads, kernels {TorchRuntime.Kernels.Name()}, median of {result.Steps} steps");
+            + $"batch {config.Batch}, {config.Precision}{products}, {(config.CheckpointActivations ? "checkpointed activations, " : "")}{TorchRuntime.Threads} threads, kernels {TorchRuntime.Kernels.Name()}, median of {result.Steps} steps");
         console.Tell($"clips/s      {result.ClipsPerSecond:F1}");
         console.Tell($"step         {result.Step:F1} ms: data wait {result.Phases.Data:F1}, forward {result.Phases.Forward:F1}, "
             + $"backward {result.Phases.Backward:F1}, optimiser and EMA {result.Phases.Update:F1}");

@@ -3,6 +3,8 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using OtoMask.App.Bench;
+using OtoMask.Configuration;
+using OtoMask.Models;
 using OtoMask.Torch;
 
 namespace OtoMask.App.Commands;
@@ -13,6 +15,7 @@ internal static class DoctorCommand
     private const int MostDevices = 16;
     private static readonly string[] KindsOfDevices = ["cuda", "privateuseone"];
     private const string CacheFolder = ".";
+    private static readonly PretrainingConfig SampleModel = new() { Batch = 16 };
     private const double LowDiskGigabytes = 5, GemmSeconds = 0.5;
 
     public static Command Create()
@@ -39,6 +42,7 @@ internal static class DoctorCommand
         Machine(report, folder);
         Libtorch(report);
         Audio(report);
+        Bf16(report, cancel);
         Speed(report, cancel);
         report.Close();
         return 0;
@@ -93,6 +97,29 @@ internal static class DoctorCommand
         report.Need("libsoxr", LibraryVersion("libsoxr.so.0", "soxr_version"), "audio cannot be resampled; install libsoxr0");
         report.Need("ffmpeg", ProgramVersion("ffmpeg", "-version"), "m4a, aac and video files cannot be read; install ffmpeg");
         report.Need("fluidsynth", ProgramVersion("fluidsynth", "--version"), "`otomask demo` cannot make its music; install fluidsynth");
+    }
+
+    /// <summary>What a processor with AMX leaves to choose; elsewhere nothing is.</summary>
+    private static void Bf16(Report report, CancellationToken cancel)
+    {
+        if (!TorchRuntime.HasAmx)
+            return;
+        report.Line("AMX", "there: ATen multiplies bfloat16 by it, the kernels do not");
+        if (TorchRuntime.HasTwoWaysOfBf16)
+        {
+            report.Line("bf16", $"{MeasureBf16(cancel).Told}, training {SampleModel.Framework} {SampleModel.Size} with batch {SampleModel.Batch}");
+            report.Line("", "a run in bf16 times both for its own model and takes the faster; --bf16-by kernels or aten decides instead");
+        }
+        else
+            report.Line("bf16", TorchRuntime.Kernels == KernelSet.Avx512Bf16
+                ? "by the kernels, for OTOMASK_KERNELS asks for them; unset it to have the faster way taken, or say --bf16-by aten"
+                : $"by ATen, for the kernels {TorchRuntime.Kernels.Name()} have none");
+    }
+
+    private static Bf16Choice MeasureBf16(CancellationToken cancel)
+    {
+        using MaskedModel model = SampleModel.Framework.CreateModel(SampleModel.ModelShape, SampleModel.Seed, Device.Cpu);
+        return SampleModel.TimeBf16(model, cancel);
     }
 
     private static void Speed(Report report, CancellationToken cancel)

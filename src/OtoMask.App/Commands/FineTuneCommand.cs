@@ -29,7 +29,7 @@ internal static class FineTuneCommand
             FineTuningConfig Read(FineTuningConfig start)
             {
                 FineTuningConfig config = values.Read(line, options.ConfigFile(line) is { } file ? ConfigFile.Read(file, FineTuningKeys.All, start) : start);
-                return config with { Checkpoint = Absolute(line.GetValue(checkpoint) ?? config.Checkpoint), Task = Absolute(config.Task) };
+                return values.InEffect(line, config with { Checkpoint = Absolute(line.GetValue(checkpoint) ?? config.Checkpoint), Task = Absolute(config.Task) });
             }
 
             if (options.Resumed(line) is { } run)
@@ -52,7 +52,7 @@ internal static class FineTuneCommand
         Verb,
         display =>
         {
-            using FineTuningSetup setup = FineTuningSetup.Begin(config, model);
+            using FineTuningSetup setup = FineTuningSetup.Begin(config, model, display, cancellation);
             return new RunInWork(folder).Begin(() => Train(folder, setup, stopAt, display, cancellation));
         },
         cancellation);

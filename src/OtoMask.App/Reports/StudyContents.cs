@@ -1,4 +1,5 @@
 using OtoMask.Configuration;
+using OtoMask.Models;
 using OtoMask.Runs;
 using OtoMask.Studies;
 using OtoMask.Studies.Masks;
@@ -40,6 +41,9 @@ internal sealed record StudyContents
     /// <summary>What it was measured on and with; null where the folder does not say.</summary>
     public StudyProvenance? Provenance { get; init; }
 
+    /// <summary>Who was found to compute bfloat16 faster; null where nothing was to choose.</summary>
+    public Bf16Choice? Bf16 { get; init; }
+
     /// <summary>The study that was asked for.</summary>
     public StudyConfig Config => Results.Config;
 
@@ -68,6 +72,7 @@ internal sealed record StudyContents
             Confusions = JsonLines.Read<StudyConfusion>(folder.Confusions),
             Masks = StudyMasks.Read(folder),
             Provenance = JsonLines.Read<StudyProvenance>(folder.Provenance).LastOrDefault(),
+            Bf16 = JsonLines.Read<Bf16Choice>(folder.Bf16Choice).FirstOrDefault(),
             Logs =
             [
                 .. from framework in results.Config.Frameworks

@@ -1,4 +1,5 @@
 using System.Globalization;
+using OtoMask.Models;
 using OtoMask.Studies;
 using OtoMask.Studies.Results;
 
@@ -36,7 +37,7 @@ internal static class StudyReport
         page.AddSection("reading", "How to read this", Reading(study.Config));
         page.AddSection("config", "Configuration", Html.Of($"<pre><code>{study.Yaml}</code></pre>"));
         if (study.Provenance is not null)
-            page.AddSection("provenance", "Data and machine", Provenance(study.Provenance));
+            page.AddSection("provenance", "Data and machine", Provenance(study.Provenance, study.Bf16));
         return page.Render();
     }
 
@@ -80,7 +81,7 @@ internal static class StudyReport
         </ul>
         """);
 
-    private static Html Provenance(StudyProvenance provenance) => Html.Of(
+    private static Html Provenance(StudyProvenance provenance, Bf16Choice? bf16) => Html.Of(
         $"""
         <div class="table"><table>
         <thead><tr><th>task</th><th>family</th><th class="number">classes</th><th class="number">clips</th><th class="number">test clips</th><th>hash</th></tr></thead>
@@ -94,6 +95,7 @@ internal static class StudyReport
         [
             ("clips to pre-train on", provenance.PoolClips.ToString("N0", CultureInfo.InvariantCulture)), ("hash of that list", provenance.PoolHash),
             ("OtoMask", provenance.Version), ("machine", provenance.Machine),
+            .. bf16 is null ? [] : new[] { ("bfloat16", bf16.Told) },
         ])}
         """);
 

@@ -12,6 +12,7 @@ internal sealed class StudyDisplay : IStudyObserver
 {
     private static readonly TimeSpan BetweenPlainLines = TimeSpan.FromMinutes(1);
     private readonly ProgressTask? whole, part;
+    private readonly HashSet<string> noted = [];
     private double beginShare = double.NaN, share;
     private long begin, lastLine;
     private bool isWorking;
@@ -76,6 +77,12 @@ internal sealed class StudyDisplay : IStudyObserver
             (part.Value, part.Description) = ((double)step.Step / totalSteps, Text($"step {step.Step} of {totalSteps}, loss {step.Loss:F3}, {step.ClipsPerSecond:F0} clips/s"));
         else if (Stopwatch.GetElapsedTime(lastLine) > BetweenPlainLines)
             Line(Text($"  step {step.Step} of {totalSteps}, loss {step.Loss:F3}, {step.ClipsPerSecond:F0} clips/s; study {share:P0}, {Left()}"));
+    }
+
+    public void Note(string message)
+    {
+        if (noted.Add(message)) // runs that begin alike say the same
+            Line(Wording.Of(message));
     }
 
     public void Warning(string message) => Line($"warning: {Wording.Of(message)}");

@@ -5,7 +5,7 @@ namespace OtoMask.Torch.Interop;
 /// <summary>Loads the bridge, and with it libtorch, at the first call of any of its functions.</summary>
 internal static unsafe class Bridge
 {
-    private const int Abi = 6;
+    private const int Abi = 7;
     private const string BackendVariable = "OTOMASK_BACKEND";
     private static readonly Lock Gate = new();
     private static nint loaded;
@@ -13,7 +13,7 @@ internal static unsafe class Bridge
 
     /// <summary>The library, ready to be called.</summary>
     /// <exception cref="TorchLoadException">It, or libtorch, is missing, broken, or of another version; a later call tries again.</exception>
-    /// <exception cref="TorchSettingException"><c>OTOMASK_KERNELS</c> asks for what there is not.</exception>
+    /// <exception cref="TorchSettingException"><c>OTOMASK_KERNELS</c> asks for what there is not, or another variable holds what it cannot.</exception>
     public static nint Load()
     {
         lock (Gate)
@@ -103,6 +103,7 @@ internal static unsafe class Bridge
         // libtorch counts physical cores, which on a virtual machine may be fewer than those it was given.
         if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null or "")
             Check(((delegate* unmanaged<int, int>)NativeLibrary.GetExport(library, "om_set_threads"))(Environment.ProcessorCount));
+        _ = ProcessorSetting.PretendsAmx; // a word that means nothing is told before any work
         int inUse, best;
         Check(((delegate* unmanaged<int*, int*, int>)NativeLibrary.GetExport(library, "om_kernels"))(&inUse, &best));
         Check(((delegate* unmanaged<int, int>)NativeLibrary.GetExport(library, "om_use_kernels"))((int)KernelSetting.Read((KernelSet)best)));

@@ -5,8 +5,13 @@ internal static class KernelSetting
 {
     private const string Variable = "OTOMASK_KERNELS";
 
+    /// <summary>Whether it asks for any.</summary>
+    public static bool IsGiven => Text is not (null or "");
+
+    private static string? Text => Environment.GetEnvironmentVariable(Variable);
+
     /// <exception cref="TorchSettingException">The variable holds something else, or what this processor does not run.</exception>
-    public static KernelSet Read(KernelSet best) => Parse(Environment.GetEnvironmentVariable(Variable), best);
+    public static KernelSet Read(KernelSet best) => Parse(Text, best);
 
     public static KernelSet Parse(string? text, KernelSet best)
     {

@@ -99,6 +99,12 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(Library)]
     public static partial int om_use_kernels(int set);
+
+    [LibraryImport(Library)]
+    public static partial int om_has_amx(out int has);
+
+    [LibraryImport(Library)]
+    public static partial int om_leave_bf16_to_aten(int leave);
 }
 
 /// <summary>One argument or result as it crosses the bridge (16 bytes, <c>om_value</c>).</summary>

@@ -12,6 +12,9 @@ internal static class ConfigKeys
 {
     private const string Length = "length";
 
+    /// <summary>What <c>bf16-by</c> decides.</summary>
+    internal const string Bf16ByHelp = "who computes bfloat16 products on the processor (default: the kernels; on a processor with AMX both are timed and the faster is taken)";
+
     /// <summary>Numbers of epochs.</summary>
     internal static readonly NumberRange Epochs = new(1, 1_000_000);
 
@@ -44,6 +47,7 @@ internal static class ConfigKeys
         new("batch", "N", "clips in a batch", c => Text(c.Batch), (c, v) => c with { Batch = Whole("batch", v) }) { Range = Batches },
         new("accumulate", "N", "batches whose gradients make one step", c => Text(c.Accumulate), (c, v) => c with { Accumulate = Whole("accumulate", v) }) { Range = new(1, 4096) },
         new("precision", "fp32|tf32|bf16|auto", "precision of the matrix products; tf32 is of GPUs; auto times fp32 and bf16 and takes the faster", c => Name(c.Precision), (c, v) => c with { Precision = OneOf("precision", v, ("fp32", Precision.Fp32), ("tf32", Precision.Tf32), ("bf16", Precision.Bf16), ("auto", Precision.Auto)) }),
+        new("bf16-by", "kernels|aten", Bf16ByHelp, c => Text(c.Bf16By), (c, v) => c with { Bf16By = Bf16By(v) }) { Idle = c => WithoutBf16(c.Precision, c.Device) },
         new("moments", "fp32|bf16", "precision of AdamW's two moments; bf16 halves the memory they take", c => Name(c.Moments), (c, v) => c with { Moments = Fixed("moments", v) }),
         new("gradients", "fp32|bf16", "precision of the gradients; bf16 halves the memory they take and rounds their sum after each batch", c => Name(c.Gradients), (c, v) => c with { Gradients = Fixed("gradients", v) }),
         new("seed", "N", "seed of everything random", c => c.Seed.ToString(CultureInfo.InvariantCulture), (c, v) => c with { Seed = Seed(v) }),
@@ -79,6 +83,10 @@ internal static class ConfigKeys
         : KnownMaskings.Find(config.Mask).Hint == HintUse.None ? $"mask {config.Mask} goes by no hint ratio" : $"of the hint ratio mask {config.Mask} goes by 1 alone";
 
     private static string? ByConstantHint(PretrainingConfig config) => config.Hint.Constant is { } constant ? $"hint-constant {Text(constant)} holds throughout" : null;
+
+    /// <summary>Why nobody computes bfloat16 products on the processor; null where somebody does.</summary>
+    internal static string? WithoutBf16(Precision precision, string device) => !new Device(device).IsCpu ? $"device {new Device(device)} computes them in its own way"
+        : precision is Precision.Fp32 or Precision.Tf32 ? $"precision {Name(precision)} has none" : null;
 
     private static string? WithoutTarget(PretrainingConfig config) => config.Framework.HasTarget ? null : $"{config.Framework} has no target network";
 

@@ -10,6 +10,8 @@ internal static class ConfigText
 
     public static string Name(bool value) => value ? "true" : "false";
 
+    public static string? Text(Bf16By? by) => by is { } who ? Name(who) : null;
+
     public static string? Text<T>(T? value) where T : struct, IFormattable => value?.ToString(null, CultureInfo.InvariantCulture);
 
     public static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
@@ -41,6 +43,9 @@ internal static class ConfigText
 
     /// <summary>float32 or bfloat16.</summary>
     public static Precision Fixed(string key, string text) => OneOf(key, text, ("fp32", Precision.Fp32), ("bf16", Precision.Bf16));
+
+    /// <summary>Who computes bfloat16 products.</summary>
+    public static Bf16By Bf16By(string text) => OneOf("bf16-by", text, ("kernels", Models.Bf16By.Kernels), ("aten", Models.Bf16By.Aten));
 
     public static T OneOf<T>(string key, string text, params ReadOnlySpan<(string Name, T Value)> choices)
     {

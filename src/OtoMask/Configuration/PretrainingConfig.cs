@@ -71,6 +71,9 @@ public sealed record PretrainingConfig
     /// <summary>Precision of the matrix products; <see cref="Precision.Auto"/> is resolved before the first step.</summary>
     public Precision Precision { get; init; } = Precision.Fp32;
 
+    /// <summary>Who computes bfloat16 products on the processor; null = the kernels, or on a processor with AMX whoever is faster there, which is resolved before the first step.</summary>
+    public Bf16By? Bf16By { get; init; }
+
     /// <summary>Precision of AdamW's moments, <see cref="Precision.Fp32"/> or <see cref="Precision.Bf16"/>.</summary>
     public Precision Moments { get; init; } = Precision.Fp32;
 
@@ -157,7 +160,7 @@ public sealed record PretrainingConfig
     internal long MemoryOf(long clips)
     {
         // What auto stands for is measured later; it takes no less than bfloat16.
-        var memory = ModelMemory.Here(Precision is Precision.Fp32 or Precision.Tf32 ? DType.Float32 : DType.BFloat16, CheckpointActivations);
+        var memory = ModelMemory.Here(Precision is Precision.Fp32 or Precision.Tf32 ? DType.Float32 : DType.BFloat16, CheckpointActivations, Bf16By);
         int perParameter = sizeof(float) + Gradients.Bytes() + 2 * Moments.Bytes();
         return memory.Training(
             Framework, ModelShape, clips, VisiblePatches, perParameter, BatchOptions.DefaultPrefetch + Accumulate, KnownMaskings.Find(Mask).CreateFeatureStrategy() is not null);
@@ -173,6 +176,20 @@ public sealed record PretrainingConfig
             $"a step of {Batch} clips of {Input} in {ModelShape.PatchCount} patches of {Patch}", MemoryOf, Batch,
             $"lower batch (accumulate keeps the effective one) or input, or take a larger patch{(CheckpointActivations ? "" : ", or checkpoint-activations true")}");
     }
+
+    /// <summary>Who computes its bfloat16 products: whom it names, or whoever is faster where two can; null where nothing is to choose.</summary>
+    /// <param name="model">Its model; the gradients are zero before and after.</param>
+    /// <param name="tell">Is told what was measured, if anything was.</param>
+    /// <param name="cancellation">Ends the measurement.</param>
+    internal Bf16By? WhoComputes(MaskedModel model, Action<string> tell, CancellationToken cancellation) =>
+        Bf16Choice.For(Bf16By, Precision, model.Device, () => TimeBf16(model, cancellation), tell);
+
+    /// <summary>Times both who can compute bfloat16 products.</summary>
+    /// <param name="model">Its model; the gradients are zero before and after.</param>
+    /// <param name="cancellation">Ends the measurement.</param>
+    internal Bf16Choice TimeBf16(MaskedModel model, CancellationToken cancellation) => Bf16Choice.Measure(
+        Batch, clips => ModelMemory.Fits((this with { Precision = Precision.Bf16, Bf16By = Models.Bf16By.Aten }).MemoryOf, clips),
+        (by, clips) => StepRace.SecondsOf(model, Precision.Bf16, by, clips, VisiblePatches), cancellation);
 
     /// <summary>What the batches of a run are made of, without noise.</summary>
     /// <param name="normalisation">Mean and deviation of the data.</param>

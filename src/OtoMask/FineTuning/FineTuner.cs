@@ -133,7 +133,7 @@ public sealed class FineTuner : IDisposable
             model.Device, HostArray.Of(batch.Patches, clips, given, setup.Input.Geometry.PatchSize), HostArray.Of(batch.Ids, clips, given), HostArray.Of(batch.Targets, clips, model.Classes));
         (Tensor patches, Tensor ids, Tensor targets) = (sent[0], sent[1], sent[2]);
         Tensor logits;
-        using (IDisposable? autocast = config.Precision.On(model.Device))
+        using (IDisposable? autocast = config.Precision.On(model.Device, config.Bf16By))
             logits = model.Logits(patches, ids, training: true);
         Tensor loss = Classifier.Loss(logits, targets, setup.Task.IsMultiLabel);
         // Elsewhere nobody waits to know whether it is finite: what it adds to the gradients is thrown away with them.

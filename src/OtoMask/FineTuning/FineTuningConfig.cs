@@ -78,6 +78,9 @@ public sealed record FineTuningConfig
     /// <summary>Precision of the matrix products, not <see cref="Precision.Auto"/>.</summary>
     public Precision Precision { get; init; } = Precision.Fp32;
 
+    /// <summary>Who computes bfloat16 products on the processor; null = the kernels, or on a processor with AMX whoever is faster there, which is resolved before the first step.</summary>
+    public Bf16By? Bf16By { get; init; }
+
     /// <summary>How the weights move.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Sgd;
 

@@ -32,6 +32,7 @@ internal static class FineTuningKeys
         new("batch", "N", "clips in a batch", c => Text(c.Batch), (c, v) => c with { Batch = Whole("batch", v) }) { Range = ConfigKeys.Batches with { Least = 2 }, IsSettled = true },
         new("seed", "N", "seed of everything random", c => c.Seed.ToString(CultureInfo.InvariantCulture), (c, v) => c with { Seed = Seed(v) }) { IsSettled = true },
         new("precision", "fp32|tf32|bf16", "precision of the matrix products; tf32 is of GPUs", c => Name(c.Precision), (c, v) => c with { Precision = OneOf("precision", v, ("fp32", Precision.Fp32), ("tf32", Precision.Tf32), ("bf16", Precision.Bf16)) }),
+        new("bf16-by", "kernels|aten", ConfigKeys.Bf16ByHelp, c => Text(c.Bf16By), (c, v) => c with { Bf16By = Bf16By(v) }) { Idle = c => ConfigKeys.WithoutBf16(c.Precision, c.Device) },
         new("optimizer", "sgd|adamw|lars", "how the weights move", c => Name(c.Optimizer), (c, v) => c with { Optimizer = OneOf("optimizer", v, ("sgd", OptimizerKind.Sgd), ("adamw", OptimizerKind.AdamW), ("lars", OptimizerKind.Lars)) }) { IsSettled = true },
         new("lr", "RATE", "learning rate at the end of the warm-up", c => Text(c.LearningRate), (c, v) => c with { LearningRate = Number("lr", v) }) { Range = ConfigKeys.Rates },
         new("weight-decay", "X", "decay of matrices (default 1e-4 for adamw, 0 for lars; sgd has none)", c => Text(c.WeightDecay), (c, v) => c with { WeightDecay = Number("weight-decay", v) }) { Range = new(0, 1_000_000) },

@@ -21,8 +21,8 @@ public sealed class FineTuningSetup : IDisposable
         RequireMemory();
     }
 
-    /// <summary>The configuration.</summary>
-    public FineTuningConfig Config { get; }
+    /// <summary>The configuration, resolved.</summary>
+    public FineTuningConfig Config { get; private set; }
 
     /// <summary>The task.</summary>
     public LabelledTask Task { get; }
@@ -63,13 +63,15 @@ public sealed class FineTuningSetup : IDisposable
 
     internal ClassBatches Batches { get; }
 
-    internal FineTunedState State { get; }
+    internal FineTunedState State { get; private set; }
 
     /// <summary>Reads the task of a new run, and gives the encoder of a model a head.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="saved">The model at <see cref="FineTuningConfig.Checkpoint"/>.</param>
+    /// <param name="observer">Is told who computes bfloat16, where that has to be measured; or null.</param>
+    /// <param name="cancellation">Stops the preparation.</param>
     /// <exception cref="UserErrorException">The configuration, the task or the model is impossible.</exception>
-    public static FineTuningSetup Begin(FineTuningConfig config, SavedModel saved)
+    public static FineTuningSetup Begin(FineTuningConfig config, SavedModel saved, ITrainingObserver? observer = null, CancellationToken cancellation = default)
     {
         Device device = Devices.Find(config.Validate().Device).Having(config.Precision);
         LabelledTask task = LabelledTask.Read(config.Task);
@@ -85,7 +87,9 @@ public sealed class FineTuningSetup : IDisposable
             model.Positions.TakeOver(encoder.Encoder.Positions);
             if (config.Start == StartingWeights.Trained)
                 ModelWeights.Copy(encoder.Encoder.Parameters, model.Trained.Parameters);
-            return new FineTuningSetup(config, task, model, state, from: null);
+            var setup = new FineTuningSetup(config, task, model, state, from: null);
+            setup.ChooseWhoComputes(observer, cancellation);
+            return setup;
         });
     }
 
@@ -114,6 +118,9 @@ public sealed class FineTuningSetup : IDisposable
         {
             var setup = new FineTuningSetup(config, task, model, state, from) { Changes = changes };
             resumption.RequireAtMost(setup.TotalSteps);
+            // A run that has begun in bfloat16 stays with whom it began with, so that it ends with the same bits.
+            if (from.State.ParsedConfig.Precision != Precision.Bf16)
+                setup.ChooseWhoComputes(observer, CancellationToken.None);
             return setup;
         });
     }
@@ -134,18 +141,32 @@ public sealed class FineTuningSetup : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
 
+    /// <summary>Resolves who computes bfloat16 products, where two can.</summary>
+    private void ChooseWhoComputes(ITrainingObserver? observer, CancellationToken cancellation)
+    {
+        Bf16Choice Time() => Bf16Choice.Measure(
+            StepClips, clips => ModelMemory.Fits(some => MemoryOf(some, Bf16By.Aten), clips), (by, clips) => StepRace.SecondsOf(Model, by, clips, GivenPatches), cancellation);
+        Config = Config with { Bf16By = Bf16Choice.For(Config.Bf16By, Config.Precision, Model.Device, Time, line => observer?.Note(line)) };
+        State = State with { Config = FineTuningKeys.All.ToDictionary(Config) };
+    }
+
     /// <summary>Refuses a step that does not fit in the memory of this machine. On another device nothing is known.</summary>
     /// <exception cref="UserErrorException">It does not fit; the message says what to lower.</exception>
     private void RequireMemory()
     {
         if (!Model.Device.IsCpu)
             return;
-        var memory = ModelMemory.Here(Config.Precision.Type());
-        int tokens = 1 + Input.Geometry.Grid.VisibleCount(Config.PatchOut);
         ModelMemory.Require(
-            $"a step of {StepClips} clips of {Input.Geometry.InputText} in {Input.Geometry.Grid.Count} patches", clips => memory.FineTuning(Model.Shape, clips, tokens, Input.UnitSamples, ClassBatches.Prefetch + 1), StepClips,
+            $"a step of {StepClips} clips of {Input.Geometry.InputText} in {Input.Geometry.Grid.Count} patches", clips => MemoryOf(clips, Config.Bf16By), StepClips,
             $"lower batch or seconds{(Config.PatchOut == 0 ? ", or leave patches out (patch-out)" : "")}");
     }
+
+    /// <summary>Bytes that a step over so many clips certainly takes on the CPU.</summary>
+    private long MemoryOf(long clips, Bf16By? by) => ModelMemory.Here(Config.Precision.Type(), by: by)
+        .FineTuning(Model.Shape, clips, 1 + GivenPatches, Input.UnitSamples, ClassBatches.Prefetch + 1);
+
+    /// <summary>Patches of a clip that a step is given.</summary>
+    private int GivenPatches => Input.Geometry.Grid.VisibleCount(Config.PatchOut);
 
     /// <summary>What the head sees: where patches are left out, no band has all of its own.</summary>
     private static ClipFeature FeatureOf(FineTuningConfig config) => config.PatchOut > 0 ? ClipFeature.Flat : ClipFeature.PerBand;

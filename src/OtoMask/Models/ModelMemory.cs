@@ -18,8 +18,9 @@ internal sealed record ModelMemory(DType Products, bool HasKernels, int Threads,
     /// <summary>As a model would run here and now.</summary>
     /// <param name="products">Type of the matrix products.</param>
     /// <param name="checkpointActivations">Whether blocks keep only their input for the backward pass.</param>
-    public static ModelMemory Here(DType products, bool checkpointActivations = false) =>
-        new(products, TorchRuntime.Kernels >= (products == DType.BFloat16 ? KernelSet.Avx512Bf16 : KernelSet.Avx2), TorchRuntime.Threads, checkpointActivations);
+    /// <param name="by">Who computes those in bfloat16; null = the kernels, where there are some, which take less.</param>
+    public static ModelMemory Here(DType products, bool checkpointActivations = false, Bf16By? by = null) =>
+        new(products, products == DType.BFloat16 ? TorchRuntime.Kernels >= KernelSet.Avx512Bf16 && by != Bf16By.Aten : TorchRuntime.Kernels >= KernelSet.Avx2, TorchRuntime.Threads, checkpointActivations);
 
     private int Value => Products == DType.BFloat16 ? 2 : Float; // a
 
@@ -82,6 +83,9 @@ internal sealed record ModelMemory(DType Products, bool HasKernels, int Threads,
         }
         return fit;
     }
+
+    /// <summary>Whether so many clips fit, as far as is known.</summary>
+    public static bool Fits(Func<long, long> bytesOf, long clips) => MostThatFit(bytesOf, clips) is not { } fit || fit >= clips;
 
     /// <summary>How many clips to take at once so that they fit in the memory there is.</summary>
     /// <param name="work">What is done with them, for example <c>encoding clips of 80x608</c>.</param>

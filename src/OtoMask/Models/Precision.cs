@@ -48,12 +48,15 @@ internal static class PrecisionExtensions
     internal static IDisposable? OfStep(this Precision precision) => precision == Precision.Tf32 ? TorchRuntime.Tf32() : null;
 
     /// <summary>Until disposed, matrix products on this thread run in <paramref name="precision"/>; null where nothing has to change.</summary>
+    /// <param name="precision">The precision.</param>
+    /// <param name="device">Where they run.</param>
+    /// <param name="by">Who computes those in bfloat16; null = the kernels, where there are some.</param>
     /// <exception cref="UserErrorException">This libtorch runs nothing in it on the device.</exception>
     /// <exception cref="ArgumentException">The precision is <see cref="Precision.Auto"/>, which is none before it is resolved.</exception>
-    public static IDisposable? On(this Precision precision, Device device) => precision switch
+    public static IDisposable? On(this Precision precision, Device device, Bf16By? by = null) => precision switch
     {
         Precision.Fp32 or Precision.Tf32 => null,
-        Precision.Bf16 => TorchRuntime.Autocast(device.Having(precision)),
+        Precision.Bf16 => TorchRuntime.Autocast(device.Having(precision), leavesToAten: by == Bf16By.Aten),
         _ => throw new ArgumentException($"precision {precision} must be resolved before anything is computed", nameof(precision)),
     };
 }

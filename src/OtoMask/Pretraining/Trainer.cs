@@ -50,7 +50,7 @@ internal sealed class Trainer : IDisposable
         step = told = setup.From?.State.Step ?? 0;
         optimizer = config.CreateOptimizer(setup.Model);
         setup.From?.LoadOptimizer(setup.Model, optimizer);
-        training = new TrainingStep(setup.Model, optimizer, config.Precision, config.ClipNorm, setup.Masking.CreateFeatureStrategy());
+        training = new TrainingStep(setup.Model, optimizer, config.Precision, config.ClipNorm, setup.Masking.CreateFeatureStrategy()) { Bf16By = config.Bf16By };
         TotalSteps = setup.TotalSteps;
         learningRates = new LearningRateSchedule(config.PeakLearningRate, (long)(config.Warmup * TotalSteps), TotalSteps);
         emaDecays = new EmaSchedule(config.EmaStart, config.EmaEnd, TotalSteps);

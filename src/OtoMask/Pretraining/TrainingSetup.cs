@@ -64,7 +64,7 @@ internal sealed class TrainingSetup : IDisposable
     public long TotalSteps { get; private set; }
 
     /// <summary>Opens the data of a new run, measures its statistics, builds the model and times a few steps.</summary>
-    /// <param name="config">The configuration; precision <c>auto</c> is measured, a length in minutes turned into steps.</param>
+    /// <param name="config">The configuration; precision <c>auto</c> is measured, and who computes bfloat16 where two can; a length in minutes is turned into steps.</param>
     /// <param name="observer">Is told the stages, what is taken over, the precision and the estimate.</param>
     /// <param name="source">The clips, where <see cref="PretrainingConfig.Data"/> only tells what they are called; disposed with the setup. Null = open them.</param>
     /// <param name="cancellation">Stops the preparation.</param>
@@ -215,11 +215,14 @@ internal sealed class TrainingSetup : IDisposable
 
     private void ChooseAndPlan(ITrainingObserver observer, CancellationToken cancellation)
     {
+        // A run that has begun in bfloat16 stays with whom it began with, so that it ends with the same bits.
+        if (From?.State.ParsedConfig.Precision != Precision.Bf16)
+            Config = Config with { Bf16By = Config.WhoComputes(Model, observer.Note, cancellation) };
         if (Config.Precision == Precision.Auto)
         {
             observer.Stage("timing fp32 and bf16");
-            PrecisionChoice choice = PrecisionChoice.Measure(Model, Config.Batch, Config.VisiblePatches, cancellation);
-            Config = Config with { Precision = choice.Faster };
+            PrecisionChoice choice = PrecisionChoice.Measure(Model, Config.Batch, Config.VisiblePatches, Config.Bf16By, cancellation);
+            Config = Config with { Precision = choice.Faster, Bf16By = choice.Faster == Precision.Bf16 ? Config.Bf16By : null };
             observer.Choice(choice);
         }
         Plan(observer, cancellation);
@@ -257,7 +260,7 @@ internal sealed class TrainingSetup : IDisposable
     private double TimeSteps(BatchPipeline pipeline, CancellationToken cancellation)
     {
         using var optimizer = Config.CreateOptimizer(Model);
-        var training = new TrainingStep(Model, optimizer, Config.Precision, Config.ClipNorm, Masking.CreateFeatureStrategy());
+        var training = new TrainingStep(Model, optimizer, Config.Precision, Config.ClipNorm, Masking.CreateFeatureStrategy()) { Bf16By = Config.Bf16By };
         using BatchReader<MaskedBatch> reader = pipeline.Read(cancellation: cancellation);
         double computing = double.MaxValue;
         for (int i = 0; i < TimedSteps; i++)

@@ -70,6 +70,9 @@ internal sealed class TrainingStep(
     /// <summary>Where the time went. On another device than the processor that is the time to ask for the work, unless <see cref="WaitsForDevice"/>.</summary>
     public PhaseTimes Times { get; } = new();
 
+    /// <summary>Who computes bfloat16 products on the processor; null = the kernels.</summary>
+    public Bf16By? Bf16By { get; init; }
+
     /// <summary>Whether every phase ends only when the device has done it: to measure, for it takes longer.</summary>
     public bool WaitsForDevice { get; init; }
 
@@ -108,7 +111,7 @@ internal sealed class TrainingStep(
         PatchBatch input = featureMasking is null ? Timed(spent => Times.Forward += spent, () => ToDevice(batch)) : MaskByFeatures(batch, featureMasking);
         Losses losses = Timed(spent => Times.Forward += spent, () =>
         {
-            using IDisposable? autocast = precision.On(model.Device);
+            using IDisposable? autocast = precision.On(model.Device, Bf16By);
             return model.Loss(input);
         });
         // Elsewhere nobody waits to know whether it is finite: what it adds to the gradients is thrown away with them.
@@ -176,7 +179,7 @@ internal sealed class TrainingStep(
     {
         int patches = batch.Grid.Count;
         Tensor ids = Tensor.Range(model.Device, patches).View(1, patches).Expand(batch.Count, patches);
-        using (precision.On(model.Device))
+        using (precision.On(model.Device, Bf16By))
             return model.Frozen.Encode(seen, ids).Narrow(1, 1, patches).To(DType.Float32);
     }
 

@@ -74,6 +74,9 @@ public sealed record StudyConfig
     /// <summary>Where everything is computed, whatever the runs set; null leaves it to them.</summary>
     public string? Device { get; init; }
 
+    /// <summary>Who computes the bfloat16 products of runs that do not say; null leaves it to them.</summary>
+    internal Bf16By? Bf16By { get; init; }
+
     /// <summary>Names of everything that is probed in a framework: the untrained network, the arms, those at equal time.</summary>
     public IReadOnlyList<string> ArmNames => [StudyCell.Untrained, .. Arms.Select(arm => arm.Name), .. EqualTime.Select(arm => arm + StudyPlan.EqualTimeSuffix)];
 
@@ -141,7 +144,8 @@ public sealed record StudyConfig
         var config = new PretrainingConfig();
         foreach (Setting setting in Pretraining.Concat(framework.Settings).Concat(arm.Settings))
             config = ConfigKeys.Find(setting.Key).Set(config, setting.Value);
-        return config with { Framework = framework.Framework, Seed = seed, Device = Device ?? config.Device };
+        config = config with { Framework = framework.Framework, Seed = seed, Device = Device ?? config.Device };
+        return config with { Bf16By = config.Bf16By ?? (config.Precision == Precision.Bf16 ? Bf16By : null) };
     }
 
     private static void RequireDifferent<T>(string what, IEnumerable<T> values, IEqualityComparer<T>? comparer = null)

@@ -30,6 +30,9 @@ public sealed class StudyFolder(string path)
     /// <summary>Where every arm masks (<see cref="Masks.StudyMasks"/>).</summary>
     internal string Masks => Inside("masks.json");
 
+    /// <summary>Who was found to compute bfloat16 faster (<see cref="Models.Bf16Choice"/>), once for all runs; only where there was something to choose.</summary>
+    internal string Bf16Choice => Inside("bf16.jsonl");
+
     /// <summary>Log-mels of the pool, computed once for all runs.</summary>
     public string Cache => Inside("cache");
 
@@ -37,7 +40,7 @@ public sealed class StudyFolder(string path)
     public string Report => Inside("report.html");
 
     /// <summary>The files that a study writes here, there or not.</summary>
-    public IReadOnlyList<string> Files => [Config, Rows, Costs, Confusions, Provenance, Masks, Report];
+    public IReadOnlyList<string> Files => [Config, Rows, Costs, Confusions, Provenance, Masks, Bf16Choice, Report];
 
     /// <summary>Refuses a folder in which a study would replace what it has not written: it is not there yet, is empty, or holds a study.</summary>
     /// <exception cref="UserErrorException">The folder holds other things, or cannot be written.</exception>
@@ -47,7 +50,7 @@ public sealed class StudyFolder(string path)
             throw new UserErrorException($"{Path} is a file; choose a folder for the study");
         if (!Directory.Exists(Path))
             return;
-        bool holdsStudy = HoldsRows<StudyRow>(Rows) || HoldsRows<StudyCost>(Costs) || HoldsRows<StudyProvenance>(Provenance);
+        bool holdsStudy = HoldsRows<StudyRow>(Rows) || HoldsRows<StudyCost>(Costs) || HoldsRows<StudyProvenance>(Provenance) || HoldsRows<Models.Bf16Choice>(Bf16Choice);
         if (!holdsStudy && Directory.EnumerateFileSystemEntries(Path).Any(entry => entry != Config && entry != Lock && !AtomicFile.IsLeftover(entry)))
             throw new UserErrorException($"{Path} is not empty and holds no study; choose another `folder`");
         foreach (string file in Files)

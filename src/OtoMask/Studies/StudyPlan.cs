@@ -1,4 +1,5 @@
 using OtoMask.Data;
+using OtoMask.Models;
 
 namespace OtoMask.Studies;
 
@@ -36,7 +37,7 @@ public sealed record StudyPlan
     }
 
     /// <summary>What is compared.</summary>
-    public StudyConfig Config { get; }
+    public StudyConfig Config { get; private init; }
 
     /// <summary>What is probed.</summary>
     public IReadOnlyList<StudyTask> Tasks { get; }
@@ -52,6 +53,9 @@ public sealed record StudyPlan
 
     /// <summary>Hash of the list of those clips.</summary>
     public string PoolHash { get; }
+
+    /// <summary>The same study with somebody who computes the bfloat16 products of runs that do not say.</summary>
+    internal StudyPlan By(Bf16By? by) => this with { Config = Config with { Bf16By = by } };
 
     /// <summary>What is added to the name of an arm that is run with as many steps as the baseline's time allows.</summary>
     public const string EqualTimeSuffix = " (equal time)";

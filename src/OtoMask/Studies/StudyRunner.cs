@@ -2,8 +2,10 @@ using System.Diagnostics;
 using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Evaluation;
+using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Runs;
+using OtoMask.Torch;
 
 namespace OtoMask.Studies;
 
@@ -32,6 +34,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
     public void Run(CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder.Path);
+        plan = plan.By(ChooseWhoComputes(cancellation));
         IReadOnlyList<StudyCost> measured = MeasureCosts(cancellation);
         StudyCell[] cells = [.. plan.Cells(measured)];
         var finished = new FinishedRows(folder, plan, cells);
@@ -59,6 +62,29 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
             }
         }
         observer.Overall(1);
+    }
+
+    /// <summary>Who computes bfloat16 in the runs that leave it open, where two can: by one measurement, which stays with the study, for runs that differ in it are not comparable.</summary>
+    private Bf16By? ChooseWhoComputes(CancellationToken cancellation)
+    {
+        if (plan.CellsToCost.FirstOrDefault(cell => cell.Config is { Precision: Precision.Bf16, Bf16By: null }) is not { } open)
+            return null;
+        PretrainingConfig config = open.Config;
+        Device device = Devices.Find(config.Device);
+        return Bf16Choice.For(null, config.Precision, device, Choose, observer.Note);
+
+        Bf16Choice Choose()
+        {
+            if (JsonLines.Read<Bf16Choice>(folder.Bf16Choice) is [var known, ..])
+                return known;
+            config.RequireMemory();
+            observer.Stage("timing bf16 by the kernels and by ATen");
+            using MaskedModel model = config.Framework.CreateModel(config.ModelShape, config.Seed, device);
+            model.CheckpointActivations = config.CheckpointActivations;
+            Bf16Choice choice = config.TimeBf16(model, cancellation);
+            JsonLines.Append(folder.Bf16Choice, [choice]);
+            return choice;
+        }
     }
 
     /// <summary>Costs of every arm, measured in rounds so that what else the machine does meets all of them.</summary>
@@ -114,10 +140,10 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
         }
     }
 
-    /// <summary>A run may go on on another device, as studies do on another machine; anything else is another run.</summary>
+    /// <summary>A run may go on on another device, or by what another processor is fast with, as studies do on another machine; anything else is another run.</summary>
     private static void RefuseOther(RunFolder run, IReadOnlyList<ConfigChange> changes)
     {
-        ConfigChange[] others = [.. changes.Where(change => change.Key != "device")];
+        ConfigChange[] others = [.. changes.Where(change => change.Key is not ("device" or "bf16-by"))];
         if (others.Length > 0)
             throw new UserErrorException($"{run.Path} holds a run of another configuration or of other data ({string.Join(", ", others.AsEnumerable())}); choose another `folder`, or remove that folder");
     }

@@ -89,6 +89,8 @@ internal sealed class RecordingObserver : ITrainingObserver
 
     public List<string> Warnings { get; } = [];
 
+    public List<string> Notes { get; } = [];
+
     public List<PrecisionChoice> Choices { get; } = [];
 
     public RunEstimate? Estimated { get; private set; }
@@ -116,4 +118,6 @@ internal sealed class RecordingObserver : ITrainingObserver
     public void Evaluation(EvaluationRecord evaluation) => Evaluations.Add(evaluation);
 
     public void Warning(string message) => Warnings.Add(message);
+
+    public void Note(string message) => Notes.Add(message);
 }

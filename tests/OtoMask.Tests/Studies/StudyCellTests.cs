@@ -27,7 +27,7 @@ public sealed class StudyCellTests
         Assert.NotEqual(FingerprintOf(Cell.Config), FingerprintOf(ConfigKeys.Find(key).Set(Cell.Config, value)));
 
     [Theory]
-    [InlineData("data", "elsewhere"), InlineData("workers", "3"), InlineData("keep-last", "9")]
+    [InlineData("data", "elsewhere"), InlineData("workers", "3"), InlineData("keep-last", "9"), InlineData("bf16-by", "aten")]
     public void It_does_not_change_with_the_rest(string key, string value) =>
         Assert.Equal(FingerprintOf(Cell.Config), FingerprintOf(ConfigKeys.Find(key).Set(Cell.Config, value)));
 

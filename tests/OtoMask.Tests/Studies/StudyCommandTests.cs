@@ -1,4 +1,7 @@
+using OtoMask.Models;
+using OtoMask.Studies;
 using OtoMask.Tests.App;
+using OtoMask.Tests.Models;
 
 namespace OtoMask.Tests.Studies;
 
@@ -32,6 +35,25 @@ public sealed class StudyCommandTests : IDisposable
         string file = Path.Combine(fixture.Folder, "typo.yaml");
         File.WriteAllText(file, fixture.Yaml.Replace("arms:", "armes:", StringComparison.Ordinal));
         AppProcess.Run("study", file).AssertUserError("typo.yaml, line 8", "did you mean arms?");
+    }
+
+    [Bf16KernelsFact]
+    public void Where_Aten_was_found_faster_on_a_processor_with_Amx_it_computes_all_runs_and_their_costs()
+    {
+        string file = Path.Combine(fixture.Folder, "amx.yaml");
+        File.WriteAllText(file, fixture.Yaml.Replace("seeds: [1, 2]", "seeds: [1]", StringComparison.Ordinal) + "\n  precision: bf16\n");
+        StudyFolder study = fixture.NewFolder("amx");
+        Directory.CreateDirectory(study.Path);
+        JsonLines.Append(study.Bf16Choice, [new Bf16Choice(Kernels: 50, Aten: 100)]);
+
+        AppResult result = AppProcess.RunWith("OTOMASK_PROCESSOR", "amx", "study", file, "--out", study.Path);
+        Assert.True(result.ExitCode == 0, result.Error);
+        const string Told = "by ATen, 2.0 x as fast as by the kernels (100 against 50 clips/s)";
+        Assert.Contains(Told, result.Output);
+        Assert.Contains(Told, File.ReadAllText(study.Report));
+        string[] configs = Directory.GetFiles(study.Path, "config.yaml", SearchOption.AllDirectories);
+        Assert.Equal(2, configs.Length);
+        Assert.All(configs, config => Assert.Contains("\nbf16-by: aten\n", File.ReadAllText(config)));
     }
 
     [Fact]

@@ -77,6 +77,8 @@ internal sealed class StudyObserver : IStudyObserver
 
     public int StepsTaken { get; private set; }
 
+    public List<string> Notes { get; } = [];
+
     public Action<int>? OnStep { get; init; }
 
     public Action? OnScore { get; init; }
@@ -116,4 +118,6 @@ internal sealed class StudyObserver : IStudyObserver
     public void Warning(string message)
     {
     }
+
+    public void Note(string message) => Notes.Add(message);
 }
