@@ -31,7 +31,7 @@ def main():
     works = gpu_works.quick() if arguments.quick else gpu_works.plan(machine)
     with compiling_ahead(works, machine, clock) as compiled:
         build_bridge(machine)
-        fixtures = run_fixtures(machine)
+        fixtures = run_fixtures(machine, clock)
         compiled()
     try:
         gpu_works.measure(works, machine, clock, rounds=2 if arguments.quick else 5)
@@ -86,13 +86,17 @@ def build_bridge(machine):
         refuse([f"OtoMask sees no {machine.ours}, only {', '.join(devices)}"])
 
 
-def run_fixtures(machine):
+def run_fixtures(machine, clock):
     """The tests against the reference implementation that compute on a device."""
     say(f"\nFixtures on {machine.ours} ...")
-    told = subprocess.run([ROOT / "fixtures", machine.ours], env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    text = (told.stdout + told.stderr).strip()
+    try:
+        told = subprocess.run(
+            [ROOT / "fixtures", machine.ours], env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=max(1, clock.left))
+        code, text = told.returncode, (told.stdout + told.stderr).strip()
+    except subprocess.TimeoutExpired as problem:
+        code, text = 1, f"not done after {problem.timeout:.0f} s"
     say(text)
-    return {"code": told.returncode, "told": text}
+    return {"code": code, "told": text}
 
 
 if __name__ == "__main__":

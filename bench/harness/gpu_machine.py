@@ -32,16 +32,19 @@ class Machine:
 def look(device):
     """Says what is there. Ends with a line for each thing that is missing."""
     kind, _, index = device.partition(":")
+    index = index or "0"
+    device = kind if kind == "cpu" else f"{kind}:{index}"
+    if kind not in ("cpu", "cuda", "privateuseone"):
+        refuse([f"--device {device}: name cuda:0, cpu, or privateuseone:0 with OTOMASK_BACKEND"])
     missing = [f"{tool} is missing: {way_out}" for tool, way_out in TOOLS.items() if not shutil.which(tool)]
     try:
         import torch
-    except ImportError as problem:
+    except (ImportError, OSError) as problem:
         refuse([*missing, f"{sys.executable} has no PyTorch ({problem}): activate its environment, or PYTHON=/path/to/python ./gpu-check"])
     if not os.path.isdir(os.path.join(torch.__path__[0], "include")):
         missing.append(f"PyTorch in {torch.__path__[0]} has no headers (include): take the one of pip")
     gpu = None
     if kind == "cuda":
-        index = index or "0"
         if torch.version.cuda is None:
             missing.append(f"PyTorch {torch.__version__} was built without CUDA: install one with it, or name another --device")
         elif not torch.cuda.is_available():
@@ -50,7 +53,8 @@ def look(device):
             missing.append(f"there is no {device}: PyTorch sees {torch.cuda.device_count()} of cuda")
         else:
             gpu = torch.cuda.get_device_properties(int(index))
-            device = f"cuda:{index}"
+    if kind == "privateuseone" and not os.environ.get("OTOMASK_BACKEND"):
+        missing.append(f"{device} is of a library that OTOMASK_BACKEND names: set it")
     if missing:
         refuse(missing)
     found = {
