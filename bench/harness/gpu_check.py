@@ -91,7 +91,7 @@ def run_fixtures(machine, clock):
     say(f"\nFixtures on {machine.ours} ...")
     try:
         told = subprocess.run(
-            [ROOT / "fixtures", machine.ours], env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=max(1, clock.left))
+            [ROOT / "fixtures", machine.ours], env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=max(60, clock.left))
         code, text = told.returncode, (told.stdout + told.stderr).strip()
     except subprocess.TimeoutExpired as problem:
         code, text = 1, f"not done after {problem.timeout:.0f} s"

@@ -163,7 +163,7 @@ def document(works, machine, fixtures):
         f"{found}.",
         f"Fixtures on {machine.ours}: {fixtures['told'].splitlines()[-1] if fixtures['told'] else 'nothing was said'}.",
         f"M2D 80x608, OtoMask on {machine.ours}, PyTorch on {machine.peer}, clips/s; rounds in turn, median (min-max).",
-        table(["work", "OtoMask", "PyTorch at its fastest", "ratio", "device memory, GiB", "PyTorch's", "products"], [compared(work) for work in works]),
+        table(["work", "OtoMask", "PyTorch at its fastest", "ratio", "device memory, GiB", "PyTorch's", "TFLOP/s"], [compared(work) for work in works]),
         "What the peer was tried with, clips/s in the first round:",
         table(["work", *map(way_name, TRIES)], [[work.name, *(tried(work, ways) for ways in TRIES)] for work in works]),
         "Milliseconds of a step; every phase ends when the device has done it.",
@@ -178,7 +178,7 @@ def compared(work):
     ours, theirs = zip(*work.pairs)
     return [
         work.name, spread(speeds(ours)), f"{spread(speeds(theirs))}; {way_name(work.fastest)}", ratio(speeds(ours), speeds(theirs)),
-        memory(ours), memory(theirs), f"{statistics.median(run['gflops'] / run['gemm_gflops'] for run in ours):.0%}"]
+        memory(ours), memory(theirs), number(statistics.median(run["gflops"] for run in ours) / 1000)]
 
 
 def tried(work, ways):
