@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,14 @@ class TooSlow(Exception):
     """A program took longer than it was given."""
 
 
+class Failed(SystemExit):
+    """A program failed. Where nobody catches it, it ends the benchmark with one line."""
+
+    def __init__(self, command, code, reason):
+        super().__init__(f"bench: {' '.join(command)} ended with {code}: {reason}")
+        self.reason = reason
+
+
 def clean_environment():
     """Neither tuned nor with a BLAS of its own: bench/'s scripts find the OpenMP build of OpenBLAS in LD_LIBRARY_PATH, which
     tools/setup.sh sets for OtoMask. The launcher sets it again; for the peer it is a setting."""
@@ -42,9 +51,7 @@ def clean_environment():
 
 
 def run(command, environment, limit=None):
-    """Runs a program; ends the benchmark with one line if it fails.
-
-    Raises TooSlow when it takes longer than `limit` seconds."""
+    """Runs a program. Raises Failed if it fails, and TooSlow when it takes longer than `limit` seconds."""
     command = [str(part) for part in command]
     begin = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
@@ -60,28 +67,38 @@ def run(command, environment, limit=None):
         output.seek(0)
         errors.seek(0)
         if process.returncode != 0:
-            lines = errors.read().strip().splitlines() or ["it said nothing"]
-            sys.exit(f"bench: {' '.join(command)} ended with {process.returncode}: {lines[-1]}")
+            raise Failed(command, process.returncode, reason(errors.read()))
         return Finished(output.read(), seconds, usage.ru_maxrss / 1024)
 
 
-def ours(*arguments):
+def reason(errors):
+    """The line that says why a program failed: the last one, or where Python's traceback goes on with advice, its exception."""
+    lines = errors.strip().splitlines() or ["it said nothing"]
+    exceptions = [line for line in lines if re.match(r"[A-Za-z_][\w.]*(Error|Exception|Failed)\b", line)]
+    return exceptions[-1] if exceptions and "Traceback (most recent call last):" in lines else lines[-1]
+
+
+def ours(*arguments, limit=None):
     """OtoMask as its users start it: the launcher sets waiting threads and BLAS."""
-    return run([ROOT / "otomask", *arguments], clean_environment())
+    return run([ROOT / "otomask", *arguments], clean_environment(), limit)
 
 
-def our_json(*arguments):
-    return json.loads(ours("bench", *arguments, "--json").output)
+def our_json(*arguments, limit=None):
+    return json.loads(ours("bench", *arguments, "--json", limit=limit).output)
 
 
 def peer(setting, script, *arguments, limit=None):
-    command = ["/usr/bin/python3", ROOT / "bench/pytorch" / script, "--threads", setting.threads, *(f"--{way}" for way in setting.ways), *arguments]
-    return json.loads(run(command, setting.environment, limit).output)
+    return json.loads(run(peer_command(setting, script, *arguments), setting.environment, limit).output)
 
 
-def peer_ways():
-    """What of later PyTorches this one has, for the training step (peer.py)."""
-    return tuple(json.loads(run(["/usr/bin/python3", ROOT / "bench/pytorch/peer.py", "--ways"], clean_environment()).output))
+def peer_command(setting, script, *arguments):
+    """How a peer is started: by the Python that runs the benchmark."""
+    return [sys.executable, ROOT / "bench/pytorch" / script, "--threads", setting.threads, *(f"--{way}" for way in setting.ways), *arguments]
+
+
+def peer_ways(device="cpu"):
+    """What of later PyTorches this one has for a device, for the training step (peer.py)."""
+    return tuple(json.loads(run([sys.executable, ROOT / "bench/pytorch/peer.py", "--ways", "--device", device], clean_environment()).output))
 
 
 def in_turn(turn, *measures):

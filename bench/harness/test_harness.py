@@ -5,10 +5,13 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import time
 import unittest
 from unittest import mock
 
 import cost
+import gpu_machine
+import gpu_works
 import measure
 import report
 import settings
@@ -68,6 +71,12 @@ class Measurement(unittest.TestCase):
     def test_a_failure_ends_the_benchmark_with_its_last_line(self):
         with self.assertRaisesRegex(SystemExit, "ended with 3: what went wrong"):
             measure.run(["sh", "-c", "echo first >&2; echo what went wrong >&2; exit 3"], os.environ)
+
+    def test_of_a_traceback_the_exception_is_told_and_not_the_advice_behind_it(self):
+        advice = "\nYou can suppress this exception and fall back to eager"
+        self.assertEqual(measure.reason("Traceback (most recent call last):\n  File\nRuntimeError: no room" + advice), "RuntimeError: no room")
+        self.assertEqual(measure.reason("Traceback (most recent call last):\ntorch._dynamo.exc.BackendCompilerFailed: no compiler\n"), "torch._dynamo.exc.BackendCompilerFailed: no compiler")
+        self.assertEqual(measure.reason("Error of no traceback\nthe last line\n"), "the last line")
 
     def test_the_share_of_waiting_is_weighted_with_time(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -180,6 +189,84 @@ class Installed(unittest.TestCase):
         step, order = self.step(Best(setting, setting), {(setting, "fp32"): 30, (setting, "bf16"): 40})
         self.assertEqual(order, 2 * ["ours", setting] + 2 * [setting, "ours"])
         self.assertEqual([row[3] for row in step.installed_rows()], ["2.00x (2.00-2.00)", "1.50x (1.50-1.50)"])
+
+
+class GpuCheck(unittest.TestCase):
+    """Works whose programs are not run: what they say is given."""
+
+    machine = gpu_machine.Machine("cuda:0", "cuda:0", "/there", {"GPU": "one of 100 GiB"}, memory=139.0)
+
+    def measured(self, works, our_json, peer, seconds=100, ways=gpu_works.COMPILED, rounds=3):
+        with mock.patch("gpu_works.our_json", our_json), mock.patch("gpu_works.peer", peer), mock.patch("gpu_works.peer_ways", return_value=ways), \
+                mock.patch("gpu_works.say"), mock.patch.object(gpu_machine.DeviceMemory, "taken", return_value=2.0):
+            gpu_works.measure(works, self.machine, gpu_works.Clock(seconds), rounds)
+        return gpu_works.document(works, self.machine, {"code": 0, "told": "FAILED x\n59 passed, 1 failed, 0 skipped"})
+
+    def said(self, speed, **more):
+        same = {name: "" for name in ("framework", "encoder", "decoder", "input", "patch", "batch", "precision")}
+        phases = {phase: 1.0 for phase in gpu_works.PHASES if phase != "data"}
+        return same | {"clips_per_second": speed, "step_ms": 4.0, "phase_ms": phases} | more
+
+    def test_the_fastest_way_runs_in_turn_and_what_failed_is_told(self):
+        order = []
+
+        def our_json(*arguments, limit):
+            order.append("ours")
+            return self.said(60, gflops=40_000)
+
+        def peer(setting, script, *arguments, limit):
+            order.append(setting.ways)
+            self.assertIn("cuda:0", arguments)
+            if "compile" in setting.ways:
+                raise measure.Failed(["python3"], 1, "RuntimeError: no compiler")
+            return self.said(20 + 10 * len(setting.ways))
+
+        text = self.measured(gpu_works.plan(self.machine)[:1], our_json, peer)
+        fused = ("sdpa", "fused", "foreach")
+        self.assertEqual(order, ["ours", (), ("sdpa",), fused, gpu_works.COMPILED, fused, "ours", "ours", fused])
+        self.assertIn("Fixtures on cuda:0: 59 passed, 1 failed, 0 skipped.", text)
+        self.assertIn("| base, batch 256, bf16 | 60 (60-60) | 50 (50-50); sdpa + fused + foreach | 1.20x (1.20-1.20) | 0 (0-0) | 0 (0-0) | 40 |", text)
+        self.assertIn("| base, batch 256, bf16 | 20 | 30 | 50 | RuntimeError: no compiler |", text)
+        self.assertIn("| base, batch 256, bf16 | PyTorch | 4 | - | 1 | 1 | 1 | 1 |", text)
+
+    def test_a_work_that_ours_cannot_do_is_told_too(self):
+        def our_json(*arguments, limit):
+            raise measure.Failed(["otomask"], 2, "otomask: no bf16 here")
+
+        text = self.measured(gpu_works.plan(self.machine)[:1], our_json, lambda *arguments, limit: self.said(20), ways=("sdpa",))
+        self.assertIn("| base, batch 256, bf16 | otomask: no bf16 here | - |", text)
+        self.assertIn("| 20 | 20 | this PyTorch has no fused foreach | this PyTorch has no fused foreach compile |", text)
+
+    def test_no_work_takes_the_time_of_the_next(self):
+        limits = {}
+
+        def our_json(*arguments, limit):
+            limits[arguments[arguments.index("--size") + 1], arguments[arguments.index("--precision") + 1]] = limit
+            return self.said(60, gflops=40_000)
+
+        def peer(setting, script, *arguments, limit):
+            raise measure.TooSlow
+
+        works = gpu_works.plan(self.machine)
+        text = self.measured(works, our_json, peer, seconds=400)
+        self.assertEqual([round(limit / 10) for limit in limits.values()], [10, 13, 20, 40], "what is left is shared among those to come")
+        self.assertEqual(next(iter(limits)), ("base", "bf16"), "the most telling first")
+        self.assertIn("no time was left", text)
+        self.assertIn("no time was left", self.measured(gpu_works.plan(self.machine), our_json, peer, seconds=0))
+
+    def test_the_batch_fits_the_memory(self):
+        for memory, batch in ((139.0, 256), (80.0, 128), (40.0, 64), (12.0, 32)):
+            machine = gpu_machine.Machine("cuda:0", "cuda:0", "", {}, memory)
+            self.assertEqual(gpu_works.plan(machine)[0].name, f"base, batch {batch}, bf16")
+        self.assertIn("tf32", gpu_works.plan(machine)[1].arguments)
+        self.assertNotIn("tf32", [word for work in gpu_works.plan(gpu_machine.Machine("cpu", "cpu", "", {})) for word in work.arguments])
+
+    def test_the_memory_of_a_device_is_the_most_that_was_taken(self):
+        taken = iter([1.0, 1.5, 4.0])
+        with mock.patch.object(gpu_machine.DeviceMemory, "taken", side_effect=lambda: next(taken, 2.0)), gpu_machine.DeviceMemory(self.machine) as memory:
+            while memory.most < 3:
+                time.sleep(0.001)
+        self.assertEqual(memory.most, 3.0)
 
 
 class Cost(unittest.TestCase):

@@ -3,7 +3,7 @@
 Written as the published code is (timm-like blocks, shuffle and gather masking, torch.optim.AdamW, per-parameter EMA), for
 PyTorch 1.13 and later. What later PyTorches brought is asked for by name, and `--ways` tells which of it this one has: `--sdpa`
 (attention in one operator), `--fused` (AdamW in one), `--foreach` (the moving average in one), `--compile` (torch.compile, inductor).
-Prints one JSON object. `bench/compare` runs it beside ours with the same thread set-up.
+On a GPU (`--device cuda:0`) every phase ends when the device has done it, as in `otomask bench train`. Prints one JSON object. `bench/compare` runs it beside ours with the same thread set-up.
 """
 
 import argparse
@@ -21,20 +21,20 @@ PREDICTORS = {"tiny": (192, 4, 3), "small": (256, 8, 8), "base": (512, 8, 16), "
 DECODERS = {"tiny": (96, 2, 3), "small": (192, 4, 3), "base": (384, 4, 6), "large": (384, 4, 6)}
 
 
-def has_fused():
+def has_fused(device):
     try:
-        torch.optim.AdamW([nn.Parameter(torch.zeros(1))], fused=True)
+        torch.optim.AdamW([nn.Parameter(torch.zeros(1, device=device))], fused=True)
         return True
     except (TypeError, RuntimeError):  # 1.13 does not know the word, others not on the CPU
         return False
 
 
-# What this PyTorch has, in the order in which it is worth trying.
+# What this PyTorch has for a device, in the order in which it is worth trying.
 WAYS = {
-    "sdpa": lambda: hasattr(nn.functional, "scaled_dot_product_attention"),
+    "sdpa": lambda device: hasattr(nn.functional, "scaled_dot_product_attention"),
     "fused": has_fused,
-    "foreach": lambda: hasattr(torch, "_foreach_lerp_"),
-    "compile": lambda: hasattr(torch, "compile"),
+    "foreach": lambda device: hasattr(torch, "_foreach_lerp_"),
+    "compile": lambda device: hasattr(torch, "compile"),
 }
 
 
@@ -113,7 +113,7 @@ class MaskedModel(nn.Module):
     def mask(self, B):
         """Ids of visible and of masked patches, and where each goes back to: apart from the forward pass, which may be compiled."""
         L = self.positions.shape[1] - 1
-        shuffle = torch.rand(B, L).argsort(dim=1)
+        shuffle = torch.rand(B, L, device=self.positions.device).argsort(dim=1)
         keep = int(L * (1 - self.ratio))
         return shuffle[:, :keep], shuffle[:, keep:], shuffle.argsort(dim=1)
 
@@ -166,7 +166,8 @@ def main():
     parser.add_argument("--input", type=pair, default=(80, 608), help="bands x frames")
     parser.add_argument("--patch", type=pair, default=(16, 16), help="bands x frames")
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
+    parser.add_argument("--device", type=torch.device, default="cpu")
+    parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="fp32")
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--warm-up", type=int, default=2)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -175,16 +176,22 @@ def main():
         parser.add_argument(f"--{way}", action="store_true")
     arguments = parser.parse_args()
     if arguments.ways:
-        print(json.dumps([way for way, is_there in WAYS.items() if is_there()]))
+        print(json.dumps([way for way, is_there in WAYS.items() if is_there(arguments.device)]))
         return
 
+    device, is_gpu = arguments.device, arguments.device.type == "cuda"
+    wait = (lambda: torch.cuda.synchronize(device)) if is_gpu else (lambda: None)
+    if is_gpu:
+        torch.cuda.set_device(device)
+    if arguments.precision == "tf32":
+        torch.set_float32_matmul_precision("high")
     torch.manual_seed(42)
     Attention.sdpa = arguments.sdpa
     torch.set_num_threads(arguments.threads)
     m2d = arguments.framework == "m2d"
     encoder = arguments.encoder or ENCODERS[arguments.size]
     decoder = arguments.decoder or (PREDICTORS if m2d else DECODERS)[arguments.size]
-    model = MaskedModel(m2d, encoder, decoder, *arguments.input, arguments.patch, 0.7 if m2d else 0.75)
+    model = MaskedModel(m2d, encoder, decoder, *arguments.input, arguments.patch, 0.7 if m2d else 0.75).to(device)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": 0.05},
@@ -193,24 +200,28 @@ def main():
     optimizer = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.95), **({"fused": True} if arguments.fused else {}))
     step = torch.compile(model) if arguments.compile else model
     batch = torch.randn(arguments.batch, 1, *arguments.input)
+    batch = batch.pin_memory() if is_gpu else batch
 
     phases = {"mask": [], "forward": [], "backward": [], "update": []}
     steps, loss = [], 0.0
     for number in range(arguments.warm_up + arguments.steps):
         begin = time.perf_counter()
         ids = model.mask(arguments.batch)
+        wait()
         masked = time.perf_counter()
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=arguments.precision == "bf16"):
-            value = step(batch, *ids)
-        loss = value.item()
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=arguments.precision == "bf16"):
+            value = step(batch.to(device, non_blocking=True), *ids)
+        loss = value.item()  # waits for the device
         forward = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
         value.backward()
+        wait()
         backward = time.perf_counter()
         nn.utils.clip_grad_norm_(trained, 3.0)
         optimizer.step()
         if m2d:
             model.follow(0.99995, arguments.foreach)
+        wait()
         end = time.perf_counter()
         if number < arguments.warm_up:
             continue
@@ -224,7 +235,7 @@ def main():
         "engine": f"pytorch {torch.__version__}",
         "framework": arguments.framework, "encoder": "/".join(map(str, encoder)), "decoder": "/".join(map(str, decoder)),
         "input": "x".join(map(str, arguments.input)), "patch": "x".join(map(str, arguments.patch)),
-        "batch": arguments.batch, "precision": arguments.precision, "threads": torch.get_num_threads(), "steps": arguments.steps,
+        "device": str(device), "batch": arguments.batch, "precision": arguments.precision, "threads": torch.get_num_threads(), "steps": arguments.steps,
         "clips_per_second": round(arguments.batch / statistics.median(steps), 2),
         "step_ms": round(1000 * statistics.median(steps), 2),
         "phase_ms": {name: round(1000 * statistics.median(seconds), 2) for name, seconds in phases.items()},

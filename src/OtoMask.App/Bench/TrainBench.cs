@@ -108,6 +108,7 @@ internal static class TrainBench
         ["input"] = result.Config.Input,
         ["patch"] = result.Config.Patch,
         ["mask"] = result.Config.Mask,
+        ["device"] = result.Config.Device,
         ["batch"] = result.Config.Batch,
         ["precision"] = result.Config.Precision.Name(),
         ["moments"] = result.Config.Moments.Name(),

@@ -25,9 +25,6 @@ internal static unsafe class PretendedDevice
         return new Device($"privateuseone:{index}");
     }
 
-    /// <summary>The device of a word that a test's cases have.</summary>
-    public static Device Named(string word) => word == "cpu" ? Device.Cpu : First;
-
     /// <summary>What has crossed between host and device since <see cref="Forget"/>.</summary>
     public static Traffic Traffic
     {

@@ -4,7 +4,7 @@ using OtoMask.Evaluation;
 using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
-using OtoMask.Torch;
+using OtoMask.Tests.Devices;
 using OtoMask.Weights;
 
 namespace OtoMask.Tests.Fixtures.Evaluation;
@@ -16,13 +16,14 @@ public class EncoderSnapshotFixtureTests
     private const float Tolerance = 1e-3f;
 
     [Theory]
-    [InlineData("0.5"), InlineData("0.96"), InlineData("3.3")]
-    public void EncodesAsTheReference(string seconds)
+    [InlineData("0.5", "cpu"), InlineData("0.96", "cpu"), InlineData("3.3", "cpu")]
+    [InlineData("0.5", TestDevice.Another), InlineData("0.96", TestDevice.Another), InlineData("3.3", TestDevice.Another)]
+    public void EncodesAsTheReference(string seconds, string where)
     {
         string path = OtoMask.Tests.Fixture.Path("m2d_vit_base-80x96p16x16p16k-fixture/checkpoint-7.pth");
         var tensors = PyTorchCheckpoint.Read(path).Tensors;
         var shape = new ModelShape(new InputGeometry(80, 96, 16, 16), new(48, 2, 3), new(32, 2, 4));
-        using MaskedModel model = KnownFrameworks.M2d.CreateModel(shape, 0, Device.Cpu);
+        using MaskedModel model = KnownFrameworks.M2d.CreateModel(shape, 0, TestDevice.Named(where));
         ModelWeights.Load(model, tensors, path);
         float[] statistics = new float[2];
         Buffer.BlockCopy(tensors["norm_stats"].Data, 0, statistics, 0, 2 * sizeof(float));
@@ -39,14 +40,15 @@ public class EncoderSnapshotFixtureTests
     }
 
     [Theory]
-    [InlineData("m2d", "m2d", EncoderLayers.Last), InlineData("m2d", "m2d", EncoderLayers.All)]
-    [InlineData("msm-mae", "msm_mae", EncoderLayers.Last), InlineData("msm-mae", "msm_mae", EncoderLayers.All)]
-    public void EncodesNormalisedInputsAsTheReference(string frameworkName, string name, EncoderLayers layers)
+    [InlineData("m2d", "m2d", EncoderLayers.Last, "cpu"), InlineData("m2d", "m2d", EncoderLayers.All, "cpu")]
+    [InlineData("msm-mae", "msm_mae", EncoderLayers.Last, "cpu"), InlineData("msm-mae", "msm_mae", EncoderLayers.All, "cpu")]
+    [InlineData("m2d", "m2d", EncoderLayers.Last, TestDevice.Another), InlineData("msm-mae", "msm_mae", EncoderLayers.All, TestDevice.Another)]
+    public void EncodesNormalisedInputsAsTheReference(string frameworkName, string name, EncoderLayers layers, string where)
     {
         Framework framework = KnownFrameworks.Find(frameworkName);
         string path = OtoMask.Tests.Fixture.Path($"{name}.pth");
         var shape = new ModelShape(new InputGeometry(80, 96, 16, 16), new(48, 2, 3), new(32, 2, 4));
-        using MaskedModel model = framework.CreateModel(shape, 0, Device.Cpu);
+        using MaskedModel model = framework.CreateModel(shape, 0, TestDevice.Named(where));
         ModelWeights.Load(model, PyTorchCheckpoint.Read(path).Tensors, path);
         var encoder = new EncoderSnapshot(model.Frozen, new NormalisationStatistics(0, 1), LogMelSettings.Default);
 

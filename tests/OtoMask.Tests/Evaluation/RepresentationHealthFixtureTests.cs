@@ -1,5 +1,6 @@
 using OtoMask.Evaluation;
 using OtoMask.Interop;
+using OtoMask.Tests.Devices;
 
 namespace OtoMask.Tests.Fixtures;
 
@@ -12,13 +13,15 @@ public class RepresentationHealthFixtureTests
 
     private readonly NpyArray embeddings = NpyFile.Read(Fixture.Path("metrics_embeddings.npy"));
 
-    [Fact]
-    public void RankMeAgrees() =>
-        AssertAgrees("metrics_rankme.npy", RepresentationHealth.RankMe(embeddings.Values, embeddings.Shape[1]));
+    [Theory]
+    [InlineData("cpu"), InlineData(TestDevice.Another)]
+    public void RankMeAgrees(string where) =>
+        AssertAgrees("metrics_rankme.npy", RepresentationHealth.RankMe(embeddings.Values, embeddings.Shape[1], TestDevice.Named(where)));
 
-    [Fact]
-    public void CevAucAgrees() =>
-        AssertAgrees("metrics_cev_auc.npy", RepresentationHealth.CevAuc(embeddings.Values, embeddings.Shape[1]));
+    [Theory]
+    [InlineData("cpu"), InlineData(TestDevice.Another)]
+    public void CevAucAgrees(string where) =>
+        AssertAgrees("metrics_cev_auc.npy", RepresentationHealth.CevAuc(embeddings.Values, embeddings.Shape[1], TestDevice.Named(where)));
 
     private static void AssertAgrees(string fixture, double actual)
     {

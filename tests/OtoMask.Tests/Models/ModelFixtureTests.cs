@@ -18,7 +18,7 @@ public class ModelFixtureTests
     public static TheoryData<Framework, string> Frameworks => new()
     {
         { KnownFrameworks.M2d, "cpu" }, { KnownFrameworks.MsmMae, "cpu" },
-        { KnownFrameworks.M2d, "another device" }, { KnownFrameworks.MsmMae, "another device" },
+        { KnownFrameworks.M2d, TestDevice.Another }, { KnownFrameworks.MsmMae, TestDevice.Another },
     };
 
     [Theory]
@@ -26,7 +26,7 @@ public class ModelFixtureTests
     public void Loss_latent_and_gradients_agree(Framework framework, string where)
     {
         using var scope = new TensorScope();
-        Device device = PretendedDevice.Named(where);
+        Device device = TestDevice.Named(where);
         using MaskedModel model = Load(framework, device);
         PatchBatch batch = Batch(framework, device);
         Agree(framework, "latent", model.Frozen.Encode(batch.Visible, batch.VisibleIds), 1e-5);
@@ -45,7 +45,7 @@ public class ModelFixtureTests
     public void Encoding_the_whole_clip_agrees(Framework framework, string where)
     {
         using var scope = new TensorScope();
-        Device device = PretendedDevice.Named(where);
+        Device device = TestDevice.Named(where);
         using MaskedModel model = Load(framework, device);
         (float[] patches, int clips) = Patches(framework);
         long[] ids = [.. Enumerable.Range(0, clips * Rows * Columns).Select(i => (long)(i % (Rows * Columns)))];
@@ -60,7 +60,7 @@ public class ModelFixtureTests
     public void Five_training_steps_agree(Framework framework, string where)
     {
         using var scope = new TensorScope();
-        Device device = PretendedDevice.Named(where);
+        Device device = TestDevice.Named(where);
         using MaskedModel model = Load(framework, device);
         using var optimizer = new AdamW(model.Trained, weightDecay: 2.0, model.Followers);
         PatchBatch batch = Batch(framework, device);

@@ -12,11 +12,21 @@ public sealed class LibtorchLayoutTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    /// <summary>Takes a minute: it compiles the whole bridge, without optimisation.</summary>
+    /// <summary>Takes a minute: it compiles the whole bridge, without optimisation. Of CUDA there is a library that tells that it was loaded, for nothing in it is called.</summary>
     [Fact]
     public void The_bridge_is_built_against_a_PyTorch_from_pip_and_runs()
     {
         LayOut();
+        string loaded = folder.Inside("cuda-was-loaded");
+        foreach (string library in (string[])["torch_cuda", "c10_cuda"])
+        {
+            File.WriteAllText(folder.Inside($"{library}.c"), $$"""
+                #include <stdio.h>
+                __attribute__((constructor)) static void tell(void) { FILE* file = fopen("{{loaded}}", "a"); fputs("{{library}}\n", file); fclose(file); }
+                """);
+            AppResult compiled = AppProcess.RunProgram("cc", ["-shared", "-fPIC", folder.Inside($"{library}.c"), "-o", Path.Combine(Home, $"lib/lib{library}.so"), $"-Wl,-soname,lib{library}.so"], _ => { });
+            Assert.True(compiled.ExitCode == 0, compiled.Error);
+        }
         AppResult configured = Configure("-DCMAKE_BUILD_TYPE=Debug");
         Assert.True(configured.ExitCode == 0, configured.Error);
         string link = File.ReadAllText(folder.Inside("build/CMakeFiles/otomask.dir/link.txt"));
@@ -36,6 +46,7 @@ public sealed class LibtorchLayoutTests : IDisposable
         AppResult told = AppProcess.RunProgram("dotnet", [Path.Combine(program, "OtoMask.App.dll"), "doctor"], _ => { });
         Assert.Equal((0, ""), (told.ExitCode, told.Error));
         Assert.Contains("GEMM fp32", told.Output);
+        Assert.Equal(["c10_cuda", "torch_cuda"], File.ReadAllLines(loaded).Order());
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using OtoMask.Audio;
 using OtoMask.Evaluation;
 using OtoMask.Interop;
 using OtoMask.Models;
+using OtoMask.Tests.Devices;
 using OtoMask.Tests.Interop;
 using OtoMask.Torch;
 using OtoMask.Weights;
@@ -16,11 +17,11 @@ public class SavedModelFixtureTests
     private static readonly GeometryHints ThreeHeads = new() { Heads = 3 }, AllSaid = new() { Input = "80x96", Heads = 3, DecoderHeads = 4 };
 
     [Theory]
-    [InlineData("0.5", Published), InlineData("0.96", Published), InlineData("3.3", Published)]
-    [InlineData("3.3", Published + "/checkpoint-7.pth")]
-    public void PublishedModelsEncodeAsTheReference(string seconds, string path)
+    [InlineData("0.5", Published, "cpu"), InlineData("0.96", Published, "cpu"), InlineData("3.3", Published, "cpu")]
+    [InlineData("3.3", Published + "/checkpoint-7.pth", "cpu"), InlineData("3.3", Published, TestDevice.Another)]
+    public void PublishedModelsEncodeAsTheReference(string seconds, string path, string where)
     {
-        using EncoderSnapshot encoder = SavedModel.Open(Fixture.Path(path), ThreeHeads).LoadEncoder(Device.Cpu);
+        using EncoderSnapshot encoder = SavedModel.Open(Fixture.Path(path), ThreeHeads).LoadEncoder(TestDevice.Named(where));
         AssertSame(NpyFile.Read(Fixture.Path($"runtime_encode_{seconds}s.npy")).Values, Encode(encoder, seconds), 1e-3);
     }
 
