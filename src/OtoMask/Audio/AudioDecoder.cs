@@ -30,9 +30,12 @@ internal abstract class AudioDecoder : IDisposable
     /// <param name="cancellation">Ends what waits for another program.</param>
     /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden or not audio.</exception>
     /// <exception cref="SoundLibraryException">A library is missing or broken.</exception>
-    public static AudioDecoder Open(string path, CancellationToken cancellation = default)
+    public static AudioDecoder Open(string path, CancellationToken cancellation = default) => Plausible(path, OpenBytes(path, cancellation));
+
+    /// <summary>The decoder, if it has channels of a sample rate that can be; else it is closed.</summary>
+    /// <exception cref="UnreadableAudioException">It has not.</exception>
+    protected static AudioDecoder Plausible(string path, AudioDecoder decoder)
     {
-        AudioDecoder decoder = OpenBytes(path, cancellation);
         AudioInfo info = decoder.Info;
         if (info.SampleRate is >= LowestRate and <= HighestRate && info.Channels > 0)
             return decoder;

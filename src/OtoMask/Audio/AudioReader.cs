@@ -56,6 +56,24 @@ internal sealed class AudioReader : IDisposable
         }
     }
 
+    /// <summary>Reads what a decoder, which is then the reader's, has from where it stands.</summary>
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="decoder">The decoder.</param>
+    /// <param name="sampleRate">Samples a second of what is taken, in Hz.</param>
+    /// <exception cref="SoundLibraryException">libsoxr is missing or broken.</exception>
+    public static AudioReader Over(string path, AudioDecoder decoder, int sampleRate)
+    {
+        try
+        {
+            return new AudioReader(path, decoder, sampleRate, expected: 0, CancellationToken.None);
+        }
+        catch
+        {
+            decoder.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>How long the file is by its format's own count, which nobody has looked at; null where only decoding to the end tells.</summary>
     public double? ToldSeconds => (double?)decoder.Length / decoder.Info.SampleRate;
 

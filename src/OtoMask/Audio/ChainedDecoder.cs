@@ -1,41 +1,41 @@
 namespace OtoMask.Audio;
 
-/// <summary>Decodes several streams of one file, one after the other.</summary>
+/// <summary>Decodes several streams of one file, one after the other. Those of another sample rate or number of channels are made like the first (<see cref="AlikeDecoder"/>);
+/// how long they are then, only decoding tells.</summary>
 internal sealed class ChainedDecoder : AudioDecoder
 {
     private readonly string path;
     private readonly SoundBytes bytes;
     private readonly IReadOnlyList<(long Offset, long Length)> streams;
-    private readonly long[] begins;
+    private readonly long[]? begins; // null where some are made like the first
     private int current;
-    private SndFileDecoder? decoder;
+    private AudioDecoder? decoder;
 
-    private ChainedDecoder(string path, SoundBytes bytes, IReadOnlyList<(long, long)> streams, AudioInfo info, long[] begins) =>
+    private ChainedDecoder(string path, SoundBytes bytes, IReadOnlyList<(long, long)> streams, AudioInfo info, long[]? begins) =>
         (this.path, this.bytes, this.streams, Info, this.begins) = (path, bytes, streams, info, begins);
 
     /// <inheritdoc/>
     public override AudioInfo Info { get; }
 
     /// <inheritdoc/>
-    public override long? Length => Info.Frames;
+    public override long? Length => begins?[^1];
 
     /// <summary>Takes over <paramref name="bytes"/>, also on failure.</summary>
-    /// <exception cref="UnreadableAudioException">libsndfile does not understand a stream, or one has another rate or number of channels.</exception>
+    /// <exception cref="UnreadableAudioException">libsndfile does not understand a stream.</exception>
     public static ChainedDecoder Open(string path, SoundBytes bytes, IReadOnlyList<(long Offset, long Length)> streams)
     {
         try
         {
-            AudioInfo? first = null;
+            AudioInfo first = InfoOf(path, bytes, streams[0]);
             long[] begins = new long[streams.Count + 1];
+            bool areAlike = true;
             for (int i = 0; i < streams.Count; i++)
             {
-                using SndFileDecoder stream = OpenStream(path, bytes, streams[i]);
-                first ??= stream.Info;
-                if ((stream.Info.SampleRate, stream.Info.Channels) != (first.SampleRate, first.Channels))
-                    throw new UnreadableAudioException(path, $"its stream {i + 1} of {streams.Count} has another sample rate or number of channels; to read it, install ffmpeg (apt-get install ffmpeg)");
+                using AudioDecoder stream = OpenStream(path, bytes, streams[i], first);
+                areAlike &= stream is SndFileDecoder;
                 begins[i + 1] = begins[i] + stream.Info.Frames;
             }
-            return new ChainedDecoder(path, bytes, streams, first! with { Frames = begins[^1], Format = $"{streams.Count} x {first.Format}" }, begins);
+            return new ChainedDecoder(path, bytes, streams, first with { Frames = begins[^1], Format = $"{streams.Count} x {first.Format}" }, areAlike ? begins : null);
         }
         catch
         {
@@ -50,11 +50,16 @@ internal sealed class ChainedDecoder : AudioDecoder
         decoder?.Dispose();
         decoder = null;
         current = 0;
+        if (begins is null)
+        {
+            Skip(frame);
+            return;
+        }
         while (current < streams.Count && frame >= begins[current + 1])
             current++;
         if (current < streams.Count)
         {
-            decoder = OpenStream(path, bytes, streams[current]);
+            decoder = OpenStream(path, bytes, streams[current], Info);
             decoder.Seek(frame - begins[current]);
         }
     }
@@ -64,7 +69,7 @@ internal sealed class ChainedDecoder : AudioDecoder
     {
         while (current < streams.Count)
         {
-            decoder ??= OpenStream(path, bytes, streams[current]);
+            decoder ??= OpenStream(path, bytes, streams[current], Info);
             if (decoder.Read(interleaved) is > 0 and int frames)
                 return frames;
             decoder.Dispose();
@@ -81,6 +86,15 @@ internal sealed class ChainedDecoder : AudioDecoder
         bytes.Dispose();
     }
 
-    private static SndFileDecoder OpenStream(string path, SoundBytes bytes, (long Offset, long Length) stream) =>
-        SndFileDecoder.OpenShared(path, bytes.Slice(stream.Offset, stream.Length));
+    private static AudioInfo InfoOf(string path, SoundBytes bytes, (long Offset, long Length) stream)
+    {
+        using SndFileDecoder decoder = SndFileDecoder.OpenShared(path, bytes.Slice(stream.Offset, stream.Length));
+        return decoder.Info;
+    }
+
+    private static AudioDecoder OpenStream(string path, SoundBytes bytes, (long Offset, long Length) stream, AudioInfo first)
+    {
+        AudioDecoder decoder = Plausible(path, SndFileDecoder.OpenShared(path, bytes.Slice(stream.Offset, stream.Length)));
+        return (decoder.Info.SampleRate, decoder.Info.Channels) == (first.SampleRate, first.Channels) ? decoder : new AlikeDecoder(path, decoder, first);
+    }
 }

@@ -106,9 +106,14 @@ public sealed class TrueLengthTests : IDisposable
         string first = files.Encode(Noisy(6), $"first.{format}", "-c:a", codec);
         string second = files.Encode(Noisy(6), $"second.{format}", "-c:a", codec, "-ar", rate, "-ac", channels);
 
-        float[] whole = AudioFile.ReadMono(files.Join($"joined.{format}", first, second), Rate);
+        string joined = files.Join($"joined.{format}", first, second);
+        float[] whole = AudioFile.ReadMono(joined, Rate);
 
         Assert.InRange(whole.Length, 12 * Rate - 1000, 12 * Rate + 2500);
+        Assert.Equal(whole.Length, AudioFile.Measure(joined).Seconds * Rate, 1.0);
+        float[] end = AudioFile.ReadMono(joined, Rate, 10, 1);
+        for (int i = 0; i < end.Length; i++)
+            Assert.Equal(whole[10 * Rate + i], end[i], 2e-5f);
     }
 
     [Theory]
