@@ -50,12 +50,12 @@ internal readonly record struct Traffic(long ToDevice, long ToHost, long Waits)
     public static Traffic operator -(Traffic now, Traffic before) => new(now.ToDevice - before.ToDevice, now.ToHost - before.ToHost, now.Waits - before.Waits);
 }
 
-/// <summary>Registers the device before the first test that touches tensors: libtorch counts the devices there are at its first backward pass, for good.</summary>
-public sealed class RegisteredDevice
+/// <summary>Has the other device of the tests (<see cref="TestDevice"/>) there before the first test that touches tensors: libtorch counts the devices there are at its first backward pass, for good.</summary>
+public sealed class OtherDevice
 {
-    public RegisteredDevice() => _ = PretendedDevice.First;
+    public OtherDevice() => TestDevice.Named(TestDevice.Another);
 }
 
 /// <summary>The tests that touch tensors, one at a time.</summary>
 [CollectionDefinition(NoTensorLeaksAttribute.Collection)]
-public sealed class TensorTests : ICollectionFixture<RegisteredDevice>;
+public sealed class TensorTests : ICollectionFixture<OtherDevice>;
