@@ -5,7 +5,8 @@
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <torch/version.h>
+
+#include "torch_since.h"
 
 namespace otomask {
 
@@ -23,7 +24,7 @@ inline bool has_autocast(c10::DeviceType device) {
   return !keys.empty() && product.hasKernelForDispatchKey(keys.highestPriorityTypeId());
 }
 
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+#if TORCH_SINCE(2, 4)
 
 inline Autocast autocast_of(c10::DeviceType device) {
   return {at::autocast::is_autocast_enabled(device), at::autocast::get_autocast_dtype(device)};

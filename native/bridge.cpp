@@ -8,11 +8,6 @@
 #include <torch/version.h>
 #include <unistd.h>
 
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 9)
-#define OTOMASK_DEVICES_TELL_MEMORY
-#include <c10/core/CachingDeviceAllocator.h>
-#endif
-
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -24,6 +19,11 @@
 #include "guard.h"
 #include "kernels.h"
 #include "otomask.h"
+#include "torch_since.h"
+
+#if TORCH_SINCE(2, 9)
+#include <c10/core/CachingDeviceAllocator.h>
+#endif
 
 namespace otomask {
 
@@ -265,7 +265,7 @@ OM_API int32_t om_synchronize(const char* device) {
 OM_API int32_t om_peak_memory(const char* device, int64_t* bytes) {
   return guarded([&] {
     *bytes = -1;
-#ifdef OTOMASK_DEVICES_TELL_MEMORY
+#if TORCH_SINCE(2, 9)
     const c10::Device where(device);
     auto* allocator = where.is_cpu() ? nullptr : dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(where.type()));
     if (!allocator || !allocator->initialized()) return;

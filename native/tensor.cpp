@@ -1,7 +1,6 @@
 // Tensors in and out of memory.
 #include <ATen/EmptyTensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <torch/version.h>
 
 #include <cstring>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "guard.h"
 #include "otomask.h"
+#include "torch_since.h"
 
 using namespace otomask;
 
@@ -28,7 +28,7 @@ size_t bytes_of(const om_array& array) {
 
 // Memory of the host to fill, such as the device copies from by itself where it is one that can.
 at::Tensor staging(int64_t bytes, c10::Device device) {
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 6)
+#if TORCH_SINCE(2, 6)
   // Not pin_memory(), which asks for the one accelerator of the process: that knows no backend without a name of its own.
   at::Allocator* allocator = at::globalContext().getAcceleratorHooksInterface(device.type()).getPinnedMemoryAllocator();
   if (allocator != nullptr)

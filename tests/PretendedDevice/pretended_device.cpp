@@ -12,7 +12,6 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/library.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <atomic>
@@ -23,8 +22,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#define TORCH_SINCE(major, minor) \
-  (TORCH_VERSION_MAJOR > (major) || (TORCH_VERSION_MAJOR == (major) && TORCH_VERSION_MINOR >= (minor)))
+#include "../../native/torch_since.h"
 
 #if TORCH_SINCE(2, 6)
 #include <ATen/detail/PrivateUse1HooksInterface.h>
