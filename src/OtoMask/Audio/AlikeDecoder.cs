@@ -13,7 +13,7 @@ internal sealed class AlikeDecoder : AudioDecoder
     public AlikeDecoder(string path, AudioDecoder stream, AudioInfo like)
     {
         Info = like with { Frames = (long)((double)stream.Info.Frames * like.SampleRate / stream.Info.SampleRate) };
-        reader = AudioReader.Over(path, stream, like.SampleRate);
+        reader = AudioReader.Over(path, stream, like.SampleRate, expected: 0);
     }
 
     /// <inheritdoc/>

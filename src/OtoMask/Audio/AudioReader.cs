@@ -35,9 +35,20 @@ internal sealed class AudioReader : IDisposable
     /// <param name="expected">Seconds that are going to be taken; saves copies.</param>
     /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden or not audio.</exception>
     /// <exception cref="SoundLibraryException">A library is missing or broken.</exception>
-    public static AudioReader Open(string path, int sampleRate, double startSeconds = 0, double expected = double.PositiveInfinity, CancellationToken cancellation = default)
+    public static AudioReader Open(string path, int sampleRate, double startSeconds = 0, double expected = double.PositiveInfinity, CancellationToken cancellation = default) =>
+        Over(path, AudioDecoder.Open(path, cancellation), sampleRate, startSeconds, expected, cancellation);
+
+    /// <summary>The same of a file that is open; the decoder is then the reader's.</summary>
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="decoder">The decoder, at its beginning.</param>
+    /// <param name="sampleRate">Samples a second of what is taken, in Hz.</param>
+    /// <param name="startSeconds">The place; nothing is there to take where it lies behind the end.</param>
+    /// <param name="expected">Seconds that are going to be taken; saves copies.</param>
+    /// <param name="cancellation">Ends opening and taking.</param>
+    /// <exception cref="SoundLibraryException">libsoxr is missing or broken.</exception>
+    public static AudioReader Over(
+        string path, AudioDecoder decoder, int sampleRate, double startSeconds = 0, double expected = double.PositiveInfinity, CancellationToken cancellation = default)
     {
-        AudioDecoder decoder = AudioDecoder.Open(path, cancellation);
         try
         {
             AudioInfo info = decoder.Info;
@@ -48,24 +59,6 @@ internal sealed class AudioReader : IDisposable
                 decoder.Seek(firstFrame);
             reader.Skip(skip);
             return reader;
-        }
-        catch
-        {
-            decoder.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>Reads what a decoder, which is then the reader's, has from where it stands.</summary>
-    /// <param name="path">The file, for messages.</param>
-    /// <param name="decoder">The decoder.</param>
-    /// <param name="sampleRate">Samples a second of what is taken, in Hz.</param>
-    /// <exception cref="SoundLibraryException">libsoxr is missing or broken.</exception>
-    public static AudioReader Over(string path, AudioDecoder decoder, int sampleRate)
-    {
-        try
-        {
-            return new AudioReader(path, decoder, sampleRate, expected: 0, CancellationToken.None);
         }
         catch
         {

@@ -26,16 +26,17 @@ internal sealed class ChainedDecoder : AudioDecoder
     {
         try
         {
-            AudioInfo first = InfoOf(path, bytes, streams[0]);
+            AudioInfo? first = null;
             long[] begins = new long[streams.Count + 1];
             bool areAlike = true;
             for (int i = 0; i < streams.Count; i++)
             {
                 using AudioDecoder stream = OpenStream(path, bytes, streams[i], first);
+                first ??= stream.Info;
                 areAlike &= stream is SndFileDecoder;
                 begins[i + 1] = begins[i] + stream.Info.Frames;
             }
-            return new ChainedDecoder(path, bytes, streams, first with { Frames = begins[^1], Format = $"{streams.Count} x {first.Format}" }, areAlike ? begins : null);
+            return new ChainedDecoder(path, bytes, streams, first! with { Frames = begins[^1], Format = $"{streams.Count} x {first.Format}" }, areAlike ? begins : null);
         }
         catch
         {
@@ -86,15 +87,13 @@ internal sealed class ChainedDecoder : AudioDecoder
         bytes.Dispose();
     }
 
-    private static AudioInfo InfoOf(string path, SoundBytes bytes, (long Offset, long Length) stream)
-    {
-        using SndFileDecoder decoder = SndFileDecoder.OpenShared(path, bytes.Slice(stream.Offset, stream.Length));
-        return decoder.Info;
-    }
-
-    private static AudioDecoder OpenStream(string path, SoundBytes bytes, (long Offset, long Length) stream, AudioInfo first)
+    /// <param name="path">The file.</param>
+    /// <param name="bytes">What is in it.</param>
+    /// <param name="stream">Where the stream lies.</param>
+    /// <param name="first">What the first stream is; null for that itself.</param>
+    private static AudioDecoder OpenStream(string path, SoundBytes bytes, (long Offset, long Length) stream, AudioInfo? first)
     {
         AudioDecoder decoder = Plausible(path, SndFileDecoder.OpenShared(path, bytes.Slice(stream.Offset, stream.Length)));
-        return (decoder.Info.SampleRate, decoder.Info.Channels) == (first.SampleRate, first.Channels) ? decoder : new AlikeDecoder(path, decoder, first);
+        return first is null || (decoder.Info.SampleRate, decoder.Info.Channels) == (first.SampleRate, first.Channels) ? decoder : new AlikeDecoder(path, decoder, first);
     }
 }
