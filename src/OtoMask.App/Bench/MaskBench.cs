@@ -95,12 +95,11 @@ internal static class MaskBench
         long[] ids = [.. Enumerable.Range(0, config.Batch * patches).Select(index => (long)index % patches)];
         Tensor input = Tensor.Send(device, all, config.Batch, patches, config.Geometry.PatchSize), positions = Tensor.Send(device, ids, config.Batch, patches);
         float[] features = [];
-        Bf16By? by = config.WhoComputes(model, _ => { }, cancel);
-        Precision precision = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config.Batch, config.VisiblePatches, by, cancel).Faster : config.Precision;
+        (config, _) = config.ResolveBf16By(model, _ => { }, cancel).ResolvePrecision(model, cancel);
         double milliseconds = 1000 * Timing.MedianSeconds(seconds, cancel, _ =>
         {
             using var pass = new TensorScope();
-            using IDisposable? autocast = precision.On(device, by);
+            using IDisposable? autocast = config.Precision.On(device, config.Bf16By);
             features = model.Frozen.Encode(input, positions).Narrow(1, 1, patches).To(DType.Float32).ToArray<float>();
         });
         return (features, milliseconds);

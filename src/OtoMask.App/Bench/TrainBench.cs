@@ -49,9 +49,7 @@ internal static class TrainBench
         using MaskedModel model = config.Framework.CreateModel(config.ModelShape, config.Seed, device, config.Gradients.Type());
         model.CheckpointActivations = config.CheckpointActivations;
         string? bf16 = null;
-        Bf16By? by = config.WhoComputes(model, told => bf16 = told, cancel);
-        PrecisionChoice? choice = config.Precision == Precision.Auto ? PrecisionChoice.Measure(model, config.Batch, config.VisiblePatches, by, cancel) : null;
-        config = config with { Precision = choice?.Faster ?? config.Precision, Bf16By = by };
+        (config, PrecisionChoice? choice) = config.ResolveBf16By(model, told => bf16 = told, cancel).ResolvePrecision(model, cancel);
 
         MaskingInfo masking = KnownMaskings.Find(config.Mask);
         using var clips = new SyntheticClips(config.Geometry, config.Seed);
@@ -117,7 +115,6 @@ internal static class TrainBench
         ["bf16_by"] = ConfigText.Text(result.Config.Bf16By),
         ["bf16_choice"] = result.Bf16,
         ["checkpoint_activations"] = result.Config.CheckpointActivations,
-        ["device"] = result.Config.Device,
         ["threads"] = TorchRuntime.Threads,
         ["kernels"] = TorchRuntime.Kernels.Name(),
         ["steps"] = result.Steps,

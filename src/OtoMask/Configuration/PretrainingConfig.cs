@@ -177,12 +177,23 @@ public sealed record PretrainingConfig
             $"lower batch (accumulate keeps the effective one) or input, or take a larger patch{(CheckpointActivations ? "" : ", or checkpoint-activations true")}");
     }
 
-    /// <summary>Who computes its bfloat16 products: whom it names, or whoever is faster where two can; null where nothing is to choose.</summary>
+    /// <summary>The same with who computes its bfloat16 products: whom it names, or whoever is faster where two can; null where nothing is to choose.</summary>
     /// <param name="model">Its model; the gradients are zero before and after.</param>
     /// <param name="tell">Is told what was measured, if anything was.</param>
     /// <param name="cancellation">Ends the measurement.</param>
-    internal Bf16By? WhoComputes(MaskedModel model, Action<string> tell, CancellationToken cancellation) =>
-        Bf16Choice.For(Bf16By, Precision, model.Device, () => TimeBf16(model, cancellation), tell);
+    internal PretrainingConfig ResolveBf16By(MaskedModel model, Action<string> tell, CancellationToken cancellation) =>
+        this with { Bf16By = Bf16Choice.For(Bf16By, Precision, model.Device, () => TimeBf16(model, cancellation), tell) };
+
+    /// <summary>The same with what precision <c>auto</c> stands for, and what was measured for it; null where the precision is named.</summary>
+    /// <param name="model">Its model; the gradients are zero before and after.</param>
+    /// <param name="cancellation">Ends the measurement.</param>
+    internal (PretrainingConfig Config, PrecisionChoice? Choice) ResolvePrecision(MaskedModel model, CancellationToken cancellation)
+    {
+        if (Precision != Precision.Auto)
+            return (this, null);
+        PrecisionChoice choice = PrecisionChoice.Measure(model, Batch, VisiblePatches, Bf16By, cancellation);
+        return (this with { Precision = choice.Faster, Bf16By = choice.Faster == Precision.Bf16 ? Bf16By : null }, choice);
+    }
 
     /// <summary>Times both who can compute bfloat16 products.</summary>
     /// <param name="model">Its model; the gradients are zero before and after.</param>

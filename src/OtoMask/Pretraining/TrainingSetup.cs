@@ -217,14 +217,12 @@ internal sealed class TrainingSetup : IDisposable
     {
         // A run that has begun in bfloat16 stays with whom it began with, so that it ends with the same bits.
         if (From?.State.ParsedConfig.Precision != Precision.Bf16)
-            Config = Config with { Bf16By = Config.WhoComputes(Model, observer.Note, cancellation) };
+            Config = Config.ResolveBf16By(Model, observer.Note, cancellation);
         if (Config.Precision == Precision.Auto)
-        {
             observer.Stage("timing fp32 and bf16");
-            PrecisionChoice choice = PrecisionChoice.Measure(Model, Config.Batch, Config.VisiblePatches, Config.Bf16By, cancellation);
-            Config = Config with { Precision = choice.Faster, Bf16By = choice.Faster == Precision.Bf16 ? Config.Bf16By : null };
+        (Config, PrecisionChoice? choice) = Config.ResolvePrecision(Model, cancellation);
+        if (choice is not null)
             observer.Choice(choice);
-        }
         Plan(observer, cancellation);
     }
 
