@@ -11,7 +11,7 @@ internal sealed class BatchReader<TBatch> : IDisposable
     where TBatch : class
 {
     /// <summary>Share of its time that the consumer may wait before another thread starts.</summary>
-    internal const double MostWait = 0.02;
+    private const double MostWait = 0.02;
 
     private readonly long end;
     private readonly LoaderThreads allowed;
