@@ -87,6 +87,7 @@ internal abstract class RunDisplay : ITrainingObserver
         { TotalDays: >= 2 } => Text($"{time.TotalDays:F1} days"),
         { TotalHours: >= 2 } => Text($"{time.TotalHours:F1} hours"),
         { TotalMinutes: >= 2 } => Text($"{time.TotalMinutes:F0} minutes"),
+        { TotalSeconds: < 1.5 } => "a second",
         _ => Text($"{time.TotalSeconds:F0} seconds"),
     };
 
