@@ -37,7 +37,7 @@ internal static class RunReport
         return ReportParts.Facts(
         [
             ("steps", $"{last.Step:N0}"),
-            ("epochs", $"{last.Epoch}"),
+            ("epochs", $"{last.Epoch + 1}"), // begun, as the display counts them
             ("clips", $"{run.Clips:N0}"),
             ("last loss", $"{last.Loss:G4}"),
             ("clips per second", $"{Mean(steps.Select(step => step.ClipsPerSecond)):G3}"),
