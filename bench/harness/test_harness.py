@@ -169,7 +169,7 @@ class Installed(unittest.TestCase):
 
         step = Step("tiny", 16, {"fp32": 1, "bf16": 1}, {"fp32": 9, "bf16": 9}, steps=1, tries=1)
         with mock.patch("works.best_settings", return_value=best), mock.patch("works.our_json", our_json), \
-                mock.patch("works.peer", peer), mock.patch("works.say"):
+                mock.patch("works.peer", peer), mock.patch("works.peer_ways", return_value=()), mock.patch("works.say"):
             step.prepare(None)
             for turn in (1, 2):
                 step.measure(turn)
