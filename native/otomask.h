@@ -101,6 +101,7 @@ struct om_group_options {
 /* What there is, with spaces between; empty where this was built without. */
 OM_API int32_t om_backends(const char** names);
 OM_API int32_t om_group_open(const om_group_options* options, void** group);
+/* Never waits for the others. */
 OM_API int32_t om_group_close(void* group);
 /* The sum over all processes, in place. It has only begun; om_await waits until it is done, and frees the work. */
 OM_API int32_t om_sum(void* group, void* tensor, void** work);

@@ -119,15 +119,23 @@ struct Group {
     worker = std::thread([this] { work(); });
   }
 
-  // What is still asked for is not waited for: the others may be gone.
-  ~Group() {
+  // What is still asked for is not waited for. What is being done just now may hang for as long as the others do: then the
+  // group stays as it is, until the process ends.
+  static void close(std::unique_ptr<Group> group) {
+    bool hangs;
     {
-      std::lock_guard<std::mutex> lock(gate);
-      closed = true;
-      jobs.clear();
+      std::lock_guard<std::mutex> lock(group->gate);
+      group->closed = true;
+      group->jobs.clear();
+      hangs = group->busy;
     }
-    changed.notify_all();
-    worker.join();
+    group->changed.notify_all();
+    if (hangs) {
+      group->worker.detach();
+      group.release();
+    } else {
+      group->worker.join();
+    }
   }
 
   std::future<void> begin(std::function<void()> job) {
@@ -213,8 +221,11 @@ struct Group {
         if (closed) return;
         task = std::move(jobs.front());
         jobs.pop_front();
+        busy = true;
       }
       task();
+      std::lock_guard<std::mutex> lock(gate);
+      busy = false;
     }
   }
 
@@ -225,7 +236,7 @@ struct Group {
   std::mutex gate;
   std::condition_variable changed;
   std::deque<std::packaged_task<void()>> jobs;
-  bool closed = false;
+  bool closed = false, busy = false;
   std::thread worker;
 };
 
@@ -250,7 +261,7 @@ OM_API int32_t om_group_open(const om_group_options* options, void** group) {
 }
 
 OM_API int32_t om_group_close(void* group) {
-  return guarded([&] { delete static_cast<Group*>(group); });
+  return guarded([&] { Group::close(std::unique_ptr<Group>(static_cast<Group*>(group))); });
 }
 
 OM_API int32_t om_sum(void* group, void* tensor, void** work) {

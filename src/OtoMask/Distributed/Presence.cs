@@ -3,7 +3,7 @@ using OtoMask.Torch;
 namespace OtoMask.Distributed;
 
 /// <summary>Who of a group is still there: every process counts in the store while it lives, and says there why it goes.</summary>
-internal sealed class Presence : IDisposable
+internal sealed class Presence
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1), Silence = TimeSpan.FromSeconds(3.5), Patience = TimeSpan.FromSeconds(8);
     private readonly ProcessGroup processes;
@@ -63,8 +63,13 @@ internal sealed class Presence : IDisposable
         }, out _);
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => ended.Set();
+    /// <summary>Ends the counting.</summary>
+    /// <returns>False where it hangs in a store that does not answer.</returns>
+    public bool End()
+    {
+        ended.Set();
+        return beating.Join(Patience);
+    }
 
     private IEnumerable<int> Others => Enumerable.Range(0, place.Size).Where(rank => rank != place.Rank);
 

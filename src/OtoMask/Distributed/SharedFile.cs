@@ -36,7 +36,8 @@ internal sealed class SharedFile : IDisposable
         ? string.Create(CultureInfo.InvariantCulture, $"{file.Length} {file.LastWriteTimeUtc.Ticks}")
         : "";
 
-    private static SharedFile Copy(TrainingGroup group, string path)
+    /// <summary>Gives every other process a copy.</summary>
+    internal static SharedFile Copy(TrainingGroup group, string path)
     {
         long length = long.Parse(group.Told(() => new FileInfo(path).Length.ToString(CultureInfo.InvariantCulture))!, CultureInfo.InvariantCulture);
         string copy = group.IsFirst ? path : System.IO.Path.Combine(System.IO.Path.GetTempPath(), System.IO.Path.GetRandomFileName());

@@ -72,7 +72,7 @@ public sealed class TrainingGroup : IDisposable
         {
             Backend = backend,
             StoreFile = place.StoreFile,
-            Host = place.Host,
+            Host = place is { IsOneMachine: true, LauncherHoldsStore: false } ? "127.0.0.1" : place.Host, // where it listens then
             Port = place.Port,
             HostsStore = place is { Rank: 0, StoreFile: null, LauncherHoldsStore: false },
             IsLoopback = place.IsOneMachine,
@@ -204,8 +204,7 @@ public sealed class TrainingGroup : IDisposable
     {
         if (IsAlone)
             return;
-        presence!.Dispose();
-        if (!isBroken) // else somebody may hang in it, and the process is about to end
+        if (presence!.End()) // else it hangs in the store, which must stay
             processes!.Dispose();
     }
 

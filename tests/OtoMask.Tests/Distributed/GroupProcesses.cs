@@ -1,0 +1,28 @@
+using System.Globalization;
+using System.Text;
+
+namespace OtoMask.Tests.Distributed;
+
+/// <summary>The processes that train into a folder, by rank.</summary>
+internal static class GroupProcesses
+{
+    public static int[] Of(string run) => [.. Directory.GetDirectories("/proc").Select(IdOf).OfType<int>().Where(id => Names(id, run)).OrderBy(RankOf)];
+
+    private static int? IdOf(string folder) => int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : null;
+
+    private static bool Names(int id, string run) => Words(id, "cmdline") is var words && words.Contains(run) && words.Contains("pretrain") && Path.GetFileName(words[0]) == "dotnet";
+
+    private static int RankOf(int id) => Words(id, "environ").FirstOrDefault(word => word.StartsWith("RANK=", StringComparison.Ordinal)) is { } rank ? int.Parse(rank[5..], CultureInfo.InvariantCulture) : 0;
+
+    private static string[] Words(int id, string file)
+    {
+        try
+        {
+            return Encoding.UTF8.GetString(File.ReadAllBytes($"/proc/{id}/{file}")).Split('\0');
+        }
+        catch (IOException)
+        {
+            return [""]; // it has ended in between
+        }
+    }
+}

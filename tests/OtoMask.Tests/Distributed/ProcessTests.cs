@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using OtoMask.Runs;
+using OtoMask.Tests.App;
+using OtoMask.Tests.Pretraining;
+
+namespace OtoMask.Tests.Distributed;
+
+/// <summary>The program as several processes, by whoever starts them.</summary>
+public sealed class ProcessTests : IDisposable
+{
+    private readonly AppFolder folder = new();
+    private readonly string audio;
+
+    public ProcessTests() => audio = folder.Audio();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void It_starts_the_others_itself_and_none_outlives_it()
+    {
+        AppResult result = AppProcess.Run([.. Command("run"), "--processes", "3"]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("done: ", result.Output);
+        Assert.Single(result.Output.Split('\n'), line => line.StartsWith("done: ", StringComparison.Ordinal));
+        Assert.All(RunLog.Read(Run("run").Log).Steps, step => Assert.Equal(3, step.Processes));
+        Assert.True(File.Exists(Run("run").Report));
+        Assert.Empty(ProcessesOf("run"));
+    }
+
+    [ProgramFact("torchrun", "python3-torch")]
+    public void Torchrun_starts_them()
+    {
+        // The first torchrun on this Python takes "0", its own default, for no word at all; to redirect what no process has is to redirect nothing.
+        string[] arguments = ["--standalone", "--redirects", "9:1", "--tee", "9:1", "--nproc_per_node", "2", "--no_python"];
+        AppResult result = AppProcess.RunProgram("torchrun", [.. arguments, "dotnet", AppProcess.App, .. Command("run")], start => start.Environment.Remove("OMP_NUM_THREADS"));
+        Assert.True(result.ExitCode == 0, result.Error);
+        AssertSharedByTwo();
+        if (Environment.ProcessorCount >= 4)
+            Assert.Contains("torchrun gives every process one thread", result.Error);
+    }
+
+    [ProgramFact("mpirun", "openmpi-bin")]
+    public void Open_Mpi_starts_them()
+    {
+        AppResult result = AppProcess.RunProgram(
+            "mpirun", ["--allow-run-as-root", "--oversubscribe", "-np", "2", "dotnet", AppProcess.App, .. Command("run")], start => start.Environment["MASTER_PORT"] = FreePort());
+        Assert.True(result.ExitCode == 0, result.Error);
+        AssertSharedByTwo();
+    }
+
+    [Fact]
+    public void Slurm_starts_them()
+    {
+        string port = FreePort();
+        AppProcess[] ranks = [.. Enumerable.Range(0, 2).Select(rank => AppProcess.StartProgram("dotnet", [AppProcess.App, .. Command("run")], start =>
+        {
+            foreach ((string name, string value) in (IEnumerable<(string, string)>)[("SLURM_PROCID", $"{rank}"), ("SLURM_NTASKS", "2"), ("SLURM_LOCALID", $"{rank}"), ("SLURM_NODELIST", "localhost"), ("MASTER_PORT", port)])
+                start.Environment[name] = value;
+        }))];
+        Assert.All(ranks, rank => Assert.True(rank.Wait() is { ExitCode: 0 } end, rank.Wait().Error));
+        AssertSharedByTwo();
+    }
+
+    [Theory]
+    [InlineData("TERM", 143, 0)]
+    [InlineData("INT", 130, 0)]
+    [InlineData("TERM", 143, 1)]
+    public void A_signal_to_one_of_them_stops_all_after_the_same_step_with_a_checkpoint(string signal, int code, int rank)
+    {
+        string[] command = [.. Command("run", epochs: 100_000), "--processes", "2"];
+        using AppProcess app = AppProcess.Start(command);
+        WaitForCheckpoint("run", after: 3, app);
+        Send(signal, ProcessesOf("run")[rank]);
+        AppResult result = app.Wait();
+        Assert.True(result.ExitCode == code, $"{result.ExitCode}: {result.Error}{result.Output}");
+        Assert.Contains("stopped after step", result.Output);
+        Assert.Empty(ProcessesOf("run"));
+        Assert.EndsWith($"step-{RunLog.Read(Run("run").Log).Steps[^1].Step:D9}.safetensors", Run("run").LatestCheckpoint);
+    }
+
+    [Fact]
+    public void What_the_user_can_mend_is_told_before_others_are_started()
+    {
+        AppProcess.Run([.. Command("run"), "--processes", "0"]).AssertUserError("--processes 0", "from 1");
+        AppProcess.Run([.. Command("run"), "--processes", "2", "--backend", "carrier-pigeon"]).AssertUserError("backend carrier-pigeon", "gloo");
+        AppProcess.Run([.. Command("run"), "--processes", "2", "--mask", "rondom"]).AssertUserError("rondom");
+        AppProcess.Run([.. Command("run"), "--processes", "2", "--timeout", "0"]).AssertUserError("--timeout");
+        Assert.False(Directory.Exists(folder.Inside("run")));
+    }
+
+    private string[] Command(string run, int epochs = 2) => ["pretrain", "--data", audio, "--out", folder.Inside(run), .. AppFolder.TinyRunOf(epochs)];
+
+    private RunFolder Run(string name) => new(folder.Inside(name));
+
+    private void AssertSharedByTwo()
+    {
+        RunFolder alone = Run("alone");
+        AppResult result = AppProcess.Run(Command("alone"));
+        Assert.True(result.ExitCode == 0, result.Error);
+        IReadOnlyList<StepRecord> expected = RunLog.Read(alone.Log).Steps, steps = RunLog.Read(Run("run").Log).Steps;
+        Assert.All(expected.Zip(steps), pair => Assert.Equal(pair.First.Loss, pair.Second.Loss, 1e-5));
+        Assert.All(steps, step => Assert.Equal(2, step.Processes));
+    }
+
+    private void WaitForCheckpoint(string run, int after, AppProcess app)
+    {
+        DateTime end = DateTime.UtcNow + TimeSpan.FromMinutes(5);
+        while (!(Run(run).Checkpoints is [.., var latest] && string.CompareOrdinal(Path.GetFileName(latest), $"step-{after:D9}") >= 0))
+        {
+            Assert.True(DateTime.UtcNow < end && !app.HasExited, "no checkpoint came");
+            Thread.Sleep(50);
+        }
+    }
+
+    private static string FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        return $"{((System.Net.IPEndPoint)listener.LocalEndpoint).Port}";
+    }
+
+    private int[] ProcessesOf(string run) => GroupProcesses.Of(folder.Inside(run));
+
+    private static void Send(string signal, int process)
+    {
+        using Process kill = Process.Start("kill", [$"-{signal}", $"{process}"]);
+        kill.WaitForExit();
+    }
+}

@@ -1,0 +1,49 @@
+using OtoMask.Distributed;
+using OtoMask.Torch;
+
+namespace OtoMask.Tests.Distributed;
+
+/// <summary>Processes that train together, each a thread of this one: the same groups, gloo and store, without starting programs.</summary>
+internal static class Ranks
+{
+    /// <summary>Has so many of them do the same, and waits for all.</summary>
+    /// <returns>What each of them made of it.</returns>
+    /// <exception cref="AggregateException">Some of them failed.</exception>
+    public static T[] Together<T>(int count, Func<TrainingGroup, T> work, GroupOptions? options = null)
+    {
+        string folder = Directory.CreateTempSubdirectory("otomask-ranks-").FullName;
+        try
+        {
+            return At([.. Enumerable.Range(0, count).Select(rank => new RankPlace(rank, count, rank, count) { Launcher = "a test", StoreFile = Path.Combine(folder, "store") })], work, options);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <inheritdoc cref="Together{T}"/>
+    public static void Together(int count, Action<TrainingGroup> work, GroupOptions? options = null) => Together(count, group => { work(group); return true; }, options);
+
+    /// <summary>The same at places of the test's choice.</summary>
+    public static T[] At<T>(RankPlace[] places, Func<TrainingGroup, T> work, GroupOptions? options = null)
+    {
+        Task<T>[] ranks = [.. places.Select(place => Task.Factory.StartNew(() => Join(place, work, options), TaskCreationOptions.LongRunning))];
+        Task.WaitAll(ranks);
+        return [.. ranks.Select(rank => rank.Result)];
+    }
+
+    private static T Join<T>(RankPlace place, Func<TrainingGroup, T> work, GroupOptions? options)
+    {
+        using TrainingGroup group = TrainingGroup.Join(place, options ?? new GroupOptions(), Device.Cpu);
+        try
+        {
+            return work(group);
+        }
+        catch (Exception error)
+        {
+            group.Leave(error);
+            throw;
+        }
+    }
+}
