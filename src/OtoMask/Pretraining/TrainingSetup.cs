@@ -66,11 +66,13 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>Opens the data of a new run, measures its statistics, builds the model and times a few steps.</summary>
     /// <param name="config">The configuration; precision <c>auto</c> is measured, and who computes bfloat16 where two can; a length in minutes is turned into steps.</param>
     /// <param name="observer">Is told the stages, what is taken over, the precision and the estimate.</param>
-    /// <param name="source">The clips, where <see cref="PretrainingConfig.Data"/> only tells what they are called; disposed with the setup. Null = open them.</param>
+    /// <param name="source">The clips, where <see cref="PretrainingConfig.Data"/> only tells what they are called; disposed with the setup, and where there comes to be none.
+    /// Null = open them.</param>
     /// <param name="cancellation">Stops the preparation.</param>
     /// <exception cref="UserErrorException">The configuration or the data is impossible.</exception>
     public static TrainingSetup Begin(PretrainingConfig config, ITrainingObserver observer, ClipSource? source = null, CancellationToken cancellation = default)
     {
+        using var opened = new OpenedSources(source);
         config.Validate();
         _ = Devices.Find(config.Device).Having(config.Precision);
         config.RequireMemory();
@@ -78,14 +80,14 @@ internal sealed class TrainingSetup : IDisposable
             observer.Warning(warning);
         SavedModel? from = FurtherPretraining.Open(config);
         observer.Stage("looking at the data");
-        source ??= OpenData(config);
+        source ??= opened.Add(OpenData(config));
         var badFiles = new BadFiles();
         observer.Stage("measuring mean and deviation of the data");
         NormalisationStatistics normalisation = Measure(source, config, badFiles, observer, cancellation);
         if (badFiles.Summary(source.Clips.Count) is { } bad)
             observer.Warning(bad);
-        NoiseMix? noise = OpenNoise(config, some => Measure(some, config, badFiles, observer, cancellation).Mean);
-        var setup = new TrainingSetup(config, source, normalisation, noise, badFiles, from: null);
+        NoiseMix? noise = OpenNoise(config, opened, some => Measure(some, config, badFiles, observer, cancellation).Mean);
+        TrainingSetup setup = opened.For(new TrainingSetup(config, source, normalisation, noise, badFiles, from: null));
         return setup.OrDispose(() =>
         {
             if (from is not null)
@@ -108,6 +110,7 @@ internal sealed class TrainingSetup : IDisposable
         Checkpoint from, PretrainingConfig config, Action<IReadOnlyList<ConfigChange>> accept, ITrainingObserver observer, ClipSource? source = null,
         CancellationToken cancellation = default)
     {
+        using var opened = new OpenedSources(source);
         if (!from.State.IsOfRun)
             throw new UserErrorException(
                 $"{from.Path} holds weights without the state of a run (they were imported), so there is nothing to go on with; begin a run with them: `PretrainingConfig.From` {from.Path}, with data and a folder of its own");
@@ -115,10 +118,10 @@ internal sealed class TrainingSetup : IDisposable
         _ = Devices.Find(config.Device).Having(config.Precision);
         config.RequireMemory();
         CheckpointState state = from.State;
-        source ??= OpenData(config);
+        source ??= opened.Add(OpenData(config));
         var badFiles = new BadFiles();
         source.LeaveOut(state.LeftOut ?? [], badFiles);
-        NoiseMix? noise = OpenNoise(config, some =>
+        NoiseMix? noise = OpenNoise(config, opened, some =>
         {
             if (some.Clips.ManifestHash != state.Noise?.ManifestHash)
                 return Measure(some, config, badFiles, observer, cancellation).Mean;
@@ -137,7 +140,7 @@ internal sealed class TrainingSetup : IDisposable
             RequireSameModel(from, config);
         }
         new Resumption(from.Path, state.Step).Tell(changes, state.Program, observer);
-        var setup = new TrainingSetup(config, source, state.Normalisation, noise, badFiles, from) { Changes = changes };
+        TrainingSetup setup = opened.For(new TrainingSetup(config, source, state.Normalisation, noise, badFiles, from) { Changes = changes });
         return setup.OrDispose(() => setup.ChooseAndPlan(observer, cancellation));
     }
 
@@ -191,11 +194,11 @@ internal sealed class TrainingSetup : IDisposable
         ClipSource source, PretrainingConfig config, BadFiles badFiles, ITrainingObserver observer, CancellationToken cancellation) => NormalisationStatistics.Measure(
             source, config.Geometry, config.Seed, badFiles, config.ShortClips, progress: new Relay<WorkProgress>(told => observer.Progress(told.Share)), cancellation: cancellation);
 
-    private static NoiseMix? OpenNoise(PretrainingConfig config, Func<ClipSource, float> meanOf)
+    private static NoiseMix? OpenNoise(PretrainingConfig config, OpenedSources opened, Func<ClipSource, float> meanOf)
     {
         if (config.Noise is not { } path)
             return null;
-        ClipSource source = ClipSource.Open(path, new ClipSourceOptions(config.LogMel));
+        ClipSource source = opened.Add(ClipSource.Open(path, new ClipSourceOptions(config.LogMel)));
         return new NoiseMix(source, meanOf(source), config.NoiseRatio);
     }
 
