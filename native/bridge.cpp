@@ -195,6 +195,15 @@ OM_API int32_t om_set_grad(void* tensor, void* gradient) {
   return guarded([&] { borrow(tensor).mutable_grad() = gradient ? borrow(gradient) : at::Tensor(); });
 }
 
+OM_API int32_t om_when_differentiated(void* tensor, void (*reached)(void* context, int32_t index), void* context, int32_t index,
+                                      int32_t* watched) {
+  return guarded([&] {
+    const at::Tensor here = borrow(tensor);
+    *watched = here.requires_grad();
+    if (*watched) here.register_hook([=](const at::Tensor&) { reached(context, index); });
+  });
+}
+
 OM_API int32_t om_set_grad_mode(int32_t enabled, int32_t* previous) {
   return guarded([&] {
     *previous = c10::GradMode::is_enabled();

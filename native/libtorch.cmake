@@ -81,3 +81,22 @@ if(own_openmp)
   get_filename_component(openmp_folder ${own_openmp} DIRECTORY)
   list(APPEND CMAKE_BUILD_RPATH ${openmp_folder})
 endif()
+
+# Processes that train together: gloo is in libtorch, its headers are apart (Debian: libgloo-dev); NCCL where both are found.
+# Asked anew each time, for packages come and go. What is there, process_group.cpp is compiled with: GROUP_DEFINITIONS.
+set(CMAKE_REQUIRED_LIBRARIES ${LIBTORCH_LIBRARIES})
+function(find_backend name class)
+  list(APPEND CMAKE_REQUIRED_DEFINITIONS -DUSE_C10D_${name})
+  unset(LIBTORCH_HAS_${name} CACHE)
+  check_cxx_source_compiles("
+    #include <torch/csrc/distributed/c10d/${class}.hpp>
+    int main() { return c10d::${class}::Options::create() == nullptr; }" LIBTORCH_HAS_${name})
+  if(LIBTORCH_HAS_${name})
+    list(APPEND GROUP_DEFINITIONS OTOMASK_${name} USE_C10D_${name})
+  endif()
+  set(GROUP_DEFINITIONS "${GROUP_DEFINITIONS}" PARENT_SCOPE)
+endfunction()
+find_backend(GLOO ProcessGroupGloo)
+if(LIBTORCH_HAS_GLOO)
+  find_backend(NCCL ProcessGroupNCCL)
+endif()

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define OM_API extern "C" __attribute__((visibility("default")))
-#define OM_ABI 7
+#define OM_ABI 8
 
 enum om_tag : int32_t {
   OM_NONE = 0,
@@ -76,6 +76,41 @@ OM_API int32_t om_set_grad_mode(int32_t enabled, int32_t* previous);
 OM_API int32_t om_set_autocast(const char* device, int32_t enabled, int32_t dtype);
 /* Whether this libtorch can run products on a device in another type at all. */
 OM_API int32_t om_has_autocast(const char* device, int32_t* has);
+
+/* Calls back with context and index when the gradient of a tensor that is no leaf is there, that is, when everything that the
+ * backward pass does between it and the loss is done, gradients of parameters included. A tensor without gradient is not watched. */
+OM_API int32_t om_when_differentiated(void* tensor, void (*reached)(void* context, int32_t index), void* context, int32_t index,
+                                      int32_t* watched);
+
+/* Processes that train together, by torch.distributed (c10d). */
+struct om_group_options {
+  const char* backend;   /* gloo, or nccl for tensors on CUDA devices */
+  const char* file;      /* the store is a file of this machine; null = it is at host and port */
+  const char* host;
+  const char* prefix;    /* of all keys in the store */
+  const char* interface; /* the network interface that gloo listens on; null = the one that has address */
+  const char* address;
+  int32_t port;
+  int32_t hosts_store;   /* whether the store listens in this process */
+  int32_t loopback;      /* whether it hears this machine alone */
+  int32_t rank;
+  int32_t size;
+  int32_t form_ms;       /* for all to come */
+  int32_t timeout_ms;    /* for what all do together */
+};
+/* What there is, with spaces between; empty where this was built without. */
+OM_API int32_t om_backends(const char** names);
+OM_API int32_t om_group_open(const om_group_options* options, void** group);
+OM_API int32_t om_group_close(void* group);
+/* The sum over all processes, in place. It has only begun; om_await waits until it is done, and frees the work. */
+OM_API int32_t om_sum(void* group, void* tensor, void** work);
+OM_API int32_t om_await(void* work);
+/* The values of one process, for all. */
+OM_API int32_t om_broadcast(void* group, void* tensor, int32_t from);
+/* Short texts and counters that all can see; of what nobody has set, get tells null. */
+OM_API int32_t om_store_set(void* group, const char* key, const char* text);
+OM_API int32_t om_store_add(void* group, const char* key, int64_t amount, int64_t* value);
+OM_API int32_t om_store_get(void* group, const char* key, const char** text);
 
 /* The machine. */
 /* Has the process's allocator keep large blocks that are freed instead of giving them back to the system. */

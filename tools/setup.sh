@@ -16,7 +16,7 @@ stamp=$state/launcher.stamp
 
 # What building and running take. An unpacked libtorch (LIBTORCH=/path) brings its own BLAS.
 build_packages=(g++ cmake make libsndfile1 libsoxr0)
-[[ -n ${LIBTORCH:-} ]] || build_packages+=(libtorch-dev libopenblas0-openmp)
+[[ -n ${LIBTORCH:-} ]] || build_packages+=(libtorch-dev libgloo-dev libopenblas0-openmp)
 # Without ffmpeg everything works but files that libsndfile cannot read (m4a, video).
 optional_packages=(ffmpeg)
 

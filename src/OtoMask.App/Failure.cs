@@ -10,6 +10,9 @@ namespace OtoMask.App;
 /// </remarks>
 internal static class Failure
 {
+    /// <summary>Who speaks: the program, and which of several processes it is.</summary>
+    public static string Speaker { get; set; } = CommandLine.Name;
+
     public const int Other = 1, UserError = 2;
     private const int NoSpaceLeft = 28; // ENOSPC, which an IOException carries on Linux
 
@@ -18,10 +21,10 @@ internal static class Failure
         Exception cause = Innermost(thrown);
         if (cause is OperationCanceledException && interruption.ExitCode is { } signalled)
         {
-            Terminal.TellError($"{CommandLine.Name}: stopped");
+            Terminal.TellError($"{Speaker}: stopped");
             return signalled;
         }
-        Terminal.TellError($"{CommandLine.Name}: {Message(cause)}");
+        Terminal.TellError($"{Speaker}: {Message(cause)}");
         if (Environment.GetEnvironmentVariable("OTOMASK_TRACE") == "1")
         {
             foreach (string line in thrown.ToString().Split('\n'))

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
+using OtoMask.Distributed;
 
 namespace OtoMask.App;
 
@@ -14,6 +16,11 @@ internal sealed class Interruption : IDisposable
         interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Cancel(context, SigInt));
         terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Cancel(context, SigTerm));
     }
+
+    private static volatile int signalled;
+
+    /// <summary>Of processes that have stopped together: what a shell expects of one that any of them was asked by a signal to; 0 where none was.</summary>
+    public static int OfAny(TrainingGroup group) => group.Gather(signalled.ToString(CultureInfo.InvariantCulture)).Max(int.Parse);
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => source.Token;
@@ -33,7 +40,7 @@ internal sealed class Interruption : IDisposable
         if (ExitCode is not null)
             return; // the default, to end at once, stands
         context.Cancel = true;
-        ExitCode = SignalExitBase + signal;
+        ExitCode = signalled = SignalExitBase + signal;
         source.Cancel();
     }
 }

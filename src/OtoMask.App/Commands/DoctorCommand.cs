@@ -75,6 +75,7 @@ internal static class DoctorCommand
         Blas(report);
         string[] devices = [.. KindsOfDevices.SelectMany(kind => Enumerable.Range(0, MostDevices).Select(index => $"{kind}:{index}").TakeWhile(name => TorchRuntime.Has(new Device(name))))];
         report.Line("devices", string.Join(", ", ["cpu", .. devices]));
+        report.Line("processes", ProcessGroup.Backends is { Count: > 0 } backends ? $"can train together by {string.Join(", ", backends)}" : "cannot train together, for this build has no gloo");
     }
 
     private static void Blas(Report report)

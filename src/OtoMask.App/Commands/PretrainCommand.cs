@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics.CodeAnalysis;
 using OtoMask.Configuration;
+using OtoMask.Distributed;
 using OtoMask.Geometry;
 using OtoMask.Pretraining;
 using OtoMask.Runs;
@@ -18,10 +19,12 @@ internal static class PretrainCommand
         NumberOption<double?> seconds = new("--input-seconds", InputGeometry.SecondsRange, "Length of the input; the frames follow (instead of --input).") { HelpName = "S" };
         ConfigOptions<PretrainingConfig> values = ConfigOptions.Of();
         RunOptions options = new();
+        ProcessOptions processes = new();
         Command command = new(Verb, "Pre-train an encoder on audio of your own, with the masking strategy of your choice.");
         options.AddTo(command);
         command.Options.Add(seconds);
         values.AddTo(command);
+        processes.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
             IReadOnlySet<string> given = values.Given(line);
@@ -37,7 +40,8 @@ internal static class PretrainCommand
             {
                 if (given.Contains("from"))
                     throw new UserErrorException("--from begins a run with another model's weights, --resume goes on with a run: choose one");
-                return Task.FromResult(Resume(run, start => Resolve(Read(start)), options.IsForced(line), stopAt, cancellation));
+                string device = Read(new PretrainingConfig()).Device;
+                return Task.FromResult(processes.Run(line, device, group => Resume(group, run, start => Resolve(Read(start)), options.IsForced(line), stopAt, cancellation)));
             }
             PretrainingConfig configuration = Read(new PretrainingConfig());
             if (configuration.From is { } model)
@@ -45,7 +49,8 @@ internal static class PretrainCommand
                 IEnumerable<string> inFile = file is null ? [] : ConfigFile.KeysOf(file), bySeconds = length is null ? [] : ["input"];
                 configuration = FurtherPretraining.Complete(configuration, SavedModel.Open(model), given.Concat(inFile).Concat(bySeconds).ToHashSet());
             }
-            return Task.FromResult(Begin(options.NewRun(line), Resolve(configuration), stopAt, cancellation));
+            (string folder, PretrainingConfig resolved) = (options.NewRun(line), Resolve(configuration).Validate());
+            return Task.FromResult(processes.Run(line, resolved.Device, group => Begin(group, folder, resolved, stopAt, cancellation)));
         });
         return command;
     }
@@ -61,11 +66,18 @@ internal static class PretrainCommand
         return config with { Data = Absolute(config.Data), From = Absolute(config.From), Noise = Absolute(config.Noise), Task = Absolute(config.Task) };
     }
 
-    private static int Begin(string folder, PretrainingConfig config, int? stopAt, CancellationToken cancellation) => RunDisplay.Show(
-        Verb, display => Train(PretrainingRun.Begin(folder, config, display, cancellation: cancellation), stopAt, display, cancellation), cancellation);
+    /// <remarks>Who starts several processes starts all of them again by the same command line when one was lost: they go on from the last checkpoint.</remarks>
+    private static int Begin(TrainingGroup group, string folder, PretrainingConfig config, int? stopAt, CancellationToken cancellation) =>
+        !group.IsAlone && group.Told(() => new RunFolder(folder).Checkpoints.LastOrDefault()) is { }
+            ? Resume(group, folder, config.AsResolved, force: false, stopAt, cancellation)
+            : RunDisplay.Show(
+                Verb, display => Train(PretrainingRun.Begin(folder, config, display, cancellation: cancellation, group: group), stopAt, display, cancellation), cancellation,
+                isQuiet: !group.IsFirst);
 
-    private static int Resume(string path, Func<PretrainingConfig, PretrainingConfig> configure, bool force, int? stopAt, CancellationToken cancellation) => RunDisplay.Show(
-        Verb, display => Train(PretrainingRun.Resume(path, configure, RunOptions.Accept(force), display, cancellation: cancellation), stopAt, display, cancellation), cancellation);
+    private static int Resume(TrainingGroup group, string path, Func<PretrainingConfig, PretrainingConfig> configure, bool force, int? stopAt, CancellationToken cancellation) =>
+        RunDisplay.Show(
+            Verb, display => Train(PretrainingRun.Resume(path, configure, RunOptions.Accept(force), display, cancellation: cancellation, group: group), stopAt, display, cancellation),
+            cancellation, isQuiet: !group.IsFirst);
 
     /// <returns>What to tell the user at the end.</returns>
     private static string Train(PretrainingRun opened, int? stopAt, RunDisplay display, CancellationToken cancellation)

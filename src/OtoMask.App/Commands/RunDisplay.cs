@@ -21,11 +21,15 @@ internal abstract class RunDisplay : ITrainingObserver
     /// <param name="work">Trains.</param>
     /// <param name="cancellation">Of the command.</param>
     /// <returns>The exit code.</returns>
-    public static int Show(string verb, Func<RunDisplay, string> work, CancellationToken cancellation)
+    /// <param name="isQuiet">Whether another process shows it.</param>
+    public static int Show(string verb, Func<RunDisplay, string> work, CancellationToken cancellation, bool isQuiet = false)
     {
         try
         {
-            Terminal.Tell(Terminal.IsLive ? LiveDisplay.Start(work) : work(new PlainDisplay()));
+            if (isQuiet)
+                work(new QuietDisplay());
+            else
+                Terminal.Tell(Terminal.IsLive ? LiveDisplay.Start(work) : work(new PlainDisplay()));
         }
         catch (RunInterruptedException error)
         {
@@ -144,6 +148,26 @@ internal abstract class RunDisplay : ITrainingObserver
         {
             if (preparation is not null)
                 preparation.Value = preparation.MaxValue;
+        }
+    }
+
+    /// <summary>Where another process speaks for all.</summary>
+    private sealed class QuietDisplay : RunDisplay
+    {
+        public override void Stage(string name)
+        {
+        }
+
+        public override void Progress(double share)
+        {
+        }
+
+        protected override void Training(long done, long all, string state)
+        {
+        }
+
+        protected override void Line(string text, bool isWarning = false)
+        {
         }
     }
 

@@ -105,6 +105,44 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(Library)]
     public static partial int om_leave_bf16_to_aten(int leave);
+
+    [LibraryImport(Library)]
+    public static partial int om_when_differentiated(nint tensor, delegate* unmanaged[Cdecl]<nint, int, void> reached, nint context, int index, out int watched);
+
+    [LibraryImport(Library)]
+    public static partial int om_backends(out nint names);
+
+    [LibraryImport(Library)]
+    public static partial int om_group_open(in NativeGroupOptions options, out nint group);
+
+    [LibraryImport(Library)]
+    public static partial int om_group_close(nint group);
+
+    [LibraryImport(Library)]
+    public static partial int om_sum(nint group, nint tensor, out nint work);
+
+    [LibraryImport(Library)]
+    public static partial int om_await(nint work);
+
+    [LibraryImport(Library)]
+    public static partial int om_broadcast(nint group, nint tensor, int from);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int om_store_set(nint group, string key, string text);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int om_store_add(nint group, string key, long amount, out long value);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int om_store_get(nint group, string key, out nint text);
+}
+
+/// <summary>How a process finds the others (<c>om_group_options</c>); texts are UTF-8.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeGroupOptions
+{
+    public nint Backend, File, Host, Prefix, Interface, Address;
+    public int Port, HostsStore, Loopback, Rank, Size, FormMilliseconds, TimeoutMilliseconds;
 }
 
 /// <summary>One argument or result as it crosses the bridge (16 bytes, <c>om_value</c>).</summary>

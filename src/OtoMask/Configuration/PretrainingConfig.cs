@@ -167,13 +167,15 @@ public sealed record PretrainingConfig
     }
 
     /// <summary>Refuses a step that does not fit in the memory of this machine, before anything of it is made. On another device nothing is known.</summary>
+    /// <param name="processes">Processes on this machine that share every batch with others.</param>
+    /// <param name="clips">Clips of the batch that this one computes; null = all.</param>
     /// <exception cref="UserErrorException">It does not fit; the message says what to lower.</exception>
-    internal void RequireMemory()
+    internal void RequireMemory(int processes = 1, int? clips = null)
     {
         if (!new Device(Device).IsCpu)
             return;
         ModelMemory.Require(
-            $"a step of {Batch} clips of {Input} in {ModelShape.PatchCount} patches of {Patch}", MemoryOf, Batch,
+            $"a step of {Batch} clips of {Input} in {ModelShape.PatchCount} patches of {Patch}", share => processes * MemoryOf(share), clips ?? Batch,
             $"lower batch (accumulate keeps the effective one) or input, or take a larger patch{(CheckpointActivations ? "" : ", or checkpoint-activations true")}");
     }
 
@@ -219,6 +221,17 @@ public sealed record PretrainingConfig
         MinClips = MinClips,
         ShortClips = ShortClips,
         Workers = Workers,
+    };
+
+    /// <summary>The same with what a run that began with it has found out since: its length in steps, its precision and who computes it.</summary>
+    /// <param name="run">The configuration of that run.</param>
+    internal PretrainingConfig AsResolved(PretrainingConfig run) => this with
+    {
+        Steps = Minutes is null ? Steps : run.Steps,
+        Epochs = this is { Minutes: null, Steps: null, Epochs: null } ? run.Epochs : Epochs,
+        Minutes = null,
+        Precision = Precision == Precision.Auto ? run.Precision : Precision,
+        Bf16By = Bf16By ?? run.Bf16By,
     };
 
     /// <summary>The optimiser of a model, at its beginning.</summary>

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using CsvHelper;
+using OtoMask.Distributed;
 
 namespace OtoMask.Data;
 
@@ -37,6 +39,15 @@ public sealed class BadFiles
     {
         lock (byPath)
             byPath.TryAdd(path, new BadFile(path, OneLine.Of(reason)));
+    }
+
+    /// <summary>Has every process of a group know the clips that any of them has reported.</summary>
+    internal void Share(TrainingGroup group)
+    {
+        if (group.IsAlone)
+            return;
+        foreach (BadFile bad in group.Gather(JsonSerializer.Serialize(ToList())).SelectMany(list => JsonSerializer.Deserialize<BadFile[]>(list)!))
+            Add(bad.Path, bad.Reason);
     }
 
     /// <summary>Uses a clip; one that cannot be used is reported and gives its place to the next. Thread-safe.</summary>

@@ -16,6 +16,12 @@ internal sealed record BatchOptions
     /// <summary>B, clips in a batch.</summary>
     public required int BatchSize { get; init; }
 
+    /// <summary>Places of the batch that are made here, from the first on, and how many; null = all. The others are made by other processes.</summary>
+    public (int First, int Count)? Share { get; init; }
+
+    /// <summary>Processes on this machine that make batches.</summary>
+    public int Processes { get; init; } = 1;
+
     /// <summary>The run's seed.</summary>
     public required ulong Seed { get; init; }
 
@@ -54,6 +60,12 @@ internal sealed record BatchOptions
 
     /// <summary>Batches kept ready ahead of the consumer.</summary>
     public int Prefetch { get; init; } = DefaultPrefetch;
+
+    /// <summary>First place of the batch that is made here.</summary>
+    internal int FirstPlace => Share?.First ?? 0;
+
+    /// <summary>Clips of the batch that are made here.</summary>
+    internal int SharedSize => Share?.Count ?? BatchSize;
 
     /// <summary>Whether loaders split the patches of a clip by its mask.</summary>
     internal bool GathersOnHost => Masking is not null && MasksPerClip == 1 && !ReadsWholeClip;

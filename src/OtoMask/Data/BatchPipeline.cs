@@ -49,7 +49,7 @@ internal sealed class BatchPipeline
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         long first = (long)epoch * StepsPerEpoch + step, end = (long)endEpoch * StepsPerEpoch;
-        return new BatchReader<MaskedBatch>(first, end, LoaderThreads.For(options.Workers), options.Prefetch, NewMaker, cancellation);
+        return new BatchReader<MaskedBatch>(first, end, LoaderThreads.For(options.Workers, options.Processes), options.Prefetch, NewMaker, cancellation);
     }
 
     /// <summary>A function that makes batch number epoch * StepsPerEpoch + step, with working memory for one thread.</summary>
@@ -98,7 +98,7 @@ internal sealed class BatchPipeline
     private void ReadCrop(MaskedBatch batch, int place, float[] window)
     {
         int[] draws = order.Of(batch.Epoch);
-        int position = batch.Step * options.BatchSize + place, draw = draws[position];
+        int position = batch.Step * options.BatchSize + options.FirstPlace + place, draw = draws[position];
         badFiles.UseFirst(draws.Length, attempt =>
         {
             int clip = order.ClipOf(draws[(position + attempt) % draws.Length]);

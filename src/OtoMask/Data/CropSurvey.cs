@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.ExceptionServices;
+using OtoMask.Distributed;
 using OtoMask.Geometry;
 using OtoMask.Randomness;
 
@@ -20,17 +21,18 @@ internal sealed class CropSurvey
 
     private CropSurvey(ClipList clips, int[] order, Moments[] crops) => (this.clips, this.order, this.crops) = (clips, order, crops);
 
-    /// <summary>Reads the crops. What comes of it does not depend on the threads.</summary>
+    /// <summary>Reads the crops, those of a group one after the other by another process. What comes of it depends neither on the threads nor on the processes.</summary>
     /// <inheritdoc cref="NormalisationStatistics.Measure" path="/param"/>
     public static CropSurvey Of(
-        ClipSource source, InputGeometry geometry, ulong seed, BadFiles badFiles, ShortClips shortClips, int threads, IProgress<WorkProgress>? progress, CancellationToken cancellation)
+        ClipSource source, InputGeometry geometry, ulong seed, BadFiles badFiles, ShortClips shortClips, int threads, IProgress<WorkProgress>? progress, CancellationToken cancellation,
+        TrainingGroup group)
     {
         int[] order = [.. Enumerable.Range(0, source.Clips.Count)];
         var shuffle = new RandomStream(seed, RandomPurpose.Statistics);
         shuffle.Shuffle<int>(order);
 
         var crops = new Moments[Math.Clamp(order.Length, NormalisationStatistics.MinCrops, NormalisationStatistics.MaxCrops)];
-        int done = 0;
+        int done = 0, mine = (crops.Length - group.Rank + group.Size - 1) / group.Size;
         var parallel = new ParallelOptions
         {
             MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount,
@@ -48,19 +50,28 @@ internal sealed class CropSurvey
             {
                 badFiles.Add(bad.Path, bad.Reason);
             }
-            progress?.Report(new WorkProgress("measure mean and deviation", Interlocked.Increment(ref done), crops.Length));
+            progress?.Report(new WorkProgress("measure mean and deviation", Interlocked.Increment(ref done), mine));
             return window;
         }
 
         try
         {
-            Parallel.For(0, crops.Length, parallel, () => new float[geometry.InputSize], (draw, _, window) => MeasureCrop(draw, window), _ => { });
+            Parallel.For(0, mine, parallel, () => new float[geometry.InputSize], (draw, _, window) => MeasureCrop(group.Rank + draw * group.Size, window), _ => { });
         }
         catch (AggregateException failures)
         {
             ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]); // such as a missing library: one reason is enough
         }
-        return new CropSurvey(source.Clips, order, crops);
+        badFiles.Share(group);
+        return new CropSurvey(source.Clips, order, Joined(crops, group));
+    }
+
+    /// <summary>What all have measured: each has zeros where it has not, and a sum of one number and zeros is that number.</summary>
+    private static Moments[] Joined(Moments[] crops, TrainingGroup group)
+    {
+        double[] numbers = [.. crops.SelectMany(crop => (double[])[crop.Count, crop.Mean, crop.SquaredDeviations])];
+        group.Sum(numbers);
+        return [.. numbers.Chunk(3).Select(crop => new Moments((long)crop[0], crop[1], crop[2]))];
     }
 
     /// <summary>The clips whose values lie far outside those of all others, in the clips' order: of another scale, damaged, or no log-mel at all.</summary>

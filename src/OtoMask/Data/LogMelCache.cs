@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using OtoMask.Audio;
+using OtoMask.Distributed;
 using OtoMask.Geometry;
 using OtoMask.Randomness;
 
@@ -63,7 +64,7 @@ public sealed class LogMelCache : ClipSource
     /// <summary>The clips that a training leaves out because their values lie far outside those of all others; found on crops of two seconds.</summary>
     /// <param name="cancellation">Stops the look.</param>
     internal IReadOnlyList<LeftOutClip> FarOutside(CancellationToken cancellation = default) => CropSurvey.Of(
-        this, new InputGeometry(Settings.Bands, LookedAtFrames, 1, 1), seed: 0, new BadFiles(), ShortClips.Silence, threads: 0, progress: null, cancellation).FarOutside();
+        this, new InputGeometry(Settings.Bands, LookedAtFrames, 1, 1), seed: 0, new BadFiles(), ShortClips.Silence, threads: 0, progress: null, cancellation, TrainingGroup.Alone).FarOutside();
 
     /// <summary>Whether a folder holds a cache, finished or begun.</summary>
     public static bool IsCache(string folder) => File.Exists(Path.Combine(folder, SummaryFile)) || File.Exists(Path.Combine(folder, BeginFile));

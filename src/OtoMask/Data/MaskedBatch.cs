@@ -23,11 +23,14 @@ internal sealed class MaskedBatch : IDisposable
     internal MaskedBatch(BatchOptions options, BatchArrayPool pool, int epoch, int step)
     {
         (this.options, this.pool, Epoch, Step) = (options, pool, epoch, step);
-        (clips, drawIndices) = (new int[options.BatchSize], new long[options.BatchSize]);
+        (clips, drawIndices) = (new int[options.SharedSize], new long[options.SharedSize]);
     }
 
-    /// <summary>B, clips in the batch.</summary>
-    public int Count => options.BatchSize;
+    /// <summary>B, clips in the batch; of one that several processes share, those of this process.</summary>
+    public int Count => options.SharedSize;
+
+    /// <summary>Its part of the whole batch, in (0, 1].</summary>
+    public double Share => (double)Count / options.BatchSize;
 
     /// <summary>K, masks of each clip.</summary>
     public int MasksPerClip => options.MasksPerClip;

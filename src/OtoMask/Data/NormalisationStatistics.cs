@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 
+using OtoMask.Distributed;
 using OtoMask.Geometry;
 
 namespace OtoMask.Data;
@@ -33,12 +34,13 @@ public sealed record NormalisationStatistics(float Mean, float Std)
     /// <param name="threads">Threads to use; 0 = all cores.</param>
     /// <param name="progress">Told of crops, from any thread; or null.</param>
     /// <param name="cancellation">Stops the measurement.</param>
+    /// <param name="group">Processes that share the crops; all get what one would. Null = this one alone.</param>
     /// <exception cref="UserErrorException">Every clip is bad, or all sound is alike (digital silence).</exception>
     internal static NormalisationStatistics Measure(
         ClipSource source, InputGeometry geometry, ulong seed, BadFiles badFiles, ShortClips shortClips = ShortClips.Silence,
-        int threads = 0, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
+        int threads = 0, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default, TrainingGroup? group = null)
     {
-        CropSurvey survey = CropSurvey.Of(source, geometry, seed, badFiles, shortClips, threads, progress, cancellation);
+        CropSurvey survey = CropSurvey.Of(source, geometry, seed, badFiles, shortClips, threads, progress, cancellation, group ?? TrainingGroup.Alone);
         source.LeaveOut(survey.FarOutside(), badFiles);
         return Summarise(survey.Without(source.LeftOut), badFiles);
     }

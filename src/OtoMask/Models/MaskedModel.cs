@@ -47,11 +47,18 @@ public abstract class MaskedModel : IDisposable
 
     /// <summary>Whether every transformer block keeps only its input for the backward pass, and runs its forward pass again there: a fraction of
     /// the memory for about a quarter more time. It changes no result.</summary>
-    public virtual bool CheckpointActivations
+    public bool CheckpointActivations
     {
         get => encoder.Blocks.CheckpointActivations;
-        set => encoder.Blocks.CheckpointActivations = value;
+        set
+        {
+            foreach (BlockStack stack in Stacks)
+                stack.CheckpointActivations = value;
+        }
     }
+
+    /// <summary>The stacks of blocks that are trained, that of the encoder first.</summary>
+    internal virtual IReadOnlyList<BlockStack> Stacks => [encoder.Blocks];
 
     /// <summary>The loss of one batch.</summary>
     public abstract Losses Loss(PatchBatch batch);

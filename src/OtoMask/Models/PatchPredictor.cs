@@ -13,12 +13,7 @@ public abstract class PatchPredictor : MaskedModel
 
     internal override IReadOnlyList<PositionTable> Positions => [.. base.Positions, decoder.Positions];
 
-    /// <inheritdoc/>
-    public override bool CheckpointActivations
-    {
-        get => base.CheckpointActivations;
-        set => base.CheckpointActivations = decoder.Blocks.CheckpointActivations = value;
-    }
+    internal override IReadOnlyList<BlockStack> Stacks => [.. base.Stacks, decoder.Blocks];
 
     /// <summary>What is predicted of the masked patches: [B, Lm, outputs].</summary>
     public Tensor Predict(PatchBatch batch) => decoder.Forward(Encode(batch.Visible, batch.VisibleIds), batch.VisibleIds, batch.MaskedIds);

@@ -39,6 +39,9 @@ internal sealed class Block(ParameterSet parameters, Initial initial, string nam
     private readonly Linear fc2 = new(parameters, initial, $"{name}.mlp.fc2", MlpRatio * width, width);
     private readonly Parameter[] weightsAndBiases = [.. parameters.Parameters.TakeLast(12)]; // of the six parts above, in their order
 
+    /// <summary>Its weight matrices; they lie side by side in the flat buffer.</summary>
+    public IReadOnlyList<Parameter> Weights { get; } = [.. parameters.Parameters.TakeLast(12).Where(parameter => parameter.Decays)];
+
     public Tensor Forward(Tensor x)
     {
         using var scope = new TensorScope();
@@ -73,6 +76,9 @@ internal sealed class BlockStack
     /// <summary>Whether blocks keep only their input for the gradient and compute the rest again: less memory, more time, the same bits.</summary>
     public bool CheckpointActivations { get; set; }
 
+    /// <summary>Is told of every block on the way, or null.</summary>
+    public IBlockWatch? Watch { get; set; }
+
     /// <summary>[B, N, D] -> [B, N, D], normalised.</summary>
     public Tensor Forward(Tensor x)
     {
@@ -86,7 +92,9 @@ internal sealed class BlockStack
     {
         using var scope = new TensorScope();
         // The gradient begins in the last block, so it has nothing to gain from a checkpoint: what it keeps is wanted at once.
-        x = blocks[^1].AddAttention(Through(blocks.AsSpan(..^1), x));
+        x = Through(blocks.AsSpan(..^1), x);
+        Watch?.Entering(blocks[^1].Weights, x);
+        x = blocks[^1].AddAttention(x);
         x = blocks[^1].AddMlp(x.Narrow(1, first, x.Shape[1] - first));
         return scope.Keep(norm.Forward(x));
     }
@@ -107,6 +115,7 @@ internal sealed class BlockStack
         Tensor given = x;
         foreach (Block block in blocks)
         {
+            Watch?.Entering(block.Weights, x);
             Tensor y = CheckpointActivations ? block.ForwardCheckpointed(x) : block.Forward(x);
             if (x != given)
                 x.Dispose();

@@ -1,5 +1,6 @@
 using OtoMask.Configuration;
 using OtoMask.Data;
+using OtoMask.Distributed;
 using OtoMask.Evaluation;
 using OtoMask.Runs;
 using OtoMask.Weights;
@@ -56,15 +57,18 @@ public sealed class PretrainingRun : IDisposable
     /// <param name="observer">Is told what happens, or null.</param>
     /// <param name="source">Clips of another kind than <see cref="PretrainingConfig.Data"/> can name, which is then what they are called; disposed with the run, and where none begins.</param>
     /// <param name="cancellation">Stops the preparation.</param>
+    /// <param name="group">The processes that share every batch, all of which call this; the first one writes the folder. Null = this one alone.</param>
     /// <exception cref="UserErrorException">The folder holds anything else, or the configuration or the data is impossible.</exception>
     public static PretrainingRun Begin(
-        string folder, PretrainingConfig config, ITrainingObserver? observer = null, ClipSource? source = null, CancellationToken cancellation = default)
+        string folder, PretrainingConfig config, ITrainingObserver? observer = null, ClipSource? source = null, CancellationToken cancellation = default,
+        TrainingGroup? group = null)
     {
         using var given = new OpenedSources(source);
         config.Validate();
         var run = new RunFolder(folder);
-        run.RequireFree();
-        return given.For(new PretrainingRun(run, config, told => TrainingSetup.Begin(config, told, source, cancellation), observer));
+        if (group is null or { IsFirst: true })
+            run.RequireFree();
+        return given.For(new PretrainingRun(run, config, told => TrainingSetup.Begin(config, told, source, cancellation, group), observer));
     }
 
     /// <summary>Goes on with a run exactly where its newest checkpoint left it, or at the checkpoint named.</summary>
@@ -74,21 +78,24 @@ public sealed class PretrainingRun : IDisposable
     /// <param name="observer">Is told what happens, or null.</param>
     /// <param name="source">As for <see cref="Begin"/>.</param>
     /// <param name="cancellation">Stops the preparation.</param>
+    /// <param name="group">As for <see cref="Begin"/>, of any size. The folder need be where the first process is, alone.</param>
     /// <exception cref="UserErrorException">There is no run, another process trains in its folder, or it cannot go on like this.</exception>
     public static PretrainingRun Resume(
         string path, Func<PretrainingConfig, PretrainingConfig>? configure = null, Action<string, IReadOnlyList<ConfigChange>>? accept = null,
-        ITrainingObserver? observer = null, ClipSource? source = null, CancellationToken cancellation = default)
+        ITrainingObserver? observer = null, ClipSource? source = null, CancellationToken cancellation = default, TrainingGroup? group = null)
     {
         using var given = new OpenedSources(source);
-        RunFolder folder = RunFolder.Of(path);
-        new RunInWork(folder).Open();
+        group ??= TrainingGroup.Alone;
+        RunFolder folder = group.IsFirst ? RunFolder.Of(path) : new RunFolder(path);
+        if (group.IsFirst)
+            new RunInWork(folder).Open();
         try
         {
             observer?.Stage("reading the checkpoint");
-            Checkpoint from = Checkpoint.Read(path);
+            Checkpoint from = ReadCheckpoint(path, group);
             PretrainingConfig config = configure?.Invoke(from.State.ConfigAsWritten) ?? from.State.ParsedConfig;
             return given.For(new PretrainingRun(
-                folder, config, told => TrainingSetup.Resume(from, config, changes => (accept ?? Resumption.Refuse)(from.Path, changes), told, source, cancellation), observer));
+                folder, config, told => TrainingSetup.Resume(from, config, changes => (accept ?? Resumption.Refuse)(from.Path, changes), told, source, cancellation, group), observer));
         }
         catch
         {
@@ -106,7 +113,7 @@ public sealed class PretrainingRun : IDisposable
     public TrainingEnd Train(int? stopAt = null, CancellationToken cancellation = default)
     {
         TrainingEnd Run() => TrainInFolder(stopAt, cancellation);
-        return setup.From is null ? work.Begin(Run) : work.Train(Run);
+        return !setup.Group.IsFirst ? Run() : setup.From is null ? work.Begin(Run) : work.Train(Run);
     }
 
     /// <summary>The encoder as it stands, for probes and embeddings; it lives as long as the run.</summary>
@@ -124,7 +131,8 @@ public sealed class PretrainingRun : IDisposable
 
     private TrainingEnd TrainInFolder(int? stopAt, CancellationToken cancellation)
     {
-        ConfigFile.Write(Folder.Config, Config);
+        if (setup.Group.IsFirst)
+            ConfigFile.Write(Folder.Config, Config);
         using var trainer = new Trainer(Folder, setup, observer);
         try
         {
@@ -139,8 +147,18 @@ public sealed class PretrainingRun : IDisposable
         }
     }
 
+    /// <summary>The checkpoint, which processes on other machines may have to be given.</summary>
+    private static Checkpoint ReadCheckpoint(string path, TrainingGroup group)
+    {
+        if (group.IsAlone)
+            return Checkpoint.Read(path);
+        Checkpoint? first = group.IsFirst ? Checkpoint.Read(path) : null;
+        using SharedFile file = SharedFile.Of(group, first?.Path);
+        return first ?? Checkpoint.Read(file.Path);
+    }
+
     /// <summary>What is measured every few epochs: RankMe and CEV-AUC on clips of the data, and k-NN where tasks are named.</summary>
-    private IReadOnlyList<IEvaluation> Evaluations() => Config.EvaluateEvery == 0
+    private IReadOnlyList<IEvaluation> Evaluations() => Config.EvaluateEvery == 0 || !setup.Group.IsFirst
         ? []
         : [
             HealthEvaluation.OnCropsOf(setup.Source, Config.Geometry, Config.Seed, Config.ShortClips, setup.BadFiles),
@@ -150,6 +168,8 @@ public sealed class PretrainingRun : IDisposable
     private void Conclude(long step)
     {
         StepsDone = step;
+        if (!setup.Group.IsFirst)
+            return;
         RunLog log = RunLog.Read(Folder.Log);
         AtomicFile.WriteAllText(Folder.Metrics, RunMetrics.Of(log, Config.Batch * Config.Accumulate).ToJson(step, TotalSteps, Clips.Count, BadFiles.Count));
         observer.End(new RunSummary
@@ -161,7 +181,7 @@ public sealed class PretrainingRun : IDisposable
             Clips = Clips.Count,
             BadFiles = [.. BadFiles.ToList().Select(bad => bad.ToString())],
             Warnings = observer.Warnings,
-            Environment = RunInWork.Environment(Config.Device),
+            Environment = [.. RunInWork.Environment(Config.Device), .. setup.Group.IsAlone ? [] : (IEnumerable<(string, string)>)[("processes", $"{setup.Group.Size}")]],
         });
     }
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Globalization;
 using OtoMask.Configuration;
 using OtoMask.Data;
+using OtoMask.Distributed;
 using OtoMask.Evaluation;
 using OtoMask.Runs;
 using OtoMask.Torch;
@@ -32,13 +34,14 @@ internal sealed class Trainer : IDisposable
     private readonly TrainingStep training;
     private readonly BatchPipeline pipeline;
     private readonly HealthAlarm alarm;
-    private readonly LogWriter log;
+    private readonly TrainingGroup group;
+    private LogWriter? log;
     private readonly LearningRateSchedule learningRates;
     private readonly EmaSchedule emaDecays;
     private readonly SkippedSteps skipped;
     private readonly StepTeller teller;
     private long step, told;
-    private string? latestCheckpoint;
+    private long? saved;
 
     /// <summary>Prepares a run, new or resumed; the caller goes on owning <paramref name="setup"/>.</summary>
     /// <param name="folder">Where the run is kept.</param>
@@ -47,17 +50,21 @@ internal sealed class Trainer : IDisposable
     public Trainer(RunFolder folder, TrainingSetup setup, ITrainingObserver observer)
     {
         (this.folder, this.setup, this.observer, config) = (folder, setup, observer, setup.Config);
-        step = told = setup.From?.State.Step ?? 0;
+        group = setup.Group;
+        saved = setup.From?.State.Step;
+        step = told = saved ?? 0;
         optimizer = config.CreateOptimizer(setup.Model);
         setup.From?.LoadOptimizer(setup.Model, optimizer);
-        training = new TrainingStep(setup.Model, optimizer, config.Precision, config.ClipNorm, setup.Masking.CreateFeatureStrategy()) { Bf16By = config.Bf16By };
+        training = new TrainingStep(setup.Model, optimizer, config.Precision, config.ClipNorm, setup.Masking.CreateFeatureStrategy(), group) { Bf16By = config.Bf16By };
         TotalSteps = setup.TotalSteps;
         learningRates = new LearningRateSchedule(config.PeakLearningRate, (long)(config.Warmup * TotalSteps), TotalSteps);
         emaDecays = new EmaSchedule(config.EmaStart, config.EmaEnd, TotalSteps);
         pipeline = setup.Pipeline(HintAt);
-        log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes);
+        group.DoneByFirst(() => log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes));
         skipped = new SkippedSteps(folder, log, observer, "base-lr");
-        alarm = new HealthAlarm(observer, log.FirstRank);
+        if (!group.IsAlone)
+            skipped.InARow = int.Parse(group.Told(() => skipped.InARow.ToString(CultureInfo.InvariantCulture))!, CultureInfo.InvariantCulture);
+        alarm = new HealthAlarm(observer, log?.FirstRank);
         teller = new StepTeller(setup.Model.Device, Report);
     }
 
@@ -70,9 +77,6 @@ internal sealed class Trainer : IDisposable
     /// <summary>Where the time went.</summary>
     public PhaseTimes Times => training.Times;
 
-    /// <summary>The newest checkpoint of this run.</summary>
-    public string? LatestCheckpoint => latestCheckpoint ?? folder.Checkpoints.LastOrDefault();
-
     /// <summary>Trains to the end, to the end of epoch <paramref name="stopAt"/>, or until cancelled; then a checkpoint is on disk.</summary>
     /// <param name="stopAt">Epochs after which to stop although the schedules go on, or null.</param>
     /// <param name="evaluations">What to measure along the way.</param>
@@ -81,19 +85,17 @@ internal sealed class Trainer : IDisposable
     public TrainingEnd Run(int? stopAt, IReadOnlyList<IEvaluation> evaluations, CancellationToken cancellation = default)
     {
         if (setup.From is null)
-        {
-            Evaluate(evaluations);
-            Save();
-        }
+            Keep(evaluations, saves: true);
         using BatchReader<MaskedBatch> reader = OpenReader();
-        while (step < TotalSteps && !cancellation.IsCancellationRequested && !(EpochsDone >= stopAt))
+        using var stop = new StopVote(group, cancellation);
+        while (step < TotalSteps && !(EpochsDone >= stopAt) && !stop.IsCarried())
         {
             TakeStep(reader);
             EndStep(evaluations);
         }
         teller.TellAll();
-        if (LatestCheckpoint != folder.CheckpointOf(step))
-            Save(); // cancelled within an epoch
+        if (saved != step)
+            Keep([], saves: true); // cancelled within an epoch
         return step == TotalSteps ? TrainingEnd.Finished : TrainingEnd.Stopped;
     }
 
@@ -118,15 +120,20 @@ internal sealed class Trainer : IDisposable
         {
             for (int i = 0; i < config.Accumulate; i++)
                 batches.Add(reader.Next() ?? throw new InvalidOperationException("the data ended before the run did"));
-            double seconds = (reader.Waited - waitedBefore).TotalSeconds;
+            double exchangedBefore = training.Times.Exchange, seconds = (reader.Waited - waitedBefore).TotalSeconds;
             double learningRate = learningRates.At(step), emaDecay = emaDecays.At(step), hint = batches[0].HintRatio;
             StepInFlight taken = training.Begin(batches, learningRate, emaDecay);
             double maskMs = batches.Sum(batch => batch.MaskMilliseconds) + 1000 * (training.Times.Mask - maskBefore);
+            double exchanged = training.Times.Exchange - exchangedBefore;
             long number = ++step;
             teller.Add(taken, begin, (outcome, total) => new StepRecord(
                 number, EpochOf(number - 1), outcome.Loss, learningRate, hint, config.Framework.HasTarget ? emaDecay : null, outcome.GradientNorm, outcome.Applied,
                 config.Accumulate * config.Batch / total, seconds / total, maskMs)
-            { Parts = outcome.Parts });
+            {
+                Parts = outcome.Parts,
+                Processes = group.IsAlone ? null : group.Size,
+                ExchangeWait = group.IsAlone ? null : exchanged / total,
+            });
         }
         finally
         {
@@ -138,7 +145,7 @@ internal sealed class Trainer : IDisposable
     private void Report(StepRecord record)
     {
         told = record.Step;
-        log.Add(record);
+        log?.Add(record);
         observer.Step(record, TotalSteps);
         skipped.Add(record);
     }
@@ -147,13 +154,25 @@ internal sealed class Trainer : IDisposable
     {
         bool last = step == TotalSteps, evaluates = last || EndsEpochs(step, config.EvaluateEvery);
         bool saves = last || EndsEpochs(step, config.CheckpointEvery) || EndsEpochs(step, config.KeepEvery);
-        if (evaluates || saves)
-            teller.TellAll();
-        if (evaluates)
-            Evaluate(evaluations);
+        if (!evaluates && !saves)
+            return;
+        teller.TellAll();
         // While steps are being skipped, the newest checkpoint stays the last good one.
-        if (saves && skipped.InARow == 0)
-            Save();
+        Keep(evaluates ? evaluations : [], saves && skipped.InARow == 0);
+    }
+
+    /// <summary>The first process measures and writes; others wait.</summary>
+    private void Keep(IReadOnlyList<IEvaluation> evaluations, bool saves)
+    {
+        setup.BadFiles.Share(group);
+        group.DoneByFirst(() =>
+        {
+            Evaluate(evaluations);
+            if (saves)
+                Save();
+        });
+        if (saves)
+            saved = step;
     }
 
     /// <summary>Whether a number of epochs that <paramref name="every"/> divides ends with this step; never where that is 0.</summary>
@@ -169,7 +188,7 @@ internal sealed class Trainer : IDisposable
             foreach ((string metric, double value) in evaluation.Run(encoder))
             {
                 var record = new EvaluationRecord(step, EpochsDone, metric, value);
-                log.Add(record);
+                log!.Add(record);
                 observer.Evaluation(record);
                 alarm.Look(record);
             }
@@ -178,10 +197,9 @@ internal sealed class Trainer : IDisposable
 
     private void Save()
     {
-        log.Flush();
+        log!.Flush();
         string path = folder.CheckpointOf(step);
         Checkpoint.Write(path, setup.Model, optimizer, setup.StateAt(step, optimizer.Steps));
-        latestCheckpoint = path;
         folder.Prune(config.KeepLast, done => EndsEpochs(done, config.KeepEvery));
         if (setup.BadFiles.Count > 0)
             setup.BadFiles.WriteCsv(folder.BadFiles);
@@ -197,8 +215,9 @@ internal sealed class Trainer : IDisposable
     public void Dispose()
     {
         teller.Dispose();
+        training.Dispose();
         optimizer.Dispose();
         folder.Release();
-        log.Dispose(); // last: on a full disk it throws
+        log?.Dispose(); // last: on a full disk it throws
     }
 }

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Globalization;
 using OtoMask.Configuration;
 using OtoMask.Data;
+using OtoMask.Distributed;
 using OtoMask.Evaluation;
 using OtoMask.Masking;
 using OtoMask.Models;
@@ -16,15 +18,19 @@ internal sealed class TrainingSetup : IDisposable
     private const int TimedSteps = 3, PublishedEpochs = 300, HashDigits = 12;
     private readonly Device device;
 
-    private TrainingSetup(PretrainingConfig config, ClipSource source, NormalisationStatistics normalisation, NoiseMix? noise, BadFiles badFiles, Checkpoint? from)
+    private TrainingSetup(
+        TrainingGroup group, PretrainingConfig config, ClipSource source, NormalisationStatistics normalisation, NoiseMix? noise, BadFiles badFiles, Checkpoint? from)
     {
-        (Config, Source, Normalisation, Noise, BadFiles, From) = (config, source, normalisation, noise, badFiles, from);
-        device = Devices.Find(config.Device);
+        (Group, Config, Source, Normalisation, Noise, BadFiles, From) = (group, config, source, normalisation, noise, badFiles, from);
+        device = group.DeviceOf(config.Device);
         Masking = KnownMaskings.Find(config.Mask);
         DType gradients = config.Gradients.Type();
         Model = from is null ? config.Framework.CreateModel(config.ModelShape, config.Seed, device, gradients) : from.LoadModel(device, gradients);
         Model.CheckpointActivations = config.CheckpointActivations;
     }
+
+    /// <summary>The processes that share every batch.</summary>
+    public TrainingGroup Group { get; }
 
     /// <summary>The configuration, its precision and its length resolved.</summary>
     public PretrainingConfig Config { get; private set; }
@@ -69,25 +75,27 @@ internal sealed class TrainingSetup : IDisposable
     /// <param name="source">The clips, where <see cref="PretrainingConfig.Data"/> only tells what they are called; disposed with the setup, and where there comes to be none.
     /// Null = open them.</param>
     /// <param name="cancellation">Stops the preparation.</param>
-    /// <exception cref="UserErrorException">The configuration or the data is impossible.</exception>
-    public static TrainingSetup Begin(PretrainingConfig config, ITrainingObserver observer, ClipSource? source = null, CancellationToken cancellation = default)
+    /// <param name="group">The processes that share every batch; null = this one alone.</param>
+    /// <exception cref="UserErrorException">The configuration or the data is impossible, or not the same in all processes.</exception>
+    public static TrainingSetup Begin(
+        PretrainingConfig config, ITrainingObserver observer, ClipSource? source = null, CancellationToken cancellation = default, TrainingGroup? group = null)
     {
         using var opened = new OpenedSources(source);
-        config.Validate();
-        _ = Devices.Find(config.Device).Having(config.Precision);
-        config.RequireMemory();
+        group ??= TrainingGroup.Alone;
+        Check(config, group);
         foreach (string warning in MaskingGeometry.Warnings(KnownMaskings.Find(config.Mask), config.Geometry.Grid, config.ResolvedMaskRatio))
             observer.Warning(warning);
         SavedModel? from = FurtherPretraining.Open(config);
         observer.Stage("looking at the data");
         source ??= opened.Add(OpenData(config));
+        RequireAlike(group, config, source);
         var badFiles = new BadFiles();
         observer.Stage("measuring mean and deviation of the data");
-        NormalisationStatistics normalisation = Measure(source, config, badFiles, observer, cancellation);
+        NormalisationStatistics normalisation = Measure(source, config, badFiles, observer, cancellation, group);
         if (badFiles.Summary(source.Clips.Count) is { } bad)
             observer.Warning(bad);
-        NoiseMix? noise = OpenNoise(config, opened, some => Measure(some, config, badFiles, observer, cancellation).Mean);
-        TrainingSetup setup = opened.For(new TrainingSetup(config, source, normalisation, noise, badFiles, from: null));
+        NoiseMix? noise = OpenNoise(config, opened, some => Measure(some, config, badFiles, observer, cancellation, group).Mean);
+        TrainingSetup setup = opened.For(new TrainingSetup(group, config, source, normalisation, noise, badFiles, from: null));
         return setup.OrDispose(() =>
         {
             if (from is not null)
@@ -105,26 +113,27 @@ internal sealed class TrainingSetup : IDisposable
     /// <param name="observer">Is told the stages, the estimate, and what has changed.</param>
     /// <param name="source">As for <see cref="Begin"/>.</param>
     /// <param name="cancellation">Stops the preparation.</param>
+    /// <param name="group">As for <see cref="Begin"/>; it need not be as large as before.</param>
     /// <exception cref="UserErrorException">The changes leave no model or no run to go on with.</exception>
     public static TrainingSetup Resume(
         Checkpoint from, PretrainingConfig config, Action<IReadOnlyList<ConfigChange>> accept, ITrainingObserver observer, ClipSource? source = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default, TrainingGroup? group = null)
     {
         using var opened = new OpenedSources(source);
+        group ??= TrainingGroup.Alone;
         if (!from.State.IsOfRun)
             throw new UserErrorException(
                 $"{from.Path} holds weights without the state of a run (they were imported), so there is nothing to go on with; begin a run with them: `PretrainingConfig.From` {from.Path}, with data and a folder of its own");
-        config.Validate();
-        _ = Devices.Find(config.Device).Having(config.Precision);
-        config.RequireMemory();
+        Check(config, group);
         CheckpointState state = from.State;
         source ??= opened.Add(OpenData(config));
+        RequireAlike(group, config, source);
         var badFiles = new BadFiles();
         source.LeaveOut(state.LeftOut ?? [], badFiles);
         NoiseMix? noise = OpenNoise(config, opened, some =>
         {
             if (some.Clips.ManifestHash != state.Noise?.ManifestHash)
-                return Measure(some, config, badFiles, observer, cancellation).Mean;
+                return Measure(some, config, badFiles, observer, cancellation, group).Mean;
             some.LeaveOut(state.Noise.LeftOut ?? [], badFiles);
             return state.Noise.Mean;
         });
@@ -140,8 +149,26 @@ internal sealed class TrainingSetup : IDisposable
             RequireSameModel(from, config);
         }
         new Resumption(from.Path, state.Step).Tell(changes, state.Program, observer);
-        TrainingSetup setup = opened.For(new TrainingSetup(config, source, state.Normalisation, noise, badFiles, from) { Changes = changes });
+        TrainingSetup setup = opened.For(new TrainingSetup(group, config, source, state.Normalisation, noise, badFiles, from) { Changes = changes });
         return setup.OrDispose(() => setup.ChooseAndPlan(observer, cancellation));
+    }
+
+    private static void Check(PretrainingConfig config, TrainingGroup group)
+    {
+        config.Validate();
+        _ = group.DeviceOf(config.Device).Having(config.Precision);
+        config.RequireMemory(group.LocalSize, group.Share(config.Batch).Count);
+    }
+
+    /// <summary>Refuses processes that would train something else each. Where their data lies is each one's own affair.</summary>
+    private static void RequireAlike(TrainingGroup group, PretrainingConfig config, ClipSource source)
+    {
+        if (group.IsAlone)
+            return;
+        group.RequireAlike("version of otomask", ProgramVersion.Current);
+        group.RequireAlike("libtorch", TorchRuntime.Describe().Split('\n')[0]);
+        group.RequireAlike("configuration", ConfigFile.ToYaml(config with { Data = "-", From = null, Noise = null, Task = null, Workers = 0 }));
+        group.RequireAlike("list of clips", $"{source.Clips.Count} clips, {source.Clips.ManifestHash}");
     }
 
     private static void RequireSameModel(Checkpoint from, PretrainingConfig config)
@@ -163,7 +190,8 @@ internal sealed class TrainingSetup : IDisposable
 
     /// <summary>The batches of this run.</summary>
     /// <param name="hintAt">The hint ratio of (epoch, batch).</param>
-    public BatchPipeline Pipeline(Func<int, int, double> hintAt) => new(Source, Config.Batches(Normalisation, hintAt) with { Noise = Noise }, BadFiles);
+    public BatchPipeline Pipeline(Func<int, int, double> hintAt) =>
+        new(Source, Config.Batches(Normalisation, hintAt) with { Noise = Noise, Share = Group.IsAlone ? null : Group.Share(Config.Batch), Processes = Group.LocalSize }, BadFiles);
 
     /// <summary>The encoder as it is now, for evaluations.</summary>
     public EncoderSnapshot Snapshot() => new(Model.Frozen, Normalisation, Config.LogMel);
@@ -191,8 +219,9 @@ internal sealed class TrainingSetup : IDisposable
     private static ClipSource OpenData(PretrainingConfig config) => ClipSource.Open(config.Data, new ClipSourceOptions(config.LogMel));
 
     private static NormalisationStatistics Measure(
-        ClipSource source, PretrainingConfig config, BadFiles badFiles, ITrainingObserver observer, CancellationToken cancellation) => NormalisationStatistics.Measure(
-            source, config.Geometry, config.Seed, badFiles, config.ShortClips, progress: new Relay<WorkProgress>(told => observer.Progress(told.Share)), cancellation: cancellation);
+        ClipSource source, PretrainingConfig config, BadFiles badFiles, ITrainingObserver observer, CancellationToken cancellation, TrainingGroup group) => NormalisationStatistics.Measure(
+            source, config.Geometry, config.Seed, badFiles, config.ShortClips, Math.Max(1, Environment.ProcessorCount / group.LocalSize),
+            new Relay<WorkProgress>(told => observer.Progress(told.Share)), cancellation, group);
 
     private static NoiseMix? OpenNoise(PretrainingConfig config, OpenedSources opened, Func<ClipSource, float> meanOf)
     {
@@ -226,6 +255,8 @@ internal sealed class TrainingSetup : IDisposable
         (Config, PrecisionChoice? choice) = Config.ResolvePrecision(Model, cancellation);
         if (choice is not null)
             observer.Choice(choice);
+        if (Group.Told(() => $"{Config.Precision} {Config.Bf16By}")?.Split(' ') is [var precision, var by]) // timings differ, and all must compute alike
+            Config = Config with { Precision = Enum.Parse<Precision>(precision), Bf16By = by.Length > 0 ? Enum.Parse<Bf16By>(by) : null };
         Plan(observer, cancellation);
     }
 
@@ -245,7 +276,7 @@ internal sealed class TrainingSetup : IDisposable
         observer.Stage("timing a few steps");
         double seconds = TimeSteps(pipeline, cancellation);
         if (Config.Minutes is { } minutes)
-            Config = Config with { Minutes = null, Steps = Math.Max(1, (long)(minutes * 60 / seconds)) };
+            Config = Config with { Minutes = null, Steps = long.Parse(Group.Told(() => Text(Math.Max(1, (long)(minutes * 60 / seconds))))!, CultureInfo.InvariantCulture) };
         TotalSteps = StepsOf(pipeline);
         if (TotalSteps > PretrainingConfig.MostSteps || TotalSteps * Config.Accumulate / pipeline.StepsPerEpoch > int.MaxValue)
             throw new UserErrorException($"a run of {TotalSteps} steps, {pipeline.StepsPerEpoch} batches an epoch, is longer than can be counted; give it fewer epochs or minutes, or at most {PretrainingConfig.MostSteps} steps");
@@ -255,13 +286,15 @@ internal sealed class TrainingSetup : IDisposable
         observer.Estimate(new RunEstimate(TotalSteps - done, seconds, process.PeakWorkingSet64, Model.Trained.Count, TorchRuntime.PeakMemoryOf(Model.Device)));
     }
 
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
     private long StepsOf(BatchPipeline pipeline) => Config.Steps ?? Math.Max(1, (long)Config.Epochs! * pipeline.StepsPerEpoch / Config.Accumulate);
 
     /// <summary>Seconds of one step: the slower of computing it and loading its data.</summary>
     private double TimeSteps(BatchPipeline pipeline, CancellationToken cancellation)
     {
         using var optimizer = Config.CreateOptimizer(Model);
-        var training = new TrainingStep(Model, optimizer, Config.Precision, Config.ClipNorm, Masking.CreateFeatureStrategy()) { Bf16By = Config.Bf16By };
+        using var training = new TrainingStep(Model, optimizer, Config.Precision, Config.ClipNorm, Masking.CreateFeatureStrategy(), Group) { Bf16By = Config.Bf16By };
         using BatchReader<MaskedBatch> reader = pipeline.Read(cancellation: cancellation);
         double computing = double.MaxValue;
         for (int i = 0; i < TimedSteps; i++)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using OtoMask.Data;
+using OtoMask.Distributed;
 using OtoMask.Masking;
 using OtoMask.Models;
 using OtoMask.Torch;
@@ -20,6 +21,9 @@ internal sealed class PhaseTimes
 
     /// <summary>Gradient norm, optimiser and moving average.</summary>
     public double Update { get; internal set; }
+
+    /// <summary>Waiting for the gradients of other processes.</summary>
+    public double Exchange { get; internal set; }
 }
 
 /// <summary>What one optimiser step did.</summary>
@@ -62,10 +66,13 @@ internal sealed class StepInFlight : IDisposable
 /// <param name="precision">Precision of the matrix products; not <see cref="Precision.Auto"/>.</param>
 /// <param name="clipNorm">Largest global gradient norm; docs/method.md section 6 has 3.0.</param>
 /// <param name="featureMasking">The strategy, where it needs the model; else null and batches come masked.</param>
+/// <param name="group">The processes that share every batch; null = this one alone.</param>
 internal sealed class TrainingStep(
-    MaskedModel model, AdamW optimizer, Precision precision, double clipNorm, IFeatureMaskingStrategy? featureMasking = null)
+    MaskedModel model, AdamW optimizer, Precision precision, double clipNorm, IFeatureMaskingStrategy? featureMasking = null, TrainingGroup? group = null) : IDisposable
 {
     private readonly DeviceMasking? deviceMasking = model.Device.IsCpu ? null : DeviceMasking.Of(featureMasking);
+    private readonly TrainingGroup group = group ?? TrainingGroup.Alone;
+    private readonly GradientExchange? exchange = group is { IsAlone: false } ? new GradientExchange(group, model) : null;
 
     /// <summary>Where the time went. On another device than the processor that is the time to ask for the work, unless <see cref="WaitsForDevice"/>.</summary>
     public PhaseTimes Times { get; } = new();
@@ -92,7 +99,11 @@ internal sealed class TrainingStep(
     {
         using var scope = new TensorScope();
         using IDisposable? products = precision.OfStep();
-        Losses[] losses = [.. batches.Select(batch => Differentiate(batch, 1.0 / batches.Count))];
+        Losses[] losses = [.. batches.Select((batch, i) => i == batches.Count - 1 && exchange is not null
+            ? exchange.During(() => Differentiate(batch, batch.Share / batches.Count))
+            : Differentiate(batch, batch.Share / batches.Count))];
+        if (exchange is not null)
+            losses = Timed(spent => Times.Exchange += spent, () => OfAll(losses, batches, exchange));
         StepGate gate = Timed(spent => Times.Update += spent, () =>
         {
             StepGate decided = StepGate.Of(
@@ -101,6 +112,21 @@ internal sealed class TrainingStep(
             return decided;
         });
         return new StepInFlight(gate, [.. losses.SelectMany(loss => loss.Parts.Select(part => part.Name))]);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => exchange?.Dispose();
+
+    /// <summary>Gradients and losses of whole batches, of which every process has computed its share.</summary>
+    private Losses[] OfAll(Losses[] losses, IReadOnlyList<MaskedBatch> batches, GradientExchange exchange)
+    {
+        exchange.Finish();
+        Tensor Shared(Tensor loss, MaskedBatch batch) => (loss.To(DType.Float32) * batch.Share).View(1);
+        Tensor sums = Tensor.Cat(0, [.. losses.Zip(batches).SelectMany(pair => pair.First.Parts.Select(part => part.Value).Prepend(pair.First.Total).Select(loss => Shared(loss, pair.Second)))]);
+        group.Sum(sums);
+        int next = 0;
+        Tensor Next() => sums.Narrow(0, next++, 1).View();
+        return [.. losses.Select(one => new Losses(Next(), [.. one.Parts.Select(part => (part.Name, Next()))]))];
     }
 
     /// <summary>Adds the gradients of one batch, times <paramref name="share"/>.</summary>

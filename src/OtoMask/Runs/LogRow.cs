@@ -74,6 +74,12 @@ public sealed record StepRecord(
     internal const string Kind = "step";
     private const string PartPrefix = "loss_";
 
+    /// <summary>How many processes shared the step; null for one alone.</summary>
+    public int? Processes { get; init; }
+
+    /// <summary>Share of the step spent waiting for the gradients of other processes, 0 .. 1; null for one alone.</summary>
+    public double? ExchangeWait { get; init; }
+
     /// <summary>Losses that the framework names besides; empty where it names none.</summary>
     public IReadOnlyList<(string Name, double Value)> Parts { get; init; } = [];
 
@@ -95,6 +101,8 @@ public sealed record StepRecord(
             ["data_wait"] = Rounded(DataWait, 4),
             ["mask_ms"] = Rounded(MaskMilliseconds, 3),
         };
+        if (Processes is not null)
+            (fields["processes"], fields["exchange_wait"]) = (Processes, Rounded(ExchangeWait, 4));
         foreach ((string name, double value) in Parts)
             fields[PartPrefix + name] = Number(value);
         return fields;
@@ -104,6 +112,8 @@ public sealed record StepRecord(
         fields.Whole("step"), (int)fields.Number("epoch", otherwise: 0), fields.Number("loss"), fields.Number("lr", otherwise: 0), fields.Optional("hint"), fields.Optional("ema"),
         fields.Optional("grad_norm"), fields.Truth("applied", otherwise: true), fields.Optional("clips_per_second"), fields.Optional("data_wait"), fields.Optional("mask_ms"))
     {
+        Processes = (int?)fields.Optional("processes"),
+        ExchangeWait = fields.Optional("exchange_wait"),
         Parts = [.. fields.Names.Where(name => name.StartsWith(PartPrefix, StringComparison.Ordinal)).Select(name => (name[PartPrefix.Length..], fields.Number(name)))],
     };
 

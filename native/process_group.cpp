@@ -1,0 +1,324 @@
+// Processes that train together: torch.distributed (c10d) for the C ABI.
+//
+// What is asked of a group is done one after the other on a thread of its own, in the order in which it was asked. That order
+// is the same in every process, so what belongs together meets, and what takes two turns on the wire (a sum of bfloat16) needs
+// nobody to come back for the second.
+#include "guard.h"
+#include "otomask.h"
+#include "torch_since.h"
+
+#ifdef OTOMASK_GLOO
+
+#include <omp.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <ATen/Parallel.h>
+#include <torch/csrc/distributed/c10d/FileStore.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#ifdef OTOMASK_NCCL
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#endif
+
+using namespace otomask;
+
+namespace {
+
+using milliseconds = std::chrono::milliseconds;
+using StorePointer = c10::intrusive_ptr<c10d::Store>;
+
+// TCPStore listens on every address of the machine. A listening socket that is bound to a device hears that device alone.
+void listen_on_loopback_alone(uint16_t port) {
+  bool bound = false;
+  const int most_files = static_cast<int>(std::min<long>(sysconf(_SC_OPEN_MAX), 65536));
+  for (int file = 0; file < most_files; file++) {
+    int listens = 0;
+    socklen_t length = sizeof listens;
+    if (getsockopt(file, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0 || !listens) continue;
+    sockaddr_storage address{};
+    length = sizeof address;
+    if (getsockname(file, reinterpret_cast<sockaddr*>(&address), &length) != 0) continue;
+    const uint16_t at = address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&address)->sin6_port
+                        : address.ss_family == AF_INET ? reinterpret_cast<sockaddr_in*>(&address)->sin_port
+                                                       : 0;
+    if (ntohs(at) != port) continue;
+    constexpr char loopback[] = "lo";
+    bound = setsockopt(file, SOL_SOCKET, SO_BINDTODEVICE, loopback, sizeof loopback) == 0;
+  }
+  if (!bound) throw std::runtime_error("the store cannot be kept to the loopback device, which takes Linux 5.7");
+}
+
+StorePointer open_store(const om_group_options& options, milliseconds patience) {
+  StorePointer store;
+  if (options.file != nullptr) {
+    store = c10::make_intrusive<c10d::FileStore>(options.file, options.size);
+  } else {
+    c10d::TCPStoreOptions tcp;
+    tcp.port = static_cast<uint16_t>(options.port);
+    tcp.isServer = options.hosts_store != 0;
+    tcp.waitWorkers = false;
+    tcp.timeout = patience;
+    auto opened = c10::make_intrusive<c10d::TCPStore>(options.host, tcp);
+    if (options.hosts_store && options.loopback) listen_on_loopback_alone(opened->getPort());
+    store = opened;
+  }
+  store->setTimeout(patience);
+  return c10::make_intrusive<c10d::PrefixStore>(options.prefix, store);
+}
+
+std::string key_of(int32_t rank) { return "came/" + std::to_string(rank); }
+
+// Everybody says that it is there and waits for all; whoever is missing is named.
+void wait_for_all(c10d::Store& store, const om_group_options& options, milliseconds patience) {
+  store.set(key_of(options.rank), std::vector<uint8_t>{1});
+  std::vector<std::string> keys;
+  for (int32_t rank = 0; rank < options.size; rank++) keys.push_back(key_of(rank));
+  try {
+    store.wait(keys, patience);
+  } catch (const std::exception&) {
+    std::string missing;
+    for (int32_t rank = 0; rank < options.size; rank++) {
+      if (!store.check({keys[rank]})) missing += (missing.empty() ? "" : ", ") + std::to_string(rank);
+    }
+    if (missing.empty()) return;
+    throw std::runtime_error("missing " + missing);
+  }
+}
+
+struct Group {
+  Group(const om_group_options& options)
+      : rank(options.rank), size(options.size), store(open_store(options, milliseconds(options.form_ms))) {
+    wait_for_all(*store, options, milliseconds(options.form_ms));
+    auto settings = c10d::ProcessGroupGloo::Options::create(milliseconds(options.timeout_ms));
+    settings->devices.push_back(options.interface != nullptr
+                                    ? c10d::ProcessGroupGloo::createDeviceForInterface(options.interface)
+                                    : c10d::ProcessGroupGloo::createDeviceForHostname(options.address));
+    gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store), rank, size, settings);
+#ifdef OTOMASK_NCCL
+    if (std::string(options.backend) == "nccl") {
+      auto nccl_settings = c10d::ProcessGroupNCCL::Options::create();
+      nccl_settings->timeout = milliseconds(options.timeout_ms);
+      nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<c10d::PrefixStore>("nccl", store), rank, size, nccl_settings);
+    }
+#endif
+    worker = std::thread([this] { work(); });
+  }
+
+  // What is still asked for is not waited for: the others may be gone.
+  ~Group() {
+    {
+      std::lock_guard<std::mutex> lock(gate);
+      closed = true;
+      jobs.clear();
+    }
+    changed.notify_all();
+    worker.join();
+  }
+
+  std::future<void> begin(std::function<void()> job) {
+    std::packaged_task<void()> task(std::move(job));
+    std::future<void> done = task.get_future();
+    {
+      std::lock_guard<std::mutex> lock(gate);
+      jobs.push_back(std::move(task));
+    }
+    changed.notify_all();
+    return done;
+  }
+
+  void sum(at::Tensor tensor) {
+#ifdef OTOMASK_NCCL
+    if (nccl && tensor.is_cuda()) {
+      std::vector<at::Tensor> tensors{tensor};
+      nccl->allreduce(tensors)->wait();
+      return;
+    }
+#endif
+    on_host(tensor, [&](at::Tensor host) {
+      if (host.scalar_type() == at::kBFloat16) {
+        sum_bfloat16(host);
+      } else {
+        std::vector<at::Tensor> tensors{host};
+        gloo->allreduce(tensors)->wait();
+      }
+    });
+  }
+
+  void broadcast(at::Tensor tensor, int32_t from) {
+    on_host(tensor, [&](at::Tensor host) {
+      std::vector<at::Tensor> bytes{host.view(at::kByte)};
+      c10d::BroadcastOptions options;
+      options.rootRank = from;
+      gloo->broadcast(bytes, options)->wait();
+    });
+  }
+
+  const int32_t rank, size;
+  const StorePointer store;
+
+ private:
+  template <class Body>
+  void on_host(at::Tensor tensor, Body&& body) {
+    if (tensor.is_cpu()) return body(tensor);
+    const at::Tensor host = tensor.cpu();
+    body(host);
+    tensor.copy_(host);
+  }
+
+  // Gloo of older libtorches knows no bfloat16, and would round at every stop of its ring. Here each process sums a part for
+  // all, in float32 and in the order of ranks, and rounds once: as many bytes on the wire as a ring, half of float32's.
+  void sum_bfloat16(at::Tensor flat) {
+    const int64_t part = (flat.numel() + size - 1) / size;
+    std::vector<int64_t> parts;
+    for (int32_t r = 0; r < size; r++) parts.push_back(std::clamp<int64_t>(flat.numel() - r * part, 0, part));
+    const std::vector<int64_t> mine(size, parts[rank]);
+    at::Tensor bits = flat.view(at::kHalf), received = at::empty({size * mine[0]}, at::kHalf);
+    exchange(bits, parts, received, mine);
+    const at::Tensor all = received.view(at::kBFloat16).view({size, mine[0]});
+    at::Tensor total = all[0].to(at::kFloat);
+    for (int32_t r = 1; r < size; r++) total.add_(all[r]);
+    at::Tensor told = total.to(at::kBFloat16).view(at::kHalf).repeat({size});
+    exchange(told, mine, bits, parts);
+  }
+
+  // Each process gives a part to each; the counts are copies, for gloo keeps what it is handed.
+  void exchange(at::Tensor given, std::vector<int64_t> given_counts, at::Tensor taken, std::vector<int64_t> taken_counts) {
+    gloo->alltoall_base(taken, given, taken_counts, given_counts)->wait();
+  }
+
+  void work() {
+    at::get_num_threads();   // sets what is remembered for this thread,
+    omp_set_num_threads(1);  // which has no business on the cores that compute
+    at::NoGradGuard no_gradients;
+    while (true) {
+      std::packaged_task<void()> task;
+      {
+        std::unique_lock<std::mutex> lock(gate);
+        changed.wait(lock, [this] { return closed || !jobs.empty(); });
+        if (closed) return;
+        task = std::move(jobs.front());
+        jobs.pop_front();
+      }
+      task();
+    }
+  }
+
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+#ifdef OTOMASK_NCCL
+  c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl;
+#endif
+  std::mutex gate;
+  std::condition_variable changed;
+  std::deque<std::packaged_task<void()>> jobs;
+  bool closed = false;
+  std::thread worker;
+};
+
+Group& of(void* group) { return *static_cast<Group*>(group); }
+
+std::vector<uint8_t> bytes_of(const char* text) { return {text, text + std::char_traits<char>::length(text)}; }
+
+}  // namespace
+
+OM_API int32_t om_backends(const char** names) {
+  return guarded([&] {
+#ifdef OTOMASK_NCCL
+    *names = "gloo nccl";
+#else
+    *names = "gloo";
+#endif
+  });
+}
+
+OM_API int32_t om_group_open(const om_group_options* options, void** group) {
+  return guarded([&] { *group = new Group(*options); });
+}
+
+OM_API int32_t om_group_close(void* group) {
+  return guarded([&] { delete static_cast<Group*>(group); });
+}
+
+OM_API int32_t om_sum(void* group, void* tensor, void** work) {
+  return guarded([&] {
+    Group& all = of(group);
+    at::Tensor mine = borrow(tensor).detach();
+    TORCH_CHECK(mine.is_contiguous(), "only a contiguous tensor can be summed");
+    *work = new std::future<void>(all.begin([&all, mine] { all.sum(mine); }));
+  });
+}
+
+OM_API int32_t om_await(void* work) {
+  return guarded([&] { std::unique_ptr<std::future<void>>(static_cast<std::future<void>*>(work))->get(); });
+}
+
+OM_API int32_t om_broadcast(void* group, void* tensor, int32_t from) {
+  return guarded([&] {
+    Group& all = of(group);
+    at::Tensor mine = borrow(tensor).detach();
+    TORCH_CHECK(mine.is_contiguous(), "only a contiguous tensor can be told to all");
+    all.begin([&all, mine, from] { all.broadcast(mine, from); }).get();
+  });
+}
+
+OM_API int32_t om_store_set(void* group, const char* key, const char* text) {
+  return guarded([&] { of(group).store->set(key, bytes_of(text)); });
+}
+
+OM_API int32_t om_store_add(void* group, const char* key, int64_t amount, int64_t* value) {
+  return guarded([&] { *value = of(group).store->add(key, amount); });
+}
+
+OM_API int32_t om_store_get(void* group, const char* key, const char** text) {
+  return guarded([&] {
+    static thread_local std::string found;
+    c10d::Store& store = *of(group).store;
+    *text = nullptr;
+    if (!store.check({key})) return;
+    const std::vector<uint8_t> bytes = store.get(key);
+    found.assign(bytes.begin(), bytes.end());
+    *text = found.c_str();
+  });
+}
+
+#else  // a libtorch without gloo, or gloo without its headers
+
+using namespace otomask;
+
+namespace {
+
+int32_t refuse() noexcept {
+  return guarded([] {
+    TORCH_CHECK(false, "this build knows no other processes: install gloo's headers (Debian's libgloo-dev) and build again, with a libtorch that has gloo");
+  });
+}
+
+}  // namespace
+
+OM_API int32_t om_backends(const char** names) {
+  return guarded([&] { *names = ""; });
+}
+OM_API int32_t om_group_open(const om_group_options*, void**) { return refuse(); }
+OM_API int32_t om_group_close(void*) { return refuse(); }
+OM_API int32_t om_sum(void*, void*, void**) { return refuse(); }
+OM_API int32_t om_await(void*) { return refuse(); }
+OM_API int32_t om_broadcast(void*, void*, int32_t) { return refuse(); }
+OM_API int32_t om_store_set(void*, const char*, const char*) { return refuse(); }
+OM_API int32_t om_store_add(void*, const char*, int64_t, int64_t*) { return refuse(); }
+OM_API int32_t om_store_get(void*, const char*, const char**) { return refuse(); }
+
+#endif

@@ -1,0 +1,90 @@
+using System.CommandLine;
+using System.Globalization;
+using OtoMask.Distributed;
+using OtoMask.Torch;
+
+namespace OtoMask.App.Commands;
+
+/// <summary>Options of commands that several processes can do together, whoever starts them.</summary>
+internal sealed class ProcessOptions
+{
+    private const int MostProcesses = 1024;
+    private const double MostSeconds = 86_400;
+    private readonly Option<string> processes = new("--processes")
+    {
+        Description = "Train by so many processes on this machine, which share every batch; auto = one for each GPU, or for each part of the memory (NUMA node) where the processor computes.",
+        HelpName = "N|auto",
+    };
+    private readonly Option<string> backend = new("--backend") { Description = "How processes reach each other: gloo, nccl, or auto.", HelpName = "auto|gloo|nccl", DefaultValueFactory = _ => "auto" };
+    private readonly NumberOption<double> timeout = new("--timeout", new NumberRange(1, MostSeconds), "Seconds after which a process that does not answer the others counts as gone.")
+    {
+        HelpName = "S",
+        DefaultValueFactory = _ => 600,
+    };
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (Option[])[processes, backend, timeout])
+            command.Options.Add(option);
+    }
+
+    /// <summary>Does some work alone or together with the processes that a launcher, or <c>--processes</c>, has started.</summary>
+    /// <param name="line">The command line.</param>
+    /// <param name="device">Where each of them computes.</param>
+    /// <param name="work">The work, and its exit code.</param>
+    public int Run(ParseResult line, string device, Func<TrainingGroup, int> work)
+    {
+        GroupOptions options = new() { Backend = line.GetRequiredValue(backend), Timeout = TimeSpan.FromSeconds(timeout.Read(line)) };
+        RankPlace? place = Launchers.Find(Environment.GetEnvironmentVariable);
+        using StartedProcesses? others = place is null or { StoreFile: null } && Asked(line, device) is > 1 and var count
+            ? place is null ? new StartedProcesses(count) : throw new UserErrorException($"{place.Launcher} has started {place.Size} processes already; leave out --processes")
+            : null;
+        place ??= others?.First;
+        if (place is null)
+            return work(TrainingGroup.Alone);
+        if (place.Rank > 0)
+            Failure.Speaker = $"{CommandLine.Name}: rank {place.Rank}";
+        ShareCores(place);
+        using TrainingGroup group = TrainingGroup.Join(place, options, new Device(device));
+        try
+        {
+            int code = work(group);
+            return code != 0 ? code : Interruption.OfAny(group);
+        }
+        catch (Exception error)
+        {
+            group.Leave(error);
+            throw;
+        }
+    }
+
+    private int? Asked(ParseResult line, string device) => line.GetValue(processes) switch
+    {
+        null => null,
+        "auto" => new Device(device).IsCpu ? MemoryNodes() : Enumerable.Range(0, MostProcesses).TakeWhile(index => TorchRuntime.Has(new Device($"{device.Split(':')[0]}:{index}"))).Count(),
+        var text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count is >= 1 and <= MostProcesses
+            ? count
+            : throw new UserErrorException($"--processes {text}: give a number from 1 to {MostProcesses}, or auto"),
+    };
+
+    private static int MemoryNodes()
+    {
+        const string Nodes = "/sys/devices/system/node";
+        return !Directory.Exists(Nodes) ? 1 : Math.Max(1, Directory.GetDirectories(Nodes, "node*").Count(node => File.Exists(Path.Combine(node, "cpulist")) && File.ReadAllText(Path.Combine(node, "cpulist")).Trim().Length > 0));
+    }
+
+    /// <summary>Threads for every process of this machine, unless the user has said how many.</summary>
+    private static void ShareCores(RankPlace place)
+    {
+        int share = Math.Max(1, Environment.ProcessorCount / place.LocalSize);
+        string? said = Environment.GetEnvironmentVariable("OMP_NUM_THREADS");
+        if (place.IsStarved && said == "1" && share > 1)
+        {
+            if (place.LocalRank == 0)
+                Terminal.TellError($"{CommandLine.Name}: {place.Launcher} gives every process one thread (OMP_NUM_THREADS=1), which starves a processor; taking {share}");
+            TorchRuntime.Threads = share;
+        }
+        else if (string.IsNullOrEmpty(said))
+            TorchRuntime.Threads = share;
+    }
+}

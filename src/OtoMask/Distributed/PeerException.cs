@@ -1,0 +1,4 @@
+namespace OtoMask.Distributed;
+
+/// <summary>Another process of those that train together is gone, hangs, or did not come; the message is one line that names it.</summary>
+public sealed class PeerException(string message, Exception? inner = null) : Exception(message, inner);

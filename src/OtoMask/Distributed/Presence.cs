@@ -1,0 +1,131 @@
+using OtoMask.Torch;
+
+namespace OtoMask.Distributed;
+
+/// <summary>Who of a group is still there: every process counts in the store while it lives, and says there why it goes.</summary>
+internal sealed class Presence : IDisposable
+{
+    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1), Silence = TimeSpan.FromSeconds(3.5), Patience = TimeSpan.FromSeconds(8);
+    private readonly ProcessGroup processes;
+    private readonly RankPlace place;
+    private readonly ManualResetEventSlim ended = new();
+    private readonly Thread beating;
+
+    /// <summary>Begins to count.</summary>
+    public Presence(ProcessGroup processes, RankPlace place)
+    {
+        (this.processes, this.place) = (processes, place);
+        beating = new Thread(Count) { IsBackground = true, Name = "presence" };
+        beating.Start();
+    }
+
+    /// <summary>Says why this process goes, for the others to tell.</summary>
+    /// <param name="reason">One line; null where it goes because another one has.</param>
+    public void Leave(string? reason) => Within(Patience, () => processes.Set(Left(place.Rank), reason ?? ""), out _);
+
+    /// <summary>What has become of the others, as one line, after something that all do together has failed.</summary>
+    /// <param name="failure">What c10d says of it.</param>
+    public string Explain(string failure)
+    {
+        if (!Within(Patience, Look, out string? found))
+            return $"the store at {place.Store} does not answer: {(place.LauncherHoldsStore ? $"{place.Launcher} on that machine" : "rank 0")} is gone or cannot be reached";
+        return found ?? $"the processes cannot go on together ({OneLine.Of(failure)})";
+    }
+
+    /// <summary>Waits as long as the first process lives until it has counted so far.</summary>
+    /// <exception cref="PeerException">It is gone.</exception>
+    public void WaitForFirst(string key, long until)
+    {
+        DateTime seen = DateTime.UtcNow;
+        long beats = -1;
+        while (processes.Count(key) < until)
+        {
+            Thread.Sleep(20);
+            if (processes.Get(Left(0)) is { } reason)
+                throw new PeerException(ReasonOf(0, reason));
+            if (processes.Count(Alive(0)) is var now && now != beats)
+                (beats, seen) = (now, DateTime.UtcNow);
+            else if (DateTime.UtcNow - seen > TimeSpan.FromMinutes(1))
+                throw new PeerException("rank 0 has not been heard of for a minute: it is gone, hangs, or cannot be reached");
+        }
+    }
+
+    /// <summary>Where this process holds the store: waits until the others have seen why it ends.</summary>
+    public void SeeOthersOff()
+    {
+        if (place.Rank != 0 || place.StoreFile is not null || place.LauncherHoldsStore)
+            return;
+        DateTime end = DateTime.UtcNow + Patience;
+        Within(Patience, () =>
+        {
+            while (DateTime.UtcNow < end && Others.Any(rank => processes.Get(Left(rank)) is null))
+                Thread.Sleep(100);
+        }, out _);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => ended.Set();
+
+    private IEnumerable<int> Others => Enumerable.Range(0, place.Size).Where(rank => rank != place.Rank);
+
+    /// <summary>Who said why it went; else who has stopped counting.</summary>
+    private string? Look()
+    {
+        Dictionary<int, long> before = Others.ToDictionary(rank => rank, rank => processes.Count(Alive(rank)));
+        DateTime end = DateTime.UtcNow + Silence;
+        while (true)
+        {
+            foreach (int rank in Others)
+            {
+                if (processes.Get(Left(rank)) is { Length: > 0 } reason)
+                    return ReasonOf(rank, reason);
+            }
+            if (DateTime.UtcNow > end)
+                break;
+            Thread.Sleep(100);
+        }
+        int[] silent = [.. Others.Where(rank => processes.Get(Left(rank)) is null && processes.Count(Alive(rank)) == before[rank])];
+        return silent.Length == 0 ? null
+            : $"{(silent.Length == 1 ? $"rank {silent[0]} is" : $"ranks {string.Join(", ", silent)} are")} gone: killed, hanging, or not to be reached";
+    }
+
+    private static string ReasonOf(int rank, string reason) => reason.Length > 0 ? $"rank {rank} ended: {reason}" : $"rank {rank} ended, for another one is gone";
+
+    private void Count()
+    {
+        try
+        {
+            do
+                processes.Add(Alive(place.Rank), 1);
+            while (!ended.Wait(Beat));
+        }
+        catch (Exception error) when (error is TorchException or ObjectDisposedException)
+        {
+            // The store is gone. Who waits for something of the others will be told.
+        }
+    }
+
+    private static string Alive(int rank) => $"alive/{rank}";
+
+    private static string Left(int rank) => $"left/{rank}";
+
+    private static bool Within(TimeSpan patience, Action work, out bool done) => Within(patience, () => { work(); return true; }, out done);
+
+    /// <summary>Asks the store, which may hang as long as the machine that holds it.</summary>
+    private static bool Within<T>(TimeSpan patience, Func<T> work, out T? result)
+    {
+        result = default;
+        try
+        {
+            Task<T> asked = Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            if (!asked.Wait(patience))
+                return false;
+            result = asked.Result;
+            return true;
+        }
+        catch (AggregateException failure) when (failure.InnerException is TorchException or ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+}
