@@ -64,7 +64,7 @@ public class ModelMemoryTests
     public void A_step_that_cannot_fit_is_refused_with_what_to_lower()
     {
         PretrainingConfig config = new() { Data = "x", Input = "80x96000", Batch = 256, Size = "large" };
-        string message = Assert.Throws<UserErrorException>(config.Validate().RequireMemory).Message;
+        string message = Assert.Throws<UserErrorException>(() => config.Validate().RequireMemory()).Message;
         Assert.Matches(@"a step of 256 clips of 80x96000 in 30000 patches of 16x16 takes at least \d+\.\d GB of memory, and \d+\.\d GB can be had here, enough for .*; lower batch .* or checkpoint-activations true$", message);
         Assert.DoesNotContain('\n', message);
         (config with { Device = "cuda:0" }).RequireMemory();
