@@ -42,8 +42,8 @@ internal static class Failure
         return cause switch
         {
             UnauthorizedAccessException => $"{text.TrimEnd('.')}; give yourself access or choose another place",
-            OutOfMemoryException => "not enough memory; try a smaller --batch",
-            TorchException when IsFull(text) => Wording.Of($"{text.TrimEnd('.')}; try a smaller `batch`"),
+            OutOfMemoryException => $"not enough memory; {Wording.ToTakeLessMemory}",
+            TorchException when IsFull(text) => $"{Wording.Of(text.TrimEnd('.'))}; {Wording.ToTakeLessMemory}",
             IOException when IsDiskFull(cause) => $"{text.TrimEnd('.')}; free some space first",
             IOException => text,
             _ when IsOurs(cause) => Wording.Of(text),

@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using OtoMask.Torch;
 
 namespace OtoMask.App;
 
 /// <summary>What the operator allows this process (<c>ulimit</c>, cgroups, an output). Too little is told at the start: later the runtime and the
 /// libraries abort with a stack, spin for ever in silence, or wait for a thread that never comes.</summary>
-/// <remarks>Uses little but the core of the runtime: another assembly is another open file.</remarks>
+/// <remarks>Uses little but the core of the runtime, as <see cref="KernelFile"/> does: another assembly is another open file.</remarks>
 internal static class Limits
 {
     private const long FewestFiles = 128, FewestThreads = 32, ThreadsPerCore = 4, LeastAddresses = 8_000_000_000, LeastMemory = 100_000_000;
@@ -16,15 +17,15 @@ internal static class Limits
     /// <summary>Open files (<c>ulimit -n</c>); null where there is no limit.</summary>
     public static long? Files => OfProcess("Max open files");
 
-    /// <summary>Threads of this user (<c>ulimit -u</c>, which does not bind root) or of this cgroup, whichever is less; null where there is no limit.</summary>
-    public static long? Threads => (Environment.IsPrivilegedProcess ? null : OfProcess("Max processes"), OfCgroup("pids", "pids.max", "pids.max")) switch
+    /// <summary>Threads of this user (<c>ulimit -u</c>, which does not bind root) or of this process's cgroups, whichever is less; null where there is no limit.</summary>
+    public static long? Threads => (Environment.IsPrivilegedProcess ? null : OfProcess("Max processes"), ControlGroups.Least("pids", "pids.max", "pids.max")) switch
     {
         ({ } user, { } group) => Math.Min(user, group),
         var (user, group) => user ?? group,
     };
 
-    /// <summary>Bytes of memory of this cgroup; null where there is no limit.</summary>
-    public static long? Memory => OfCgroup("memory", "memory.max", "memory.limit_in_bytes");
+    /// <summary>Bytes of memory of this process's cgroups; null where there is no limit.</summary>
+    public static long? Memory => ControlGroups.Least("memory", "memory.max", "memory.limit_in_bytes");
 
     /// <summary>What is too little, one line; null where all suffices.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -46,7 +47,7 @@ internal static class Limits
     private static bool HasOutput()
     {
         const int AccessMode = 3, ReadOnly = 0;
-        string[] lines = Lines("/proc/self/fdinfo/1");
+        string[] lines = KernelFile.Lines("/proc/self/fdinfo/1");
         if (lines.Length == 0)
             return !Directory.Exists("/proc/self/fdinfo");
         foreach (string line in lines)
@@ -57,47 +58,7 @@ internal static class Limits
         return true;
     }
 
-    private static long? OfProcess(string name)
-    {
-        foreach (string line in Lines("/proc/self/limits"))
-        {
-            if (line.StartsWith(name, StringComparison.Ordinal))
-                return Number(line[name.Length..].Trim().Split(' ')[0]);
-        }
-        return null;
-    }
-
-    /// <summary>A limit of the cgroup of this process, from a file of version 2 or of version 1.</summary>
-    private static long? OfCgroup(string controller, string file, string fileOfVersion1)
-    {
-        foreach (string line in Lines("/proc/self/cgroup"))
-        {
-            if (line.Split(':', 3) is not [_, var controllers, var group] || (controllers.Length > 0 && controllers != controller))
-                continue;
-            (string root, string name) = controllers.Length == 0 ? ("/sys/fs/cgroup", file) : ($"/sys/fs/cgroup/{controller}", fileOfVersion1);
-            foreach (string folder in (string[])[root + group.TrimEnd('/'), root]) // a container sees its own group as the root
-            {
-                if (Lines($"{folder}/{name}") is [var most, ..])
-                    return Number(most);
-            }
-        }
-        return null;
-    }
-
-    /// <summary>A number; null for <c>unlimited</c> and <c>max</c>.</summary>
-    private static long? Number(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
+    private static long? OfProcess(string name) => KernelFile.Number("/proc/self/limits", name);
 
     private static string Text(long? number) => number!.Value.ToString(CultureInfo.InvariantCulture);
-
-    private static string[] Lines(string file)
-    {
-        try
-        {
-            return File.ReadAllLines(file);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return []; // not Linux, or not for us to see: no limit that we know of
-        }
-    }
 }

@@ -31,6 +31,12 @@ internal static partial class Wording
     /// <summary>From now on the words are those of a verb: an option that it has not is not named.</summary>
     public static void Speak(Command verb) => ofThisVerb = OptionsOf(verb);
 
+    /// <summary>What helps where memory does not suffice: an option of the verb at hand that takes less of it, where it has one.</summary>
+    public static string ToTakeLessMemory => ToTakeLess(ofThisVerb);
+
+    /// <inheritdoc cref="ToTakeLessMemory"/>
+    public static string ToTakeLessMemoryIn(Command verb) => ToTakeLess(OptionsOf(verb));
+
     /// <summary>A line of the library in the words of the verb at hand; a name that means nothing there stays as it is.</summary>
     public static string Of(string told) => Of(told, ofThisVerb);
 
@@ -45,6 +51,11 @@ internal static partial class Wording
         string name = Named(quoted.Groups[1].Value);
         return name[0] != '-' || options.Contains(name) ? name : quoted.Value;
     });
+
+    private static string ToTakeLess(IReadOnlySet<string> options) =>
+        options.Contains("--batch") ? "try a smaller --batch"
+        : options.Contains("--workers") ? "try fewer --workers"
+        : "close what else takes memory, or use a machine that has more";
 
     private static HashSet<string> OptionsOf(Command verb) => [.. verb.Options.Select(option => option.Name)];
 

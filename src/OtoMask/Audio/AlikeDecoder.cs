@@ -34,6 +34,9 @@ internal sealed class AlikeDecoder : AudioDecoder
         return mono.Length;
     }
 
+    /// <exception cref="NotSupportedException">Always.</exception>
+    public override void Restart() => throw new NotSupportedException("a stream that is made like another is read once");
+
     /// <inheritdoc/>
     public override void Dispose() => reader.Dispose();
 }

@@ -22,8 +22,32 @@ internal abstract class AudioDecoder : IDisposable
     /// <exception cref="UnreadableAudioException">The file is damaged.</exception>
     public abstract int Read(Span<float> interleaved);
 
+    /// <summary>Begins anew as a decoder does that was just opened: whatever was read, sought or found damaged before leaves nothing behind. The file stays open.</summary>
+    public abstract void Restart();
+
     /// <inheritdoc/>
     public abstract void Dispose();
+
+    /// <summary><see cref="Length"/>, if the last frame is where that says; null where only decoding to the end tells. To be asked before the first read; the decoder is
+    /// then at its beginning.</summary>
+    public long? CountedLength()
+    {
+        if (Length is not { } frames)
+            return null;
+        try
+        {
+            Seek(Math.Max(0, frames - 1));
+            return frames == 0 || Skip(1) == 1 ? frames : null;
+        }
+        catch (UnreadableAudioException)
+        {
+            return null; // cut short: how much of it is there, reading tells
+        }
+        finally
+        {
+            Restart();
+        }
+    }
 
     /// <summary>Opens a file by what it holds; where that is none of ours, by ffmpeg.</summary>
     /// <param name="path">The file.</param>

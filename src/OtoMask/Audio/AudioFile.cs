@@ -43,7 +43,7 @@ public static class AudioFile
     public static AudioInfo Measure(string path, CancellationToken cancellation = default)
     {
         using AudioDecoder decoder = AudioDecoder.Open(path, cancellation);
-        if (CountedLength(decoder) is { } counted)
+        if (decoder.CountedLength() is { } counted)
             return decoder.Info with { Frames = counted };
         decoder.Seek(0);
         long frames = 0;
@@ -67,8 +67,8 @@ public static class AudioFile
     public static float[] ReadMono(string path, int sampleRate, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(sampleRate, 1);
-        using AudioReader reader = AudioReader.Open(path, sampleRate, 0, LongestSeconds + 1, cancellation);
-        return Whole(reader, path, sampleRate);
+        using AudioReader reader = AudioReader.Open(path, sampleRate, cancellation: cancellation);
+        return reader.TakeAll();
     }
 
     /// <summary>Reads a file from its start.</summary>
@@ -112,23 +112,7 @@ public static class AudioFile
         if (!(maxSeconds > 0))
             throw new ArgumentOutOfRangeException(nameof(maxSeconds), maxSeconds, "must be above 0");
         using AudioReader reader = AudioReader.Open(path, sampleRate, startSeconds, maxSeconds, cancellation);
-        return Section(reader, path, sampleRate, startSeconds, maxSeconds);
-    }
-
-    /// <summary>Reads a file to its end, unless its format counts more than <paramref name="longSeconds"/>: then null. It is opened once.</summary>
-    /// <inheritdoc cref="ReadMono(string, int, CancellationToken)" path="/exception"/>
-    internal static float[]? ReadMonoUnlessLong(string path, int sampleRate, double longSeconds)
-    {
-        using AudioReader reader = AudioReader.Open(path, sampleRate, 0, LongestSeconds + 1);
-        return reader.ToldSeconds > longSeconds ? null : Whole(reader, path, sampleRate);
-    }
-
-    /// <summary>The length of a file whose format tells it, if its last frame is where that says; null where only decoding to the end tells.</summary>
-    /// <exception cref="UnreadableAudioException">The file is missing, empty, forbidden or not audio.</exception>
-    internal static AudioInfo? MeasureQuickly(string path)
-    {
-        using AudioDecoder decoder = AudioDecoder.Open(path);
-        return CountedLength(decoder) is { } frames ? decoder.Info with { Frames = frames } : null;
+        return reader.TakeSeconds(maxSeconds);
     }
 
     /// <summary>Writes 16-bit FLAC; samples beyond -1..1 are limited. The file appears whole or not at all.</summary>
@@ -141,34 +125,6 @@ public static class AudioFile
     internal static void WriteWav(string path, ReadOnlySpan<float> mono, int sampleRate) => Write(path, mono, sampleRate, SndFile.FormatWav);
 
     internal static bool NeedsFfmpeg(string path) => FfmpegExtensions.Contains(Path.GetExtension(path));
-
-    private static float[] Whole(AudioReader reader, string path, int sampleRate)
-    {
-        float[] samples = Section(reader, path, sampleRate, 0, LongestSeconds + 1);
-        return samples.Length <= LongestSeconds * sampleRate
-            ? samples
-            : throw new UnreadableAudioException(path, $"it is longer than {LongestSeconds:0} s, too long to be read at once; cut it");
-    }
-
-    private static float[] Section(AudioReader reader, string path, int sampleRate, double startSeconds, double maxSeconds) =>
-        reader.Take((int)Math.Clamp(Math.Round(maxSeconds * sampleRate), 1, Array.MaxLength)) is { Length: > 0 } samples
-            ? samples
-            : throw new UnreadableAudioException(path, startSeconds > 0 ? $"there is no sound after {startSeconds:0.###} s" : "it holds no samples");
-
-    private static long? CountedLength(AudioDecoder decoder)
-    {
-        if (decoder.Length is not { } frames)
-            return null;
-        try
-        {
-            decoder.Seek(Math.Max(0, frames - 1));
-            return frames == 0 || decoder.Skip(1) == 1 ? frames : null;
-        }
-        catch (UnreadableAudioException)
-        {
-            return null; // cut short: how much of it is there, reading tells
-        }
-    }
 
     private static void Write(string path, ReadOnlySpan<float> mono, int sampleRate, int container) => AtomicFile.Write(path, mono, (stream, samples) =>
     {

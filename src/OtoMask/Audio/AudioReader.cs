@@ -11,20 +11,18 @@ internal sealed class AudioReader : IDisposable
 
     private readonly string path;
     private readonly AudioDecoder decoder;
-    private readonly Resampler? resampler;
+    private readonly int sampleRate;
     private readonly float[] interleaved;
-    private readonly SampleBuffer ready;
     private readonly CancellationToken cancellation;
-    private double channelPower, mixedPower;
+    private Resampler? resampler;
+    private SampleBuffer ready = new();
+    private double start, channelPower, mixedPower;
     private bool isAtEnd;
 
-    private AudioReader(string path, AudioDecoder decoder, int sampleRate, long expected, CancellationToken cancellation)
+    private AudioReader(string path, AudioDecoder decoder, int sampleRate, CancellationToken cancellation)
     {
-        (this.path, this.decoder, this.cancellation) = (path, decoder, cancellation);
-        AudioInfo info = decoder.Info;
-        resampler = info.SampleRate == sampleRate ? null : new Resampler(info.SampleRate, sampleRate);
-        interleaved = new float[Math.Max(1, BlockSamples / info.Channels) * info.Channels];
-        ready = new SampleBuffer(expected);
+        (this.path, this.decoder, this.sampleRate, this.cancellation) = (path, decoder, sampleRate, cancellation);
+        interleaved = new float[Math.Max(1, BlockSamples / decoder.Info.Channels) * decoder.Info.Channels];
     }
 
     /// <summary>Opens a file at its beginning or at a place.</summary>
@@ -49,26 +47,40 @@ internal sealed class AudioReader : IDisposable
     public static AudioReader Over(
         string path, AudioDecoder decoder, int sampleRate, double startSeconds = 0, double expected = double.PositiveInfinity, CancellationToken cancellation = default)
     {
+        var reader = new AudioReader(path, decoder, sampleRate, cancellation);
         try
         {
-            AudioInfo info = decoder.Info;
-            var (firstFrame, skip) = Place(info.SampleRate, sampleRate, startSeconds);
-            double told = Math.Max(0, (double)info.Frames - firstFrame) / info.SampleRate;
-            var reader = new AudioReader(path, decoder, sampleRate, (long)Math.Min(Math.Min(told, expected) * sampleRate, int.MaxValue), cancellation);
-            if (firstFrame > 0)
-                decoder.Seek(firstFrame);
-            reader.Skip(skip);
+            reader.Begin(startSeconds, expected);
             return reader;
         }
         catch
         {
-            decoder.Dispose();
+            reader.Dispose();
             throw;
         }
     }
 
+    /// <summary>Begins anew at a place, as a reader does that was just opened there; the file stays open.</summary>
+    /// <param name="startSeconds">The place; nothing is there to take where it lies behind the end.</param>
+    /// <param name="expected">Seconds that are going to be taken; saves copies.</param>
+    /// <exception cref="UnreadableAudioException">The file is damaged, or no longer what it was.</exception>
+    public void Restart(double startSeconds = 0, double expected = double.PositiveInfinity)
+    {
+        decoder.Restart();
+        Begin(startSeconds, expected);
+    }
+
     /// <summary>How long the file is by its format's own count, which nobody has looked at; null where only decoding to the end tells.</summary>
     public double? ToldSeconds => (double?)decoder.Length / decoder.Info.SampleRate;
+
+    /// <summary>The same, if the last frame is where that says; else null. The reader is then at the beginning of the file.</summary>
+    /// <exception cref="UnreadableAudioException">The file is no longer what it was.</exception>
+    public double? CountedSeconds()
+    {
+        double? counted = (double?)decoder.CountedLength() / decoder.Info.SampleRate;
+        Begin(startSeconds: 0, double.PositiveInfinity);
+        return counted;
+    }
 
     /// <summary>The next samples; fewer than asked for at the end of the file, then none.</summary>
     /// <exception cref="UnreadableAudioException">The file is damaged, holds what is no sound, or channels that cancel each other.</exception>
@@ -82,11 +94,46 @@ internal sealed class AudioReader : IDisposable
         return ready.Take(count);
     }
 
+    /// <summary>What follows from the place where the reader began, for so many seconds at most.</summary>
+    /// <returns>At least one sample.</returns>
+    /// <exception cref="UnreadableAudioException">As <see cref="Take"/>; or nothing is there.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public float[] TakeSeconds(double most) =>
+        Take((int)Math.Clamp(Math.Round(most * sampleRate), 1, Array.MaxLength)) is { Length: > 0 } samples
+            ? samples
+            : throw new UnreadableAudioException(path, start > 0 ? $"there is no sound after {start:0.###} s" : "it holds no samples");
+
+    /// <summary>All that follows.</summary>
+    /// <returns>At least one sample.</returns>
+    /// <exception cref="UnreadableAudioException">As <see cref="TakeSeconds"/>; or it is more than <see cref="AudioFile.LongestSeconds"/>.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public float[] TakeAll()
+    {
+        float[] samples = TakeSeconds(AudioFile.LongestSeconds + 1);
+        return samples.Length <= AudioFile.LongestSeconds * sampleRate
+            ? samples
+            : throw new UnreadableAudioException(path, $"it is longer than {AudioFile.LongestSeconds:0} s, too long to be read at once; cut it");
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         resampler?.Dispose();
         decoder.Dispose();
+    }
+
+    private void Begin(double startSeconds, double expected)
+    {
+        AudioInfo info = decoder.Info;
+        var (firstFrame, skip) = Place(info.SampleRate, sampleRate, startSeconds);
+        double told = Math.Max(0, (double)info.Frames - firstFrame) / info.SampleRate;
+        resampler?.Dispose();
+        resampler = info.SampleRate == sampleRate ? null : new Resampler(info.SampleRate, sampleRate);
+        ready = new SampleBuffer((long)Math.Min(Math.Min(told, expected) * sampleRate, int.MaxValue));
+        (start, channelPower, mixedPower, isAtEnd) = (startSeconds, 0, 0, false);
+        if (firstFrame > 0)
+            decoder.Seek(firstFrame);
+        Skip(skip);
     }
 
     /// <summary>The frame to begin decoding at, and the resampled samples between it and the place.</summary>

@@ -48,9 +48,7 @@ internal sealed class ChainedDecoder : AudioDecoder
     /// <inheritdoc/>
     public override void Seek(long frame)
     {
-        decoder?.Dispose();
-        decoder = null;
-        current = 0;
+        Restart();
         if (begins is null)
         {
             Skip(frame);
@@ -78,6 +76,14 @@ internal sealed class ChainedDecoder : AudioDecoder
             current++;
         }
         return 0;
+    }
+
+    /// <inheritdoc/>
+    public override void Restart()
+    {
+        decoder?.Dispose();
+        decoder = null;
+        current = 0;
     }
 
     /// <inheritdoc/>

@@ -58,7 +58,7 @@ internal sealed class FfmpegDecoder : AudioDecoder
     /// <inheritdoc/>
     public override void Seek(long frame)
     {
-        Dispose();
+        Restart();
         Skip(frame);
     }
 
@@ -77,11 +77,14 @@ internal sealed class FfmpegDecoder : AudioDecoder
     }
 
     /// <inheritdoc/>
-    public override void Dispose()
+    public override void Restart()
     {
         child?.Dispose();
         child = null;
     }
+
+    /// <inheritdoc/>
+    public override void Dispose() => Restart();
 
     private static string[] Restrictions => ["-protocol_whitelist", "file,pipe", "-format_whitelist", Containers];
 

@@ -10,7 +10,7 @@ internal sealed class MpegDecoder : AudioDecoder
 
     private readonly string path;
     private readonly SoundBytes bytes;
-    private readonly Mpg123 mpeg;
+    private Mpg123 mpeg;
     private readonly long lead, tail; // silence before the sound; behind it
     private readonly long tailAt; // in frames of libmpg123, as is the position
     private long position;
@@ -62,8 +62,7 @@ internal sealed class MpegDecoder : AudioDecoder
     {
         try
         {
-            Mpg123 mpeg = Mpg123.Open(bytes.WholeFile!, out int sampleRate, out int channels)
-                ?? throw new UnreadableAudioException(path, "not readable as audio (no frame of MPEG audio in it)");
+            Mpg123 mpeg = OpenMpeg(path, bytes, out int sampleRate, out int channels);
             var decoder = new MpegDecoder(path, bytes, mpeg, sampleRate, channels);
             decoder.Seek(0);
             return decoder;
@@ -99,11 +98,22 @@ internal sealed class MpegDecoder : AudioDecoder
     }
 
     /// <inheritdoc/>
+    public override void Restart()
+    {
+        mpeg.Dispose();
+        mpeg = OpenMpeg(path, bytes, out _, out _);
+        Seek(0);
+    }
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
         mpeg.Dispose();
         bytes.Dispose();
     }
+
+    private static Mpg123 OpenMpeg(string path, SoundBytes bytes, out int sampleRate, out int channels) => Mpg123.Open(bytes.WholeFile()!, out sampleRate, out channels)
+        ?? throw new UnreadableAudioException(path, "not readable as audio (no frame of MPEG audio in it)");
 
     private int Decode(Span<float> interleaved)
     {

@@ -6,7 +6,7 @@ internal sealed class SndFileDecoder : AudioDecoder
     private readonly string path;
     private readonly SoundBytes bytes;
     private readonly bool ownsBytes;
-    private readonly SndFile sound;
+    private SndFile sound;
 
     private SndFileDecoder(string path, SoundBytes bytes, bool ownsBytes, SndFile sound, AudioInfo info) =>
         (this.path, this.bytes, this.ownsBytes, this.sound, Info) = (path, bytes, ownsBytes, sound, info);
@@ -57,6 +57,13 @@ internal sealed class SndFileDecoder : AudioDecoder
     }
 
     /// <inheritdoc/>
+    public override void Restart()
+    {
+        sound.Dispose();
+        sound = OpenSound(path, bytes, out _);
+    }
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
         sound.Dispose();
@@ -66,16 +73,20 @@ internal sealed class SndFileDecoder : AudioDecoder
 
     private static SndFileDecoder Open(string path, SoundBytes bytes, bool ownsBytes)
     {
-        SndFile.Info header = default;
-        SndFile sound = bytes.WholeFile is { } file ? SndFile.Open(file, SndFile.ModeRead, ref header) : SndFile.Open(bytes, ref header);
-        if (sound.IsInvalid)
-        {
-            sound.Dispose();
-            throw new UnreadableAudioException(path, $"not readable as audio ({sound.OpenProblem})");
-        }
+        SndFile sound = OpenSound(path, bytes, out SndFile.Info header);
         string format = $"{SndFile.FormatName(header.Format & SndFile.FormatTypeMask)}, {SndFile.FormatName(header.Format & SndFile.FormatSubtypeMask)}";
         // A stream of unknown length is reported as the largest number there is.
         long frames = header.Frames is < 0 or long.MaxValue ? 0 : header.Frames;
         return new SndFileDecoder(path, bytes, ownsBytes, sound, new AudioInfo(header.SampleRate, header.Channels, frames, format));
+    }
+
+    private static SndFile OpenSound(string path, SoundBytes bytes, out SndFile.Info header)
+    {
+        header = default;
+        SndFile sound = bytes.WholeFile() is { } file ? SndFile.Open(file, SndFile.ModeRead, ref header) : SndFile.Open(bytes, ref header);
+        if (!sound.IsInvalid)
+            return sound;
+        sound.Dispose();
+        throw new UnreadableAudioException(path, $"not readable as audio ({sound.OpenProblem})");
     }
 }

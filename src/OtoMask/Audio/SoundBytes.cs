@@ -1,11 +1,12 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace OtoMask.Audio;
 
 /// <summary>The bytes of a sound file, or of a part of it, with some of them replaced where a header was never filled in.</summary>
-internal sealed class SoundBytes : IDisposable
+internal sealed partial class SoundBytes : IDisposable
 {
-    private const int HeadBytes = 1 << 16;
+    private const int HeadBytes = 1 << 16, FromStart = 0;
     private static readonly byte[][] Magics = [.. new[] { "RIFF", "RIFX", "RF64", "riff", "FORM", "fLaC", "OggS", "caff", ".snd", "FFIR" }.Select(magic => magic.Select(letter => (byte)letter).ToArray())];
 
     private static ReadOnlySpan<byte> NpyMagic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
@@ -20,8 +21,8 @@ internal sealed class SoundBytes : IDisposable
     /// <summary>How many there are.</summary>
     public long Length { get; }
 
-    /// <summary>The file, if these are all its bytes as they are; else null.</summary>
-    public SafeFileHandle? WholeFile => begin == 0 && replaced is null && Length == RandomAccess.GetLength(file) ? file : null;
+    /// <summary>The file, standing at its beginning, if these are all its bytes as they are; else null.</summary>
+    public SafeFileHandle? WholeFile() => begin == 0 && replaced is null && Length == RandomAccess.GetLength(file) && MoveTo(file, 0, FromStart) == 0 ? file : null;
 
     /// <summary>What went wrong with the file while <see cref="Read"/> was called by a library that only knows of an early end.</summary>
     public IOException? Failure { get; private set; }
@@ -120,4 +121,8 @@ internal sealed class SoundBytes : IDisposable
         file.Dispose();
         throw new UnreadableAudioException(path, "it has zero bytes");
     }
+
+    // Libraries read on from where a descriptor stands, which earlier ones have moved; .NET itself leaves it where it is.
+    [LibraryImport("libc", EntryPoint = "lseek")]
+    private static partial long MoveTo(SafeFileHandle file, long offset, int whence);
 }

@@ -215,7 +215,7 @@ public sealed record PretrainingConfig
         Normalisation = normalisation,
         Masking = KnownMaskings.Find(Mask).CreateDataStrategy(),
         MasksPerClip = Framework.MasksPerClip,
-        CarriesWhole = Framework.ReadsWholeClip,
+        ReadsWholeClip = Framework.ReadsWholeClip,
         MaskRatio = ResolvedMaskRatio,
         HintRatio = hintRatio,
         MinClips = MinClips,

@@ -35,7 +35,7 @@ internal sealed record BatchOptions
     public int MasksPerClip { get; init; } = 1;
 
     /// <summary>Whether batches carry all patches of a clip although one mask is drawn of it.</summary>
-    public bool CarriesWhole { get; init; }
+    public bool ReadsWholeClip { get; init; }
 
     /// <summary>Share of patches to mask, in (0, 1).</summary>
     public double MaskRatio { get; init; } = 0.7;
@@ -68,7 +68,7 @@ internal sealed record BatchOptions
     internal int SharedSize => Share?.Count ?? BatchSize;
 
     /// <summary>Whether loaders split the patches of a clip by its mask.</summary>
-    internal bool GathersOnHost => Masking is not null && MasksPerClip == 1 && !CarriesWhole;
+    internal bool GathersOnHost => Masking is not null && MasksPerClip == 1 && !ReadsWholeClip;
 
     /// <param name="epoch">Of the batch.</param>
     /// <param name="step">Of the batch, within the epoch.</param>

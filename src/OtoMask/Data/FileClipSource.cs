@@ -4,7 +4,7 @@ namespace OtoMask.Data;
 
 /// <summary>
 /// Crops straight from recordings and <c>.npy</c> log-mels. Clips are decoded whole and kept in memory while the budget lasts. Of a recording longer than
-/// <see cref="LogMelReader.WholeSeconds"/> whose format tells its length only the section around the crop is decoded, every time; so it is of one that took an
+/// <see cref="LogMelFile.WholeSeconds"/> whose format tells its length only the section around the crop is decoded, every time; so it is of one that took an
 /// hour or more to read.
 /// </summary>
 internal sealed class FileClipSource(ClipList clips, ClipSourceOptions options) : ClipSource(clips, options.LogMel)
@@ -23,12 +23,12 @@ internal sealed class FileClipSource(ClipList clips, ClipSourceOptions options) 
             known.View.CopyCrop(ref crop, frames, shortClips, window);
             return;
         }
-        string path = Clips[clip].Path;
+        using LogMelFile file = reader.Open(Clips[clip].Path);
         int totalFrames = Volatile.Read(ref longFrames[clip]);
         if (totalFrames <= 2L * frames)
         {
             bool isFirst = totalFrames == Unknown;
-            (OwnedLogMel? whole, totalFrames) = Trying(clip, () => isFirst ? reader.ReadUnlessLong(path, 2L * frames) : reader.ReadWhole(path));
+            (OwnedLogMel? whole, totalFrames) = Trying(clip, () => isFirst ? file.ReadUnlessLong(2L * frames) : file.ReadWhole());
             Volatile.Write(ref longFrames[clip], whole is null ? totalFrames : NotLong);
             if (whole is not null)
             {
@@ -36,7 +36,7 @@ internal sealed class FileClipSource(ClipList clips, ClipSourceOptions options) 
                 return;
             }
         }
-        reader.ReadSection(path, totalFrames, crop, frames, window); // damage here says nothing about the next crop: not remembered
+        file.ReadSection(totalFrames, crop, frames, window); // damage here says nothing about the next crop: not remembered
     }
 
     /// <summary>Remembers a clip that is bad as a whole, so that later epochs do not try it again.</summary>

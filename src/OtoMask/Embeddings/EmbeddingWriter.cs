@@ -21,6 +21,7 @@ public sealed class EmbeddingWriter
     private readonly IProgress<WorkProgress>? progress;
     private readonly CancellationToken cancellation;
     private readonly LogMelReader reader;
+    private readonly int[] longFrames; // T of long recordings, there before the first piece
     private readonly BadFiles bad = new();
     private readonly List<(int Clip, LogMel? Piece)> waiting = []; // without a piece: the clip is complete
     private int inputsWaiting, clipsWritten;
@@ -32,6 +33,7 @@ public sealed class EmbeddingWriter
     {
         (this.encoder, this.clips, this.options, this.output, this.progress, this.cancellation) = (encoder, clips, options, output, progress, cancellation);
         reader = new LogMelReader(encoder.LogMel, cancellation);
+        longFrames = new int[clips.Count];
     }
 
     /// <summary>Embeds recordings. Those that cannot be read are left out and listed in <c>NAME.bad-files.csv</c> beside the output.</summary>
@@ -122,13 +124,15 @@ public sealed class EmbeddingWriter
 
     private void Read(int clip, Action<LogMel> take)
     {
-        foreach (LogMel piece in reader.ReadPieces(clips[clip].Path, encoder.Input.Frames))
+        using LogMelFile file = reader.Open(clips[clip].Path);
+        longFrames[clip] = file.FramesIfLong();
+        foreach (LogMel piece in file.ReadPieces(encoder.Input.Frames))
             take(piece);
     }
 
     private void Gather(int clip, IEnumerable<LogMel> pieces)
     {
-        int batches = options.Layers == EncoderLayers.All ? 1 : BatchesGathered, taken = 0, minutes = 0;
+        int batches = options.Layers == EncoderLayers.All ? 1 : BatchesGathered;
         double seconds = 0;
         foreach (LogMel piece in pieces)
         {
@@ -138,8 +142,7 @@ public sealed class EmbeddingWriter
                 EncodeWaiting();
 
             seconds += SecondsOf(piece.Frames);
-            if (++taken == 2) // else it is over before anyone would look
-                minutes = (int)(SecondsOf(reader.FramesIfLong(clips[clip].Path)) / 60);
+            int minutes = (int)(SecondsOf(longFrames[clip]) / 60);
             if (minutes >= MinutesWorthTelling)
                 progress?.Report(new WorkProgress($"{clips[clip].Name}, minutes of sound", Math.Min(minutes, (int)(seconds / 60)), minutes));
         }

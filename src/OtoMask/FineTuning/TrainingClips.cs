@@ -59,15 +59,15 @@ internal sealed class TrainingClips(LabelledTask task, int[] clips, ClassifierIn
     {
         int rate = input.LogMel.SampleRate;
         double unit = (input.UnitSamples + 1.0) / rate, tooLong = Math.Max(LongSeconds, 2 * unit);
-        float[]? unlessLong = null;
+        using AudioReader recording = AudioReader.Open(path, rate);
         if (double.IsNaN(toldSeconds[number]))
-        {
-            unlessLong = AudioFile.ReadMonoUnlessLong(path, rate, tooLong);
-            toldSeconds[number] = unlessLong is null ? AudioFile.MeasureQuickly(path)?.Seconds ?? 0 : 0;
-        }
+            toldSeconds[number] = recording.ToldSeconds > tooLong ? recording.CountedSeconds() ?? 0 : 0;
         if (toldSeconds[number] > tooLong)
-            return AudioFile.ReadMono(path, rate, random.NextDouble() * (toldSeconds[number] - unit), unit);
-        float[] samples = unlessLong ?? AudioFile.ReadMono(path, rate);
+        {
+            recording.Restart(random.NextDouble() * (toldSeconds[number] - unit), unit);
+            return recording.TakeSeconds(unit);
+        }
+        float[] samples = recording.TakeAll();
         if (Interlocked.Add(ref memoryLeft, -(long)samples.Length * sizeof(float)) >= 0)
             decoded[number] = samples;
         return samples;

@@ -55,7 +55,7 @@ public sealed class PretrainingRun : IDisposable
     /// <param name="folder">A folder that is not there, is empty, or holds a run that was stopped before its first checkpoint.</param>
     /// <param name="config">What to train; paths may be relative.</param>
     /// <param name="observer">Is told what happens, or null.</param>
-    /// <param name="source">Clips of another kind than <see cref="PretrainingConfig.Data"/> can name, which is then what they are called; disposed with the run.</param>
+    /// <param name="source">Clips of another kind than <see cref="PretrainingConfig.Data"/> can name, which is then what they are called; disposed with the run, and where none begins.</param>
     /// <param name="cancellation">Stops the preparation.</param>
     /// <param name="group">The processes that share every batch, all of which call this; the first one writes the folder. Null = this one alone.</param>
     /// <exception cref="UserErrorException">The folder holds anything else, or the configuration or the data is impossible.</exception>
@@ -63,11 +63,12 @@ public sealed class PretrainingRun : IDisposable
         string folder, PretrainingConfig config, ITrainingObserver? observer = null, ClipSource? source = null, CancellationToken cancellation = default,
         TrainingGroup? group = null)
     {
+        using var given = new OpenedSources(source);
         config.Validate();
         var run = new RunFolder(folder);
         if (group is null or { IsFirst: true })
             run.RequireFree();
-        return new PretrainingRun(run, config, told => TrainingSetup.Begin(config, told, source, cancellation, group), observer);
+        return given.For(new PretrainingRun(run, config, told => TrainingSetup.Begin(config, told, source, cancellation, group), observer));
     }
 
     /// <summary>Goes on with a run exactly where its newest checkpoint left it, or at the checkpoint named.</summary>
@@ -83,6 +84,7 @@ public sealed class PretrainingRun : IDisposable
         string path, Func<PretrainingConfig, PretrainingConfig>? configure = null, Action<string, IReadOnlyList<ConfigChange>>? accept = null,
         ITrainingObserver? observer = null, ClipSource? source = null, CancellationToken cancellation = default, TrainingGroup? group = null)
     {
+        using var given = new OpenedSources(source);
         group ??= TrainingGroup.Alone;
         RunFolder folder = group.IsFirst ? RunFolder.Of(path) : new RunFolder(path);
         if (group.IsFirst)
@@ -92,8 +94,8 @@ public sealed class PretrainingRun : IDisposable
             observer?.Stage("reading the checkpoint");
             Checkpoint from = ReadCheckpoint(path, group);
             PretrainingConfig config = configure?.Invoke(from.State.ConfigAsWritten) ?? from.State.ParsedConfig;
-            return new PretrainingRun(
-                folder, config, told => TrainingSetup.Resume(from, config, changes => (accept ?? Resumption.Refuse)(from.Path, changes), told, source, cancellation, group), observer);
+            return given.For(new PretrainingRun(
+                folder, config, told => TrainingSetup.Resume(from, config, changes => (accept ?? Resumption.Refuse)(from.Path, changes), told, source, cancellation, group), observer));
         }
         catch
         {

@@ -72,28 +72,30 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>Opens the data of a new run, measures its statistics, builds the model and times a few steps.</summary>
     /// <param name="config">The configuration; precision <c>auto</c> is measured, and who computes bfloat16 where two can; a length in minutes is turned into steps.</param>
     /// <param name="observer">Is told the stages, what is taken over, the precision and the estimate.</param>
-    /// <param name="source">The clips, where <see cref="PretrainingConfig.Data"/> only tells what they are called; disposed with the setup. Null = open them.</param>
+    /// <param name="source">The clips, where <see cref="PretrainingConfig.Data"/> only tells what they are called; disposed with the setup, and where there comes to be none.
+    /// Null = open them.</param>
     /// <param name="cancellation">Stops the preparation.</param>
     /// <param name="group">The processes that share every batch; null = this one alone.</param>
     /// <exception cref="UserErrorException">The configuration or the data is impossible, or not the same in all processes.</exception>
     public static TrainingSetup Begin(
         PretrainingConfig config, ITrainingObserver observer, ClipSource? source = null, CancellationToken cancellation = default, TrainingGroup? group = null)
     {
+        using var opened = new OpenedSources(source);
         group ??= TrainingGroup.Alone;
         Check(config, group);
         foreach (string warning in MaskingGeometry.Warnings(KnownMaskings.Find(config.Mask), config.Geometry.Grid, config.ResolvedMaskRatio))
             observer.Warning(warning);
         SavedModel? from = FurtherPretraining.Open(config);
         observer.Stage("looking at the data");
-        source ??= OpenData(config);
+        source ??= opened.Add(OpenData(config));
         RequireAlike(group, config, source);
         var badFiles = new BadFiles();
         observer.Stage("measuring mean and deviation of the data");
         NormalisationStatistics normalisation = Measure(source, config, badFiles, observer, cancellation, group);
         if (badFiles.Summary(source.Clips.Count) is { } bad)
             observer.Warning(bad);
-        NoiseMix? noise = OpenNoise(config, some => Measure(some, config, badFiles, observer, cancellation, group).Mean);
-        var setup = new TrainingSetup(group, config, source, normalisation, noise, badFiles, from: null);
+        NoiseMix? noise = OpenNoise(config, opened, some => Measure(some, config, badFiles, observer, cancellation, group).Mean);
+        TrainingSetup setup = opened.For(new TrainingSetup(group, config, source, normalisation, noise, badFiles, from: null));
         return setup.OrDispose(() =>
         {
             if (from is not null)
@@ -117,17 +119,18 @@ internal sealed class TrainingSetup : IDisposable
         Checkpoint from, PretrainingConfig config, Action<IReadOnlyList<ConfigChange>> accept, ITrainingObserver observer, ClipSource? source = null,
         CancellationToken cancellation = default, TrainingGroup? group = null)
     {
+        using var opened = new OpenedSources(source);
         group ??= TrainingGroup.Alone;
         if (!from.State.IsOfRun)
             throw new UserErrorException(
                 $"{from.Path} holds weights without the state of a run (they were imported), so there is nothing to go on with; begin a run with them: `PretrainingConfig.From` {from.Path}, with data and a folder of its own");
         Check(config, group);
         CheckpointState state = from.State;
-        source ??= OpenData(config);
+        source ??= opened.Add(OpenData(config));
         RequireAlike(group, config, source);
         var badFiles = new BadFiles();
         source.LeaveOut(state.LeftOut ?? [], badFiles);
-        NoiseMix? noise = OpenNoise(config, some =>
+        NoiseMix? noise = OpenNoise(config, opened, some =>
         {
             if (some.Clips.ManifestHash != state.Noise?.ManifestHash)
                 return Measure(some, config, badFiles, observer, cancellation, group).Mean;
@@ -146,7 +149,7 @@ internal sealed class TrainingSetup : IDisposable
             RequireSameModel(from, config);
         }
         new Resumption(from.Path, state.Step).Tell(changes, state.Program, observer);
-        var setup = new TrainingSetup(group, config, source, state.Normalisation, noise, badFiles, from) { Changes = changes };
+        TrainingSetup setup = opened.For(new TrainingSetup(group, config, source, state.Normalisation, noise, badFiles, from) { Changes = changes });
         return setup.OrDispose(() => setup.ChooseAndPlan(observer, cancellation));
     }
 
@@ -220,11 +223,11 @@ internal sealed class TrainingSetup : IDisposable
             source, config.Geometry, config.Seed, badFiles, config.ShortClips, Math.Max(1, Environment.ProcessorCount / group.LocalSize),
             new Relay<WorkProgress>(told => observer.Progress(told.Share)), cancellation, group);
 
-    private static NoiseMix? OpenNoise(PretrainingConfig config, Func<ClipSource, float> meanOf)
+    private static NoiseMix? OpenNoise(PretrainingConfig config, OpenedSources opened, Func<ClipSource, float> meanOf)
     {
         if (config.Noise is not { } path)
             return null;
-        ClipSource source = ClipSource.Open(path, new ClipSourceOptions(config.LogMel));
+        ClipSource source = opened.Add(ClipSource.Open(path, new ClipSourceOptions(config.LogMel)));
         return new NoiseMix(source, meanOf(source), config.NoiseRatio);
     }
 

@@ -257,8 +257,14 @@ public sealed class RunFolder(string path)
     {
         try
         {
-            RunLog log = RunLog.Read(Log);
-            return log.Steps.Count > 0 || log.Evaluations.Any(row => row.Step > 0) || (log.Evaluations.Count == 0 && new FileInfo(Log).Length > 0);
+            bool isEvaluated = false;
+            foreach (LogRow row in RunLog.Rows(Log)) // of a log with work in it the first few tell
+            {
+                if (row is StepRecord or EvaluationRecord { Step: > 0 })
+                    return true;
+                isEvaluated |= row is EvaluationRecord;
+            }
+            return !isEvaluated && new FileInfo(Log).Length > 0;
         }
         catch (UserErrorException)
         {

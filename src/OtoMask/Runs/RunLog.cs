@@ -12,10 +12,25 @@ public sealed record RunLog(IReadOnlyList<StepRecord> Steps, IReadOnlyList<Evalu
     /// <exception cref="UserErrorException">The file is missing or unreadable, or a line before the last is no JSON object.</exception>
     public static RunLog Read(string path)
     {
-        if (!File.Exists(path))
-            throw new UserErrorException($"no log at {path}; name the folder of a run");
         List<StepRecord> steps = [];
         List<EvaluationRecord> evaluations = [];
+        foreach (LogRow row in Rows(path))
+        {
+            switch (row)
+            {
+                case StepRecord step: steps.Add(step); break;
+                case EvaluationRecord evaluation: evaluations.Add(evaluation); break;
+            }
+        }
+        return new(steps, evaluations);
+    }
+
+    /// <summary>The rows of a log as they are asked for; the file is read no further.</summary>
+    /// <inheritdoc cref="Read" path="/exception"/>
+    internal static IEnumerable<LogRow> Rows(string path)
+    {
+        if (!File.Exists(path))
+            throw new UserErrorException($"no log at {path}; name the folder of a run");
         (int Number, Exception Error)? broken = null;
         foreach ((int number, string line) in InputFile.ReadLines(path).Index())
         {
@@ -23,20 +38,18 @@ public sealed record RunLog(IReadOnlyList<StepRecord> Steps, IReadOnlyList<Evalu
                 throw new UserErrorException($"{path}, line {earlier.Number}: not a log row; restore the file or remove the line", earlier.Error);
             if (string.IsNullOrWhiteSpace(line))
                 continue;
+            LogRow? row = null;
             try
             {
-                switch (LogRow.Parse(line))
-                {
-                    case StepRecord step: steps.Add(step); break;
-                    case EvaluationRecord evaluation: evaluations.Add(evaluation); break;
-                }
+                row = LogRow.Parse(line);
             }
             catch (JsonException error)
             {
                 broken = (number + 1, error);
             }
+            if (row is not null)
+                yield return row;
         }
-        return new(steps, evaluations);
     }
 }
 

@@ -54,6 +54,19 @@ public sealed class WordingTests
     public void The_program_says_options_and_verbs_for_names(string verb, string told, string said) =>
         Assert.Equal(said, Wording.Of(told, AppCommandLine.Create().Subcommands.First(known => known.Name == verb)));
 
+    /// <summary>Whatever verb runs out of memory, it names no option that it has not.</summary>
+    [Fact]
+    public void What_takes_less_memory_is_an_option_of_the_verb_at_hand()
+    {
+        foreach (Command verb in Verbs)
+        {
+            string said = Wording.ToTakeLessMemoryIn(verb);
+            Assert.All(Regex.Matches(said, "--[a-z-]+"), option => Assert.Contains(option.Value, verb.Options.Select(known => known.Name)));
+            Assert.Equal(verb.Options.Any(option => option.Name == "--batch"), said.Contains("--batch", StringComparison.Ordinal));
+        }
+        Assert.Equal("try fewer --workers", Wording.ToTakeLessMemoryIn(Verbs.First(verb => verb.Name == "prepare")));
+    }
+
     [Fact]
     public void A_refusal_names_the_options_of_the_verb_at_hand()
     {

@@ -54,7 +54,8 @@ public sealed class TrueLengthTests : IDisposable
 
         Assert.InRange(frames, 7000, 7010);
         Assert.Equal(frames, whole!.Frames);
-        Assert.Equal(frames, reader.FramesIfLong(path));
+        using (LogMelFile file = reader.Open(path))
+            Assert.Equal(frames, file.FramesIfLong());
         Assert.Equal(frames, reader.ReadPieces(path, 208).Sum(piece => piece.Frames));
         Assert.Equal(frames, reader.Stream(path, _ => { }).Frames);
     }
@@ -64,14 +65,14 @@ public sealed class TrueLengthTests : IDisposable
     {
         const int Frames = 208;
         string path = files.Encode(Noisy(70), "vbr.mp3", "-c:a", "libmp3lame", "-q:a", "4", "-write_xing", "0");
-        var reader = new LogMelReader(LogMelSettings.Default);
-        (OwnedLogMel? whole, int total) = reader.ReadWhole(path);
+        using LogMelFile file = new LogMelReader(LogMelSettings.Default).Open(path);
+        (OwnedLogMel? whole, int total) = file.ReadWhole();
         float[] expected = new float[80 * Frames], actual = new float[80 * Frames];
         for (ulong draw = 0; draw < 20; draw++)
         {
             var crop = new RandomStream(draw, RandomPurpose.Crop);
             whole!.View.CopyCrop(ref crop, Frames, ShortClips.Silence, expected);
-            reader.ReadSection(path, total, new RandomStream(draw, RandomPurpose.Crop), Frames, actual);
+            file.ReadSection(total, new RandomStream(draw, RandomPurpose.Crop), Frames, actual);
             for (int i = 0; i < expected.Length; i++)
                 Assert.Equal(expected[i], actual[i], 0.02f); // what rounding of the resampler does to the quietest bands
         }

@@ -2,25 +2,27 @@ using System.Runtime.InteropServices;
 
 namespace OtoMask.Tests.Data;
 
-/// <summary>Counts how often a file is opened, by whomever (inotify). Opens without a close between count once.</summary>
+/// <summary>Counts how often a file is opened, by whomever (inotify). Opens with neither a read nor a close between count once.</summary>
 internal sealed partial class FileOpens : IDisposable
 {
     private const int NonBlocking = 0x800, EventBytes = 16; // IN_NONBLOCK; of a file that is watched itself no name follows an event
-    private const uint Opened = 0x20, Closed = 0x18; // IN_OPEN, IN_CLOSE
+    private const uint Opened = 0x20, Between = 0x19; // IN_OPEN; IN_CLOSE and IN_ACCESS
     private readonly int queue = InotifyInit(NonBlocking);
 
     public FileOpens(string path)
     {
-        if (InotifyAddWatch(queue, path, Opened | Closed) < 0)
+        if (InotifyAddWatch(queue, path, Opened | Between) < 0)
             throw new IOException($"{path} cannot be watched: errno {Marshal.GetLastPInvokeError()}");
     }
 
     /// <summary>Times it was opened since the last look.</summary>
     public int Since()
     {
-        byte[] events = new byte[64 * EventBytes];
-        int read = (int)Math.Max(0, Read(queue, events, events.Length)); // below 0: nothing has happened
-        return events.Take(read).Chunk(EventBytes).Count(one => (BitConverter.ToUInt32(one, sizeof(int)) & Opened) != 0);
+        byte[] events = new byte[1024 * EventBytes];
+        int count = 0;
+        while ((int)Read(queue, events, events.Length) is > 0 and int read) // below 0: nothing more has happened
+            count += events.Take(read).Chunk(EventBytes).Count(one => (BitConverter.ToUInt32(one, sizeof(int)) & Opened) != 0);
+        return count;
     }
 
     public void Dispose() => _ = Close(queue);

@@ -1,3 +1,4 @@
+using OtoMask.App.Bench;
 using OtoMask.Configuration;
 using OtoMask.FineTuning;
 using OtoMask.Torch;
@@ -48,6 +49,20 @@ public sealed class DeviceTests
         Assert.Equal(0.1, sent[2].Item());
         Assert.Equal([0L, 4], sent[3].Shape);
         Assert.Equal(3, PretendedDevice.Traffic.Waits);
+    }
+
+    /// <summary>What is measured is the device, not how long a number takes to come back from it.</summary>
+    [Fact]
+    public void The_yardstick_of_products_waits_once_in_many_and_reads_nothing()
+    {
+        foreach (int inRow in (int[])[1, 50])
+        {
+            PretendedDevice.Forget();
+            Assert.True(GemmSpeed.SecondsOf(DType.Float32, PretendedDevice.First, size: 8, inRow, seconds: 0, CancellationToken.None) > 0);
+            Traffic traffic = PretendedDevice.Traffic;
+            Assert.Equal((4, 0), (traffic.Waits, traffic.ToHost)); // a wait to warm up, and three times that are measured
+        }
+        Assert.True(GemmSpeed.Measure(DType.Float32, PretendedDevice.First, seconds: 0, CancellationToken.None) > 0);
     }
 
     [Fact]

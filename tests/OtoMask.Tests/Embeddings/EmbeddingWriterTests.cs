@@ -183,6 +183,16 @@ public sealed class EmbeddingWriterTests : IDisposable
         Assert.Contains(option, Assert.Throws<UserErrorException>(() => Write(name, batch: batch, workers: workers)).Message);
     }
 
+    [Theory]
+    [InlineData(3), InlineData(70)]
+    public void ARecordingIsOpenedOnce(double seconds)
+    {
+        sounds.Add("a.wav", seconds, 1);
+        using var opens = new FileOpens(sounds["a.wav"]);
+        Write("x.npy");
+        Assert.Equal(1, opens.Since());
+    }
+
     private EmbeddingSummary Write(
         string name, EmbeddingRow per = EmbeddingRow.Clip, EncoderLayers layers = EncoderLayers.Last, int batch = 64, int workers = 2,
         IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)

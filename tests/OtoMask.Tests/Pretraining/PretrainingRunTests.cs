@@ -67,6 +67,37 @@ public sealed class PretrainingRunTests : IDisposable
         Assert.Contains("m2d 16/1/2, dwm masking of 80x96 input", observer.End.What);
     }
 
+    [Fact]
+    public void Clips_are_closed_where_no_run_comes_of_them()
+    {
+        PretrainingConfig config = data.Config with { Data = "chirps" };
+        Action<Chirps>[] attempts =
+        [
+            clips => PretrainingRun.Begin(Inside("run"), config with { Batch = 0 }, source: clips),
+            clips => PretrainingRun.Begin(Inside("run"), config with { Task = Inside("none.csv") }, source: clips),
+            clips => PretrainingRun.Begin(Inside("run"), config, source: clips, cancellation: new CancellationToken(canceled: true)),
+            clips => PretrainingRun.Begin(Inside("run"), config with { Noise = Inside("none") }, source: clips),
+            clips => PretrainingRun.Resume(Inside("run"), source: clips),
+        ];
+        foreach (Action<Chirps> attempt in attempts)
+        {
+            var clips = new Chirps(LogMelSettings.Default);
+            Assert.ThrowsAny<Exception>(() => attempt(clips));
+            Assert.True(clips.IsClosed);
+        }
+    }
+
+    [Fact]
+    public void What_a_failed_beginning_has_opened_itself_is_closed()
+    {
+        PretrainingConfig config = data.Config with { Data = Inside("cache") };
+        using (ClipSource clips = ClipSource.Open(data.Audio, new ClipSourceOptions(LogMelSettings.Default)))
+            LogMelCache.Prepare(clips.Clips, LogMelSettings.Default, config.Data);
+        Assert.Throws<UserErrorException>(() => PretrainingRun.Begin(Inside("run"), config with { Noise = Inside("none") }));
+        Assert.ThrowsAny<OperationCanceledException>(() => PretrainingRun.Begin(Inside("run"), config, cancellation: new CancellationToken(canceled: true)));
+        Assert.DoesNotContain(Directory.GetFiles("/proc/self/fd").Select(file => new FileInfo(file).LinkTarget), file => file?.StartsWith(config.Data, StringComparison.Ordinal) ?? false);
+    }
+
     private string Inside(string name) => Path.Combine(data.Path, name);
 
     private sealed class EndObserver : ITrainingObserver
@@ -80,6 +111,14 @@ public sealed class PretrainingRunTests : IDisposable
     private sealed class Chirps(LogMelSettings settings) : ClipSource(new ClipList([.. Enumerable.Range(0, 8).Select(clip => new Clip($"chirp {clip}", "", 0))]), settings)
     {
         public int CropsRead;
+
+        public bool IsClosed { get; private set; }
+
+        public override void Dispose()
+        {
+            IsClosed = true;
+            base.Dispose();
+        }
 
         protected override void ReadAnyCrop(int clip, RandomStream crop, int frames, ShortClips shortClips, Span<float> window)
         {
