@@ -1,4 +1,5 @@
 using System.Reflection;
+using OtoMask.Distributed;
 using OtoMask.Torch;
 
 namespace OtoMask.App;
@@ -19,7 +20,7 @@ internal static class Failure
     public static int Report(Exception thrown, Interruption interruption)
     {
         Exception cause = Innermost(thrown);
-        if (cause is OperationCanceledException && interruption.ExitCode is { } signalled)
+        if (cause is OperationCanceledException or PeerException && interruption.ExitCode is { } signalled)
         {
             Terminal.TellError($"{Speaker}: stopped");
             return signalled;

@@ -41,7 +41,7 @@ internal static class PretrainCommand
                 if (given.Contains("from"))
                     throw new UserErrorException("--from begins a run with another model's weights, --resume goes on with a run: choose one");
                 string device = Read(new PretrainingConfig()).Device;
-                return Task.FromResult(processes.Run(line, device, group => Resume(group, run, start => Resolve(Read(start)), options.IsForced(line), stopAt, cancellation)));
+                return Task.FromResult(processes.Run(line, device, cancellation, group => Resume(group, run, start => Resolve(Read(start)), options.IsForced(line), stopAt, cancellation)));
             }
             PretrainingConfig configuration = Read(new PretrainingConfig());
             if (configuration.From is { } model)
@@ -50,7 +50,7 @@ internal static class PretrainCommand
                 configuration = FurtherPretraining.Complete(configuration, SavedModel.Open(model), given.Concat(inFile).Concat(bySeconds).ToHashSet());
             }
             (string folder, PretrainingConfig resolved) = (options.NewRun(line), Resolve(configuration).Validate());
-            return Task.FromResult(processes.Run(line, resolved.Device, group => Begin(group, folder, resolved, stopAt, cancellation)));
+            return Task.FromResult(processes.Run(line, resolved.Device, cancellation, group => Begin(group, folder, resolved, stopAt, cancellation)));
         });
         return command;
     }
@@ -67,17 +67,18 @@ internal static class PretrainCommand
     }
 
     /// <remarks>Who starts several processes starts all of them again by the same command line when one was lost: they go on from the last checkpoint.</remarks>
-    private static int Begin(TrainingGroup group, string folder, PretrainingConfig config, int? stopAt, CancellationToken cancellation) =>
-        !group.IsAlone && group.Told(() => new RunFolder(folder).Checkpoints.LastOrDefault()) is { }
-            ? Resume(group, folder, config.AsResolved, force: false, stopAt, cancellation)
-            : RunDisplay.Show(
-                Verb, display => Train(PretrainingRun.Begin(folder, config, display, cancellation: cancellation, group: group), stopAt, display, cancellation), cancellation,
-                isQuiet: !group.IsFirst);
+    private static void Begin(TrainingGroup group, string folder, PretrainingConfig config, int? stopAt, CancellationToken cancellation)
+    {
+        if (!group.IsAlone && group.Told(() => new RunFolder(folder).Checkpoints.LastOrDefault()) is not null)
+            Resume(group, folder, config.AsResolved, force: false, stopAt, cancellation);
+        else
+            Show(group, display => Train(PretrainingRun.Begin(folder, config, display, cancellation: cancellation, group: group), stopAt, display, cancellation));
+    }
 
-    private static int Resume(TrainingGroup group, string path, Func<PretrainingConfig, PretrainingConfig> configure, bool force, int? stopAt, CancellationToken cancellation) =>
-        RunDisplay.Show(
-            Verb, display => Train(PretrainingRun.Resume(path, configure, RunOptions.Accept(force), display, cancellation: cancellation, group: group), stopAt, display, cancellation),
-            cancellation, isQuiet: !group.IsFirst);
+    private static void Resume(TrainingGroup group, string path, Func<PretrainingConfig, PretrainingConfig> configure, bool force, int? stopAt, CancellationToken cancellation) =>
+        Show(group, display => Train(PretrainingRun.Resume(path, configure, RunOptions.Accept(force), display, cancellation: cancellation, group: group), stopAt, display, cancellation));
+
+    private static void Show(TrainingGroup group, Func<RunDisplay, string> work) => RunDisplay.Show(Verb, work, CancellationToken.None, isQuiet: !group.IsFirst);
 
     /// <returns>What to tell the user at the end.</returns>
     private static string Train(PretrainingRun opened, int? stopAt, RunDisplay display, CancellationToken cancellation)

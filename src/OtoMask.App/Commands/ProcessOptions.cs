@@ -31,25 +31,36 @@ internal sealed class ProcessOptions
     /// <summary>Does some work alone or together with the processes that a launcher, or <c>--processes</c>, has started.</summary>
     /// <param name="line">The command line.</param>
     /// <param name="device">Where each of them computes.</param>
-    /// <param name="work">The work, and its exit code.</param>
-    public int Run(ParseResult line, string device, Func<TrainingGroup, int> work)
+    /// <param name="cancellation">Asks this one to stop.</param>
+    /// <param name="work">The work; together, all stop it after the same step, and are not to complain of the token that asked one of them.</param>
+    /// <returns>The exit code.</returns>
+    public int Run(ParseResult line, string device, CancellationToken cancellation, Action<TrainingGroup> work)
     {
         GroupOptions options = new() { Backend = line.GetRequiredValue(backend), Timeout = TimeSpan.FromSeconds(timeout.Read(line)) };
         RankPlace? place = Launchers.Find(Environment.GetEnvironmentVariable);
+        if (place is not null || line.GetValue(processes) is not null)
+            options.RequireBackend(new Device(device));
         using StartedProcesses? others = place is null or { StoreFile: null } && Asked(line, device) is > 1 and var count
             ? place is null ? new StartedProcesses(count) : throw new UserErrorException($"{place.Launcher} has started {place.Size} processes already; leave out --processes")
             : null;
         place ??= others?.First;
         if (place is null)
-            return work(TrainingGroup.Alone);
+        {
+            work(TrainingGroup.Alone);
+            cancellation.ThrowIfCancellationRequested();
+            return 0;
+        }
         if (place.Rank > 0)
             Failure.Speaker = $"{CommandLine.Name}: rank {place.Rank}";
         ShareCores(place);
         using TrainingGroup group = TrainingGroup.Join(place, options, new Device(device));
         try
         {
-            int code = work(group);
-            return code != 0 ? code : Interruption.OfAny(group);
+            work(group);
+            int signalled = Interruption.OfAny(group);
+            if (signalled != 0 && group.IsFirst)
+                Terminal.TellError($"{CommandLine.Name}: stopped");
+            return signalled;
         }
         catch (Exception error)
         {

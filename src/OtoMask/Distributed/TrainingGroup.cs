@@ -16,6 +16,17 @@ public sealed record GroupOptions
 
     /// <summary>How long all may take to come.</summary>
     public TimeSpan FormTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The backend between processes that compute on a device.</summary>
+    /// <exception cref="UserErrorException">This build has none, or not the one asked for.</exception>
+    internal string RequireBackend(Device device)
+    {
+        IReadOnlyList<string> known = ProcessGroup.Backends;
+        if (known.Count == 0)
+            throw new UserErrorException("this build knows no other processes: install gloo's headers (apt-get install libgloo-dev) and build again, with a libtorch that has gloo");
+        string backend = Backend != "auto" ? Backend : device.Name.StartsWith("cuda", StringComparison.Ordinal) && known.Contains("nccl") ? "nccl" : "gloo";
+        return known.Contains(backend) ? backend : throw new UserErrorException($"`backend` {Backend}: this build has {string.Join(" and ", known)}; choose that, or auto");
+    }
 }
 
 /// <summary>
@@ -67,7 +78,7 @@ public sealed class TrainingGroup : IDisposable
     /// <summary>Joins the others.</summary>
     internal static TrainingGroup Join(RankPlace place, GroupOptions options, Device device)
     {
-        string backend = BackendFor(options.Backend, device);
+        string backend = options.RequireBackend(device);
         ProcessGroupOptions open = new(place.Rank, place.Size)
         {
             Backend = backend,
@@ -193,7 +204,7 @@ public sealed class TrainingGroup : IDisposable
     /// <param name="cause">Why.</param>
     public void Leave(Exception cause)
     {
-        presence?.Leave(cause is PeerException ? null : OneLine.Of(cause.Message));
+        presence?.Leave(cause switch { PeerException => null, OperationCanceledException => "it was asked to stop", _ => OneLine.Of(cause.Message) });
         if (cause is PeerException || isBroken)
             presence?.SeeOthersOff();
         isBroken = true;
@@ -219,15 +230,6 @@ public sealed class TrainingGroup : IDisposable
             isBroken = true;
             throw new PeerException(presence!.Explain(failure.Message), failure);
         }
-    }
-
-    private static string BackendFor(string asked, Device device)
-    {
-        IReadOnlyList<string> known = ProcessGroup.Backends;
-        if (known.Count == 0)
-            throw new UserErrorException("this build knows no other processes: install gloo's headers (apt-get install libgloo-dev) and build again, with a libtorch that has gloo");
-        string backend = asked != "auto" ? asked : device.Name.StartsWith("cuda", StringComparison.Ordinal) && known.Contains("nccl") ? "nccl" : "gloo";
-        return known.Contains(backend) ? backend : throw new UserErrorException($"backend {asked}: this build has {string.Join(" and ", known)}; choose that, or auto");
     }
 
     /// <summary>The address that this machine has towards the first process's.</summary>

@@ -9,12 +9,12 @@ using Xunit.Abstractions;
 namespace OtoMask.Tests.Survival;
 
 /// <summary>Of processes that train together any may be killed at any moment: the others end, say which, and leave nobody behind; the same command line goes on, and the end is the
-/// same to the bit. Three kills of each run, for each takes some seconds until the others are sure; OTOMASK_KILLS=67 kills each that often.</summary>
+/// same to the bit. Two kills of each run, for each takes some seconds until the others are sure; OTOMASK_KILLS=67 kills each that often.</summary>
 public sealed class GroupKillTests(ITestOutputHelper output) : IDisposable
 {
     private const int MostMilliseconds = 6000, SigKill = 128 + 9;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-    private static readonly int Kills = KilledRun.KillsOr(3);
+    private static readonly int Kills = KilledRun.KillsOr(2);
     private readonly AppFolder folder = new();
 
     public void Dispose() => folder.Dispose();
@@ -27,7 +27,7 @@ public sealed class GroupKillTests(ITestOutputHelper output) : IDisposable
     {
         string audio = folder.Audio();
         string[] Command(string run) =>
-            ["pretrain", "--data", audio, "--out", folder.Inside(run), .. AppFolder.TinyRunOf(100 + 40 * Kills), .. options, "--processes", $"{size}", "--timeout", "60"];
+            ["pretrain", "--data", audio, "--out", folder.Inside(run), .. AppFolder.TinyRunOf(40 + 30 * Kills), .. options, "--processes", $"{size}", "--timeout", "60"];
         AppResult straight = AppProcess.Run(Command("straight"));
         Assert.True(straight.ExitCode == 0, straight.Error);
 
