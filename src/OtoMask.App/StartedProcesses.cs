@@ -6,7 +6,7 @@ namespace OtoMask.App;
 /// <summary>Processes of this command line on this machine, of which this one is the first. None outlives it.</summary>
 internal sealed class StartedProcesses : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(8); // as long as it takes them to find out who is gone
     private readonly string folder = Directory.CreateTempSubdirectory("otomask-").FullName; // this user's alone
     private readonly List<Process> others = [];
 

@@ -20,16 +20,17 @@ public sealed partial class ArchitectureTests
         ["Interop"] = [],
         ["Geometry"] = [],
         ["Audio"] = [],
+        ["Distributed"] = ["Torch"],
         ["Masking"] = ["Geometry", "Randomness"],
         ["Models"] = ["Geometry", "Randomness", "Torch"],
-        ["Data"] = ["Audio", "Geometry", "Interop", "Masking", "Randomness"],
+        ["Data"] = ["Audio", "Distributed", "Geometry", "Interop", "Masking", "Randomness"],
         ["Corpora"] = ["Audio", "Data", "Randomness"],
         ["Evaluation"] = ["Audio", "Data", "Geometry", "Models", "Randomness", "Torch"],
         ["Embeddings"] = ["Audio", "Data", "Evaluation", "Geometry", "Interop"],
         ["Configuration"] = ["Audio", "Data", "Geometry", "Masking", "Models", "Torch"],
         ["Runs"] = ["Configuration", "Data", "Interop", "Models", "Torch"],
         ["Weights"] = ["Audio", "Configuration", "Data", "Evaluation", "Geometry", "Interop", "Masking", "Models", "Runs", "Torch"],
-        ["Pretraining"] = ["Audio", "Configuration", "Data", "Evaluation", "Geometry", "Masking", "Models", "Runs", "Torch", "Weights"],
+        ["Pretraining"] = ["Audio", "Configuration", "Data", "Distributed", "Evaluation", "Geometry", "Masking", "Models", "Runs", "Torch", "Weights"],
         ["FineTuning"] = ["Audio", "Configuration", "Data", "Evaluation", "Geometry", "Interop", "Masking", "Models", "Pretraining", "Randomness", "Runs", "Torch", "Weights"],
         ["Export"] = ["Audio", "Data", "Evaluation", "FineTuning", "Geometry", "Interop", "Models", "Torch", "Weights"],
         ["Studies"] = ["Audio", "Configuration", "Data", "Evaluation", "Geometry", "Masking", "Models", "Pretraining", "Randomness", "Runs", "Weights"],
@@ -111,6 +112,7 @@ public sealed partial class ArchitectureTests
             "src/OtoMask/Audio/StreamFile.cs", // a new file
             "src/OtoMask/Corpora/ClipLibrary.cs", // its lock
             "src/OtoMask/Data/CachePreparation.cs", // the cache it writes
+            "src/OtoMask/Distributed/SharedFile.cs", // a copy it writes
             "src/OtoMask/Interop/TensorBoardWriter.cs", // a new file
             "src/OtoMask/FolderLock.cs", // a lock
             "src/OtoMask/Runs/LogWriter.cs", // the log it writes

@@ -3,6 +3,7 @@ using System.Text;
 using OtoMask.Audio;
 using OtoMask.Configuration;
 using OtoMask.Data;
+using OtoMask.Distributed;
 using OtoMask.Embeddings;
 using OtoMask.Evaluation;
 using OtoMask.Export;
@@ -41,6 +42,7 @@ internal static class Page
         ("Telling classes", [typeof(Predictor), typeof(Prediction), typeof(RankedLabel)]),
         ("Models from anywhere", [typeof(SavedModel), typeof(ModelImport), typeof(EncoderSnapshot), typeof(FrozenEncoder), typeof(FrameEmbeddings), typeof(KnownExports), typeof(ExportFormat), typeof(ExportedModel)]),
         ("Pre-training", [typeof(PretrainingRun), typeof(TrainingEnd), typeof(PretrainingConfig), typeof(ConfigFile), typeof(ConfigChange), typeof(FurtherPretraining), typeof(Precision), typeof(PrecisionChoice), typeof(Bf16By), typeof(ITrainingObserver), typeof(RunEstimate), typeof(RunSummary)]),
+        ("Pre-training by several processes", [typeof(TrainingGroup), typeof(GroupOptions)]),
         ("Clips to train on", [typeof(ClipSource), typeof(ClipSourceOptions), typeof(ShortClips), typeof(BadClipException), typeof(BadFiles), typeof(BadFile), typeof(NormalisationStatistics), typeof(LogMelCache), typeof(CacheSummary)]),
         ("Masking", [typeof(IMaskingStrategy), typeof(IFeatureMaskingStrategy), typeof(PatchView), typeof(MaskingContext), typeof(PatchMask), typeof(PatchGrid), typeof(InputGeometry), typeof(MaskingInfo), typeof(KnownMaskings), typeof(HintUse), typeof(HintSchedule), typeof(RandomStream), typeof(RandomPurpose)]),
         ("Frameworks", [typeof(KnownFrameworks), typeof(Framework), typeof(MaskedModel), typeof(PatchPredictor), typeof(PatchBatch), typeof(Losses), typeof(ModelShape), typeof(EncoderShape), typeof(BlockShape), typeof(KnownSizes)]),
@@ -49,7 +51,7 @@ internal static class Page
         ("Fine-tuning", [typeof(FineTuningSetup), typeof(FineTuningConfig), typeof(FineTuningMode), typeof(OptimizerKind), typeof(StartingWeights), typeof(FineTuner), typeof(FineTuningResult), typeof(BestEpoch), typeof(FineTunedCheckpoint)]),
         ("Studies", [typeof(StudyFile), typeof(StudyConfig), typeof(StudyFramework), typeof(StudyArm), typeof(Setting), typeof(StudyTaskName), typeof(StudyPlan), typeof(StudyTask), typeof(StudyCell), typeof(StudyRunner), typeof(StudyFolder), typeof(IStudyObserver), typeof(IStudyCosts), typeof(StudyCost), typeof(StudyRow)]),
         ("Results of a study", [typeof(StudyResults), typeof(StudyVerdict), typeof(FrameworkVerdict), typeof(StudyTables), typeof(StudyScope), typeof(ScopeKind), typeof(FrameworkResults), typeof(ArmResults), typeof(ArmScores), typeof(ArmCost), typeof(SeedEstimate), typeof(SeedValue), typeof(OverallComparison), typeof(IntervalCount)]),
-        ("Long work, and what may go wrong", [typeof(WorkProgress), typeof(UserErrorException), typeof(UnreadableAudioException), typeof(SoundLibraryException), typeof(TrainingDivergedException), typeof(RunInterruptedException), typeof(TorchException), typeof(TorchLoadException), typeof(TorchSettingException)]),
+        ("Long work, and what may go wrong", [typeof(WorkProgress), typeof(UserErrorException), typeof(UnreadableAudioException), typeof(SoundLibraryException), typeof(TrainingDivergedException), typeof(RunInterruptedException), typeof(PeerException), typeof(TorchException), typeof(TorchLoadException), typeof(TorchSettingException)]),
         ("Tensors (OtoMask.Torch)", [typeof(Tensor), typeof(TensorScope), typeof(DType), typeof(Device), typeof(Devices), typeof(F), typeof(Operator), typeof(Argument)]),
         ("Learning (OtoMask.Torch)", [typeof(ParameterSet), typeof(Parameter), typeof(Initialiser), typeof(AdamW), typeof(Follower)]),
         ("The engine (OtoMask.Torch)", [typeof(TorchRuntime), typeof(KernelSet)]),

@@ -65,6 +65,8 @@ internal sealed class ProcessOptions
         catch (Exception error)
         {
             group.Leave(error);
+            if (error is PeerException && group.IsFirst)
+                throw new PeerException($"{error.Message}; the same command line goes on from the newest checkpoint", error);
             throw;
         }
     }
@@ -78,11 +80,9 @@ internal sealed class ProcessOptions
             : throw new UserErrorException($"--processes {text}: give a number from 1 to {MostProcesses}, or auto"),
     };
 
-    private static int MemoryNodes()
-    {
-        const string Nodes = "/sys/devices/system/node";
-        return !Directory.Exists(Nodes) ? 1 : Math.Max(1, Directory.GetDirectories(Nodes, "node*").Count(node => File.Exists(Path.Combine(node, "cpulist")) && File.ReadAllText(Path.Combine(node, "cpulist")).Trim().Length > 0));
-    }
+    /// <summary>Parts of the memory that have cores of their own, which Linux lists as <c>0-1,3</c>.</summary>
+    private static int MemoryNodes() => KernelFile.Lines("/sys/devices/system/node/has_cpu") is not [{ Length: > 0 } list, ..] ? 1
+        : list.Split(',').Sum(part => part.Split('-') is [var first, var last] ? int.Parse(last, CultureInfo.InvariantCulture) - int.Parse(first, CultureInfo.InvariantCulture) + 1 : 1);
 
     /// <summary>Threads for every process of this machine, unless the user has said how many.</summary>
     private static void ShareCores(RankPlace place)

@@ -44,7 +44,7 @@ internal sealed class SharedFile : IDisposable
         var shared = new SharedFile(copy, isCopy: !group.IsFirst);
         try
         {
-            using FileStream file = new(copy, group.IsFirst ? FileMode.Open : FileMode.CreateNew, group.IsFirst ? FileAccess.Read : FileAccess.Write);
+            using FileStream file = group.IsFirst ? InputFile.Open(copy) : new FileStream(copy, FileMode.CreateNew, FileAccess.Write);
             for (long done = 0; done < length; done += PieceBytes)
             {
                 byte[] piece = new byte[Math.Min(PieceBytes, length - done)];
