@@ -2,7 +2,7 @@
  *
  * C [m, n] = A [m, k] B [k, n], sums in float32. The unit along k is a word of four bytes: one float32, or two bfloat16
  * that follow each other along k; so both types share packing and loops, and differ in one instruction. B is packed in
- * panels three vectors wide, word (p, j) of a panel at p * PanelColumns + j. TileRows rows of A times one panel fill three
+ * panels three vectors wide (or two, see attention.cpp), word (p, j) of a panel at p * PanelColumns + j. TileRows rows of A times one panel fill three
  * quarters of the registers with sums; every sum runs over all of k in order on one thread, so results do not depend on
  * the number of threads. */
 #ifndef OTOMASK_PRODUCT_H
@@ -277,9 +277,9 @@ void times_panel(const Left& left, const uint32_t* panel, int64_t depth, int64_t
   if (vectors == 1) strip<T, Width, TileRows, 1>(left, panel, depth, begin, end, j, n, after);
 }
 
-/* The product of left [m, k] and right [k, n], packed in panels Width wide. `after(i, j, sums, lanes)` receives every row i, Lanes columns from
- * j at a time, and decides what becomes of them; `after.expect(i, j, count)` comes before the sums are begun, so that memory
- * they will meet can be on its way. */
+/* The product of left [m, k] and right [k, n], packed in panels Width wide. `after(i, j, sums, lanes)` receives every row i,
+ * Lanes columns from j at a time, and decides what becomes of them; `after.expect(i, j, count)` comes before the sums are
+ * begun, so that memory they will meet can be on its way. */
 template <class T, int64_t Width = PanelColumns, class Left, class After>
 void multiply(const Left& left, const Packed<T>& right, int64_t m, int64_t n, const After& after) {
   constexpr int64_t chunk_rows = 16 * TileRows;
