@@ -37,6 +37,7 @@ struct GradientSum {
   float* fp32;
   c10::BFloat16* bf16;
   explicit operator bool() const { return fp32 || bf16; }
+  GradientSum from(int64_t first) const { return {fp32 ? fp32 + first : nullptr, bf16 ? bf16 + first : nullptr}; }
 };
 
 /* m rows from k inputs to n outputs. */

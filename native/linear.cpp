@@ -91,6 +91,13 @@ void times_weight(LinearShape s, const T* dy, const float* weight, const After& 
   pack_and_multiply<T>(left_rows(dy, s.n), s.m, s.n, s.k, pack, after);
 }
 
+// Rows of a weight's gradient for a thread to make at a time, `wanted` at most where that is not too few: as many as keep what
+// is packed for them, `depth` words each, in the second-level cache.
+int64_t gradient_part(int64_t depth, int64_t wanted) {
+  constexpr int64_t least = 2 * LeftColumns, most = 8 * LeftColumns, in_cache = 3 << 15;
+  return std::max(least, std::min({most, in_cache / depth, wanted}) / LeftColumns * LeftColumns);
+}
+
 }  // namespace
 
 template <class T>
@@ -120,10 +127,24 @@ void linear_gelu_input_gradient(LinearShape s, const T* dy, const float* weight,
 
 template <class T>
 void linear_weight_gradient(LinearShape s, const T* dy, const T* x, GradientSum weight_gradient, GradientSum bias_gradient) {
-  const Packed<T> left(s.m, s.n, LeftColumns), right(s.m, s.k, PanelColumns);
-  pack_rows(left, dy, s.n, s.m, s.n, bias_gradient);
+  // The larger operand is packed part by part, each by the thread that then multiplies with it.
+  if (s.k > s.n) {
+    const Packed<T> left(s.m, s.n, LeftColumns);
+    pack_rows(left, dy, s.n, s.m, s.n, bias_gradient);
+    const auto pack = [&](const Packed<T>& to, int64_t j, int64_t columns) { pack_rows(to, x + j, s.k, s.m, columns); };
+    return pack_and_multiply<T>(LeftPacked<T>{left}, s.n, s.m, s.k, pack, Accumulate{weight_gradient, s.k});
+  }
+  const Packed<T> right(s.m, s.k, PanelColumns);
   pack_rows(right, x, s.k, s.m, s.k);
-  multiply<T>(LeftPacked<T>{left}, right, s.n, s.k, Accumulate{weight_gradient, s.k});
+  const auto add_rows = [&](int64_t first, int64_t count) {
+    const Packed<T> left(s.m, count, LeftColumns);
+    pack_rows(left, dy + first, s.n, s.m, count, bias_gradient.from(first));
+    multiply<T>(LeftPacked<T>{left}, right, count, s.k, Accumulate{weight_gradient.from(first * s.k), s.k});
+  };
+  const int64_t threads = at::get_num_threads(), part = gradient_part(words<T>(s.m), s.n / (4 * threads));
+  const int64_t parts = round_up(s.n, part) / part;
+  if (parts < 4 * threads) return add_rows(0, s.n);
+  share_out(parts, [&](int64_t task) { add_rows(task * part, std::min(part, s.n - task * part)); });
 }
 
 template <class T>

@@ -2,7 +2,7 @@
  *
  * C [m, n] = A [m, k] B [k, n], sums in float32. The unit along k is a word of four bytes: one float32, or two bfloat16
  * that follow each other along k; so both types share packing and loops, and differ in one instruction. B is packed in
- * panels three vectors wide, word (p, j) of a panel at p * PanelColumns + j. TileRows rows of A times one panel fill three
+ * panels three vectors wide (or two, see attention.cpp), word (p, j) of a panel at p * PanelColumns + j. TileRows rows of A times one panel fill three
  * quarters of the registers with sums; every sum runs over all of k in order on one thread, so results do not depend on
  * the number of threads. */
 #ifndef OTOMASK_PRODUCT_H
@@ -18,7 +18,7 @@
 
 namespace otomask::OTOMASK_SET {
 
-constexpr int64_t PanelColumns = 3 * Lanes, LeftColumns = Lanes;
+constexpr int64_t PanelColumns = 3 * Lanes, NarrowPanelColumns = 2 * Lanes, LeftColumns = Lanes;
 
 template <class T>
 constexpr int64_t PerWord = sizeof(uint32_t) / sizeof(T);
@@ -167,13 +167,14 @@ void pack_columns(const Packed<T>& packed, const Source* source, int64_t stride,
   });
 }
 
-/* The left operand: word (i, p) at data[i * Row + p * Step]; rows as they lie in memory, or packed. */
+/* The left operand: word (i, p) at row(i) + p * step(), and row_step() from row to row; rows as they lie in memory, or packed. */
 struct LeftRows {
   const uint32_t* data;
   int64_t stride;
   const uint32_t* row(int64_t i) const { return data + i * stride; }
   int64_t row_step() const { return stride; }
-  static constexpr int64_t Step = 1;
+  static constexpr int64_t step() { return 1; }
+  static constexpr bool IsAlongRows = true;
 };
 
 template <class T>
@@ -186,13 +187,28 @@ struct LeftPacked {
   const Packed<T>& packed;
   const uint32_t* row(int64_t i) const { return packed.at(0, i); }
   static constexpr int64_t row_step() { return 1; }
-  static constexpr int64_t Step = LeftColumns;
+  static constexpr int64_t step() { return LeftColumns; }
+  static constexpr bool IsAlongRows = false;
+};
+
+/* The transpose of rows as they lie in memory; only where a word is one value. */
+struct LeftColumnsOf {
+  const float* data;
+  int64_t stride;
+  const uint32_t* row(int64_t i) const { return reinterpret_cast<const uint32_t*>(data) + i; }
+  static constexpr int64_t row_step() { return 1; }
+  int64_t step() const { return stride; }
+  static constexpr bool IsAlongRows = false;
 };
 
 constexpr int64_t LineWords = 16;  // of a cache line
 
+/* What does next to nothing with its sums says so by a member IsPlain, and gets them as they leave the registers. */
+template <class After>
+constexpr bool IsPlain = requires { After::IsPlain; };
+
 /* Rows i .. i + Rows of the product with Vectors * Lanes columns of one panel. */
-template <class T, int Rows, int Vectors, class Left, class After>
+template <class T, int64_t Width, int Rows, int Vectors, class Left, class After>
 inline void tile(const Left& left, const uint32_t* panel, int64_t depth, int64_t i, int64_t j, int64_t n,
                  const After& after) {
   Floats sum[Rows][Vectors];
@@ -200,22 +216,29 @@ inline void tile(const Left& left, const uint32_t* panel, int64_t depth, int64_t
     for (auto& vector : row) vector = Floats{};
   for (int r = 0; r < Rows; r++) after.expect(i + r, j, std::min(n - j, int64_t(Vectors) * Lanes));
   const uint32_t* a = left.row(i);
-  const int64_t step = left.row_step();
+  const int64_t row_step = left.row_step(), step = left.step();
   for (int64_t line = 0; line < depth; line += LineWords) {
-    if constexpr (Left::Step == 1)
-      for (int r = 0; r < Rows; r++) prefetch(a + (Rows + r) * step + line, 1);  // the next tile's
+    if constexpr (Left::IsAlongRows)
+      for (int r = 0; r < Rows; r++) prefetch(a + (Rows + r) * row_step + line, 1);  // the next tile's
     const int64_t end = std::min(depth, line + LineWords);
     for (int64_t p = line; p < end; p++) {
       Words b[Vectors];
 #pragma GCC unroll 3
-      for (int v = 0; v < Vectors; v++) b[v] = load_words(panel + p * PanelColumns + v * Lanes);
+      for (int v = 0; v < Vectors; v++) b[v] = load_words(panel + p * Width + v * Lanes);
 #pragma GCC unroll 8
       for (int r = 0; r < Rows; r++) {
-        const Words word = all_words(a[r * step + p * Left::Step]);
+        const Words word = all_words(a[r * row_step + p * step]);
 #pragma GCC unroll 3
         for (int v = 0; v < Vectors; v++) sum[r][v] = multiply_add_words<T>(word, b[v], sum[r][v]);
       }
     }
+  }
+  if (IsPlain<After> && n - j >= Vectors * Lanes) {
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; r++)
+#pragma GCC unroll 3
+      for (int v = 0; v < Vectors; v++) after(i + r, j + v * Lanes, sum[r][v], AllLanes);
+    return;
   }
   alignas(64) float sums[Rows][Vectors][Lanes];
 #pragma GCC unroll 8
@@ -235,37 +258,38 @@ inline void tile(const Left& left, const uint32_t* panel, int64_t depth, int64_t
   }
 }
 
-template <class T, int Rows, int Vectors, class Left, class After>
+template <class T, int64_t Width, int Rows, int Vectors, class Left, class After>
 void strip(const Left& left, const uint32_t* panel, int64_t depth, int64_t begin, int64_t end, int64_t j, int64_t n,
            const After& after) {
   int64_t i = begin;
-  for (; i + Rows <= end; i += Rows) tile<T, Rows, Vectors>(left, panel, depth, i, j, n, after);
-  if constexpr (Rows > 1) strip<T, Rows / 2, Vectors>(left, panel, depth, i, end, j, n, after);
+  for (; i + Rows <= end; i += Rows) tile<T, Width, Rows, Vectors>(left, panel, depth, i, j, n, after);
+  if constexpr (Rows > 1) strip<T, Width, Rows / 2, Vectors>(left, panel, depth, i, end, j, n, after);
 }
 
 /* Rows begin .. end of the product with the panel of right whose first column is j. */
-template <class T, class Left, class After>
+template <class T, int64_t Width = PanelColumns, class Left, class After>
 void times_panel(const Left& left, const uint32_t* panel, int64_t depth, int64_t begin, int64_t end, int64_t j, int64_t n,
                  const After& after) {
-  const int64_t vectors = std::min<int64_t>(3, round_up(n - j, Lanes) / Lanes);
-  if (vectors == 3) strip<T, TileRows, 3>(left, panel, depth, begin, end, j, n, after);
-  if (vectors == 2) strip<T, TileRows, 2>(left, panel, depth, begin, end, j, n, after);
-  if (vectors == 1) strip<T, TileRows, 1>(left, panel, depth, begin, end, j, n, after);
+  const int64_t vectors = std::min(Width, round_up(n - j, Lanes)) / Lanes;
+  if constexpr (Width == PanelColumns)
+    if (vectors == 3) strip<T, Width, TileRows, 3>(left, panel, depth, begin, end, j, n, after);
+  if (vectors == 2) strip<T, Width, TileRows, 2>(left, panel, depth, begin, end, j, n, after);
+  if (vectors == 1) strip<T, Width, TileRows, 1>(left, panel, depth, begin, end, j, n, after);
 }
 
-/* The product of left [m, k] and packed right [k, n]. `after(i, j, sums, lanes)` receives every row i, Lanes columns from
- * j at a time, and decides what becomes of them; `after.expect(i, j, count)` comes before the sums are begun, so that memory
- * they will meet can be on its way. */
-template <class T, class Left, class After>
+/* The product of left [m, k] and right [k, n], packed in panels Width wide. `after(i, j, sums, lanes)` receives every row i,
+ * Lanes columns from j at a time, and decides what becomes of them; `after.expect(i, j, count)` comes before the sums are
+ * begun, so that memory they will meet can be on its way. */
+template <class T, int64_t Width = PanelColumns, class Left, class After>
 void multiply(const Left& left, const Packed<T>& right, int64_t m, int64_t n, const After& after) {
   constexpr int64_t chunk_rows = 16 * TileRows;
-  const int64_t panels = round_up(n, PanelColumns) / PanelColumns;
+  const int64_t panels = round_up(n, Width) / Width;
   const int64_t chunks = round_up(m, chunk_rows) / chunk_rows;
   const bool by_panel = n > m;  // the larger operand is read once
   share_out(chunks * panels, [&](int64_t task) {
     const int64_t first = (by_panel ? task % chunks : task / panels) * chunk_rows, last = std::min(m, first + chunk_rows);
-    const int64_t j = (by_panel ? task / chunks : task % panels) * PanelColumns;
-    times_panel<T>(left, right.at(0, j), right.depth, first, last, j, n, after);
+    const int64_t j = (by_panel ? task / chunks : task % panels) * Width;
+    times_panel<T, Width>(left, right.at(0, j), right.depth, first, last, j, n, after);
   });
 }
 

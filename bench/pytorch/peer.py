@@ -7,8 +7,10 @@ On a GPU (`--device cuda:0`) every phase ends when the device has done it, as in
 """
 
 import argparse
+import ctypes
 import json
 import os
+import pathlib
 import resource
 import statistics
 import time
@@ -149,6 +151,24 @@ class MaskedModel(nn.Module):
             target.mul_(ema_decay).add_(online, alpha=1 - ema_decay)
 
 
+def share_sleef():
+    """Debian's PyTorch takes its vector mathematics from a library of the system, SLEEF, and inductor links what it compiles with PyTorch
+    alone: its try of AVX2 and AVX-512, in a process of its own, then finds no exponential, and it computes number by number. So that
+    library is shared with whatever is loaded later, here and in processes that start here. Others have SLEEF within PyTorch."""
+    maps = pathlib.Path("/proc/self/maps").read_text().split()
+    for library in {word for word in maps if pathlib.Path(word).name.startswith("libsleef.so")}:
+        ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
+        os.environ["LD_PRELOAD"] = " ".join(filter(None, (library, os.environ.get("LD_PRELOAD"))))
+
+
+def vectors():
+    """What inductor compiles for, for example "avx512 avx512_vnni"; None where it finds no vectors that it can compile (on Debian without
+    libsleef-dev, for one)."""
+    from torch._inductor import cpu_vec_isa
+
+    return str(cpu_vec_isa.pick_vec_isa()) if cpu_vec_isa.valid_vec_isa_list() else None
+
+
 def pair(text):
     return tuple(int(number) for number in text.split("x"))
 
@@ -198,6 +218,8 @@ def main():
         {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.95), **({"fused": True} if arguments.fused else {}))
+    if arguments.compile and not is_gpu:
+        share_sleef()
     step = torch.compile(model) if arguments.compile else model
     batch = torch.randn(arguments.batch, 1, *arguments.input)
     batch = batch.pin_memory() if is_gpu else batch
@@ -241,6 +263,7 @@ def main():
         "phase_ms": {name: round(1000 * statistics.median(seconds), 2) for name, seconds in phases.items()},
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "loss": loss,
+        **({"vectors": vectors()} if arguments.compile and not is_gpu else {}),
     }))
 
 

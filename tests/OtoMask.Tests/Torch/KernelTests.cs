@@ -17,6 +17,7 @@ public sealed class KernelTests : IDisposable
     private static readonly (long, long, long)[] MapShapes =
     [
         (1, 1, 1), (1, 2, 2), (7, 5, 3), (9, 3, 40), (6, 8, 24), (4, 33, 25), (13, 48, 96), (129, 50, 98), (300, 192, 66), (33, 130, 1),
+        (70, 30, 330), (800, 370, 22), // gradients of weights in parts, by the left and by the right operand
     ];
 
     private static readonly (long, long, int, long)[] HeadShapes =
