@@ -27,7 +27,7 @@ public sealed partial class ArchitectureTests
         ["Corpora"] = ["Audio", "Data", "Randomness"],
         ["Evaluation"] = ["Audio", "Data", "Geometry", "Models", "Randomness", "Torch"],
         ["Embeddings"] = ["Audio", "Data", "Evaluation", "Geometry", "Interop"],
-        ["Configuration"] = ["Audio", "Data", "Geometry", "Masking", "Models", "Torch"],
+        ["Configuration"] = ["Audio", "Data", "Distributed", "Geometry", "Masking", "Models", "Torch"],
         ["Runs"] = ["Configuration", "Data", "Interop", "Models", "Torch"],
         ["Weights"] = ["Audio", "Configuration", "Data", "Evaluation", "Geometry", "Interop", "Masking", "Models", "Runs", "Torch"],
         ["Pretraining"] = ["Audio", "Configuration", "Data", "Distributed", "Evaluation", "Geometry", "Masking", "Models", "Runs", "Torch", "Weights"],

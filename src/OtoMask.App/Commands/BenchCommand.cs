@@ -15,7 +15,7 @@ internal static class BenchCommand
     private static readonly PretrainingConfig Defaults = new() { Data = "made-up clips", Batch = 16, Mask = "random" };
     /// <summary>What of a configuration changes the time of its steps: the options of <c>bench train</c>.</summary>
     public static readonly string[] TrainKeys =
-        ["framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "bf16-by", "moments", "gradients", "seed", "device", "checkpoint-activations", "workers"];
+        ["framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "bf16-by", "moments", "gradients", "accumulate", "seed", "device", "checkpoint-activations", "workers"];
 
     /// <summary>What of it matters only to strategies that read the encoder's features.</summary>
     private static readonly string[] OfFeatures = ["size", "encoder", "precision", "device"];
@@ -85,14 +85,20 @@ internal static class BenchCommand
         NumberOption<int> steps = new("--steps", new NumberRange(1, 1_000_000), "Steps to measure, after two to warm up.") { HelpName = "N", DefaultValueFactory = _ => 10 };
         Option<bool> json = Json();
         ConfigOptions<PretrainingConfig> options = ConfigOptions.Of(TrainKeys);
+        ProcessOptions processes = new();
         Command command = new("train", "Time training steps and their phases.") { steps, json };
         options.AddTo(command);
+        processes.AddTo(command);
         command.SetAction((line, cancel) =>
         {
             PretrainingConfig config = options.InEffect(line, options.Read(line, Defaults).Validate());
-            TrainBenchResult result = TrainBench.Run(config, steps.Read(line), cancel);
-            Write(line, json, () => TrainBench.Json(result), console => TrainBench.Write(result, console));
-            return Task.FromResult(0);
+            int count = steps.Read(line);
+            return Task.FromResult(processes.Run(line, config.Device, cancel, group =>
+            {
+                TrainBenchResult result = TrainBench.Run(config, count, group, cancel);
+                if (group.IsFirst)
+                    Write(line, json, () => TrainBench.Json(result), console => TrainBench.Write(result, console));
+            }));
         });
         return command;
     }

@@ -1,5 +1,6 @@
 using OtoMask.Audio;
 using OtoMask.Data;
+using OtoMask.Distributed;
 using OtoMask.Geometry;
 using OtoMask.Masking;
 using OtoMask.Models;
@@ -207,8 +208,11 @@ public sealed record PretrainingConfig
     /// <summary>What the batches of a run are made of, without noise.</summary>
     /// <param name="normalisation">Mean and deviation of the data.</param>
     /// <param name="hintRatio">The hint ratio of (epoch, batch).</param>
-    internal BatchOptions Batches(NormalisationStatistics normalisation, Func<int, int, double> hintRatio) => new()
+    /// <param name="group">The processes that share every batch.</param>
+    internal BatchOptions Batches(NormalisationStatistics normalisation, Func<int, int, double> hintRatio, TrainingGroup group) => new()
     {
+        Share = group.IsAlone ? null : group.Share(Batch),
+        Processes = group.LocalSize,
         Geometry = Geometry,
         BatchSize = Batch,
         Seed = Seed,
@@ -222,6 +226,11 @@ public sealed record PretrainingConfig
         ShortClips = ShortClips,
         Workers = Workers,
     };
+
+    /// <summary>The same with what the first of several processes has measured: timings differ, and all must compute alike.</summary>
+    internal PretrainingConfig AsToldByFirst(TrainingGroup group) => group.Told(() => $"{Precision} {Bf16By}")?.Split(' ') is [var precision, var by]
+        ? this with { Precision = Enum.Parse<Precision>(precision), Bf16By = by.Length > 0 ? Enum.Parse<Bf16By>(by) : null }
+        : this;
 
     /// <summary>The same with what a run that began with it has found out since: its length in steps, its precision and who computes it.</summary>
     /// <param name="run">The configuration of that run.</param>

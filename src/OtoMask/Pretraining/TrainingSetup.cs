@@ -191,7 +191,7 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>The batches of this run.</summary>
     /// <param name="hintAt">The hint ratio of (epoch, batch).</param>
     public BatchPipeline Pipeline(Func<int, int, double> hintAt) =>
-        new(Source, Config.Batches(Normalisation, hintAt) with { Noise = Noise, Share = Group.IsAlone ? null : Group.Share(Config.Batch), Processes = Group.LocalSize }, BadFiles);
+        new(Source, Config.Batches(Normalisation, hintAt, Group) with { Noise = Noise }, BadFiles);
 
     /// <summary>The encoder as it is now, for evaluations.</summary>
     public EncoderSnapshot Snapshot() => new(Model.Frozen, Normalisation, Config.LogMel);
@@ -255,8 +255,7 @@ internal sealed class TrainingSetup : IDisposable
         (Config, PrecisionChoice? choice) = Config.ResolvePrecision(Model, cancellation);
         if (choice is not null)
             observer.Choice(choice);
-        if (Group.Told(() => $"{Config.Precision} {Config.Bf16By}")?.Split(' ') is [var precision, var by]) // timings differ, and all must compute alike
-            Config = Config with { Precision = Enum.Parse<Precision>(precision), Bf16By = by.Length > 0 ? Enum.Parse<Bf16By>(by) : null };
+        Config = Config.AsToldByFirst(Group);
         Plan(observer, cancellation);
     }
 
