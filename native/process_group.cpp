@@ -40,6 +40,7 @@ using namespace otomask;
 namespace {
 
 using milliseconds = std::chrono::milliseconds;
+constexpr int pieces_at_once = 4;
 using StorePointer = c10::intrusive_ptr<c10d::Store>;
 
 // TCPStore listens on every address of the machine. A listening socket that is bound to a device hears that device alone.
@@ -105,6 +106,7 @@ struct Group {
       : rank(options.rank), size(options.size), store(open_store(options, milliseconds(options.form_ms))) {
     wait_for_all(*store, options, milliseconds(options.form_ms));
     auto settings = c10d::ProcessGroupGloo::Options::create(milliseconds(options.timeout_ms));
+    settings->threads = pieces_at_once;
     settings->devices.push_back(options.interface != nullptr
                                     ? c10d::ProcessGroupGloo::createDeviceForInterface(options.interface)
                                     : c10d::ProcessGroupGloo::createDeviceForHostname(options.address));
@@ -188,25 +190,44 @@ struct Group {
     tensor.copy_(host);
   }
 
+  // Part of a sum of bfloat16 on its way: what others have of this process's part of it, then that part's sum for all.
+  struct Piece {
+    at::Tensor bits, received, told;
+    std::vector<int64_t> parts, mine;
+    c10::intrusive_ptr<c10d::Work> arriving, leaving;
+  };
+
   // Gloo of older libtorches knows no bfloat16, and would round at every stop of its ring. Here each process sums a part for
-  // all, in float32 and in the order of ranks, and rounds once: as many bytes on the wire as a ring, half of float32's.
+  // all, in float32 and in the order of ranks, and rounds once: as many bytes on the wire as a ring, half of float32's. It
+  // goes in pieces, several at once: between two processes gloo says "send" behind what it is sending itself, so that of one
+  // large piece one direction would wait for the other.
   void sum_bfloat16(at::Tensor flat) {
-    const int64_t part = (flat.numel() + size - 1) / size;
-    std::vector<int64_t> parts;
-    for (int32_t r = 0; r < size; r++) parts.push_back(std::clamp<int64_t>(flat.numel() - r * part, 0, part));
-    const std::vector<int64_t> mine(size, parts[rank]);
-    at::Tensor bits = flat.view(at::kHalf), received = at::empty({size * mine[0]}, at::kHalf);
-    exchange(bits, parts, received, mine);
-    const at::Tensor all = received.view(at::kBFloat16).view({size, mine[0]});
-    at::Tensor total = all[0].to(at::kFloat);
-    for (int32_t r = 1; r < size; r++) total.add_(all[r]);
-    at::Tensor told = total.to(at::kBFloat16).view(at::kHalf).repeat({size});
-    exchange(told, mine, bits, parts);
+    const int64_t most = size * int64_t{1 << 17};
+    std::vector<Piece> pieces;
+    for (int64_t start = 0; start < flat.numel(); start += most) {
+      Piece& piece = pieces.emplace_back();
+      const int64_t count = std::min(most, flat.numel() - start), part = (count + size - 1) / size;
+      for (int32_t r = 0; r < size; r++) piece.parts.push_back(std::clamp<int64_t>(count - r * part, 0, part));
+      piece.mine.assign(size, piece.parts[rank]);
+      piece.bits = flat.narrow(0, start, count).view(at::kHalf);
+      piece.received = at::empty({size * piece.mine[0]}, at::kHalf);
+      piece.arriving = exchange(piece.bits, piece.parts, piece.received, piece.mine);
+    }
+    for (Piece& piece : pieces) {
+      piece.arriving->wait();
+      const at::Tensor all = piece.received.view(at::kBFloat16).view({size, piece.mine[0]});
+      at::Tensor total = all[0].to(at::kFloat);
+      for (int32_t r = 1; r < size; r++) total.add_(all[r]);
+      piece.told = total.to(at::kBFloat16).view(at::kHalf).repeat({size});
+      piece.leaving = exchange(piece.told, piece.mine, piece.bits, piece.parts);
+    }
+    for (Piece& piece : pieces) piece.leaving->wait();
   }
 
   // Each process gives a part to each; the counts are copies, for gloo keeps what it is handed.
-  void exchange(at::Tensor given, std::vector<int64_t> given_counts, at::Tensor taken, std::vector<int64_t> taken_counts) {
-    gloo->alltoall_base(taken, given, taken_counts, given_counts)->wait();
+  c10::intrusive_ptr<c10d::Work> exchange(at::Tensor given, std::vector<int64_t> given_counts, at::Tensor taken,
+                                          std::vector<int64_t> taken_counts) {
+    return gloo->alltoall_base(taken, given, taken_counts, given_counts);
   }
 
   void work() {
