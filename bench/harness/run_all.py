@@ -8,7 +8,7 @@ import tempfile
 import machine
 from measure import say
 from report import number, table, update
-from works import PRECISIONS, Embed, Files, Help, LogMel, Masks, Step
+from works import PRECISIONS, Embed, Files, Help, LogMel, Masks, Processes, Step
 
 
 # Clips/s of a training step over those of the fastest setting of PyTorch.
@@ -19,6 +19,8 @@ def works(quick):
     return [
         Step("tiny", 16, LEAST, AIM, steps=3 if quick else 10, tries=2 if quick else 4),
         Step("base", 8, LEAST, AIM, steps=1 if quick else 3, tries=1 if quick else 2, sparing=True),
+        Processes("tiny", 32, 1, least=0.95, steps=2 if quick else 8),
+        Processes("base", 8, 4, least=0.9, steps=1 if quick else 2),
         Masks(),
         Files(count=60 if quick else 300, steps=10 if quick else 40),
         Embed(count=60 if quick else 300),

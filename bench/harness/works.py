@@ -114,6 +114,32 @@ class Step:
                     peaks(self.peer[precision]), precision, relative=True, less_is_better=True)
 
 
+class Processes:
+    """A training step of M2D by two processes of half the threads, beside one of all."""
+
+    def __init__(self, size, batch, accumulate, least, steps):
+        self.name = f"{size}-processes"
+        self.what = f"M2D {size} 80x608 batch {batch}" + (f", accumulate {accumulate}" if accumulate > 1 else "")
+        self.least = least
+        self.arguments = ("--size", size, "--batch", batch, "--accumulate", accumulate, "--input", "80x608", "--steps", steps)
+        self.two, self.one = ({precision: [] for precision in PRECISIONS} for _ in range(2))
+
+    def prepare(self, folder):
+        pass
+
+    def measure(self, turn):
+        for precision in PRECISIONS:
+            def run(processes, precision=precision):
+                return our_json("train", *self.arguments, "--precision", precision, "--processes", processes)["clips_per_second"]
+            in_turn(turn, lambda: self.two[precision].append(run(2)), lambda: self.one[precision].append(run(1)))
+
+    def rows(self):
+        for precision in PRECISIONS:
+            yield Row(
+                f"{self.what}, {precision}, 2 processes, clips/s", self.two[precision], "", self.least, peer=self.one[precision], note="1 process of all threads",
+                relative=True)
+
+
 class Masks:
     name = "masks"
 

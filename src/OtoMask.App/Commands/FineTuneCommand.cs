@@ -25,6 +25,7 @@ internal static class FineTuneCommand
         model.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
+            ProcessOptions.RequireAlone(Verb);
             int? stopAt = options.StopAt(line);
             FineTuningConfig Read(FineTuningConfig start)
             {

@@ -71,6 +71,14 @@ internal sealed class ProcessOptions
         }
     }
 
+    /// <summary>Refuses all but the first of several processes that a launcher has started for what one does alone.</summary>
+    /// <exception cref="UserErrorException">This is another one.</exception>
+    public static void RequireAlone(string verb)
+    {
+        if (Launchers.Find(Environment.GetEnvironmentVariable) is { Rank: > 0 } place)
+            throw new UserErrorException($"{place.Launcher} has started {place.Size} processes, and {verb} trains by one alone; start it once");
+    }
+
     private int? Asked(ParseResult line, string device) => line.GetValue(processes) switch
     {
         null => null,

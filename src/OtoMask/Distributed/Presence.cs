@@ -6,6 +6,7 @@ namespace OtoMask.Distributed;
 internal sealed class Presence
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1), Silence = TimeSpan.FromSeconds(3.5), Patience = TimeSpan.FromSeconds(8);
+    private const int LongestPause = 200;
     private readonly ProcessGroup processes;
     private readonly RankPlace place;
     private readonly ManualResetEventSlim ended = new();
@@ -38,9 +39,10 @@ internal sealed class Presence
     {
         DateTime seen = DateTime.UtcNow;
         long beats = -1;
+        int pause = 0;
         while (processes.Count(key) < until)
         {
-            Thread.Sleep(20);
+            Thread.Sleep(pause = Math.Min(pause + 10, LongestPause));
             if (processes.Get(Left(0)) is { } reason)
                 throw new PeerException(ReasonOf(0, reason));
             if (processes.Count(Alive(0)) is var now && now != beats)

@@ -22,10 +22,10 @@ public sealed class PretrainingRun : IDisposable
     private readonly WarningCollector observer;
     private readonly IReadOnlyList<LabelledTask> tasks;
 
-    private PretrainingRun(RunFolder folder, PretrainingConfig config, Func<WarningCollector, TrainingSetup> open, ITrainingObserver? observer)
+    private PretrainingRun(RunFolder folder, PretrainingConfig config, TrainingGroup? group, Func<WarningCollector, TrainingSetup> open, ITrainingObserver? observer)
     {
         (Folder, work, this.observer) = (folder, new RunInWork(folder), new WarningCollector(observer ?? new NoObserver()));
-        tasks = config.Task is { } path ? [LabelledTask.Read(path)] : []; // what the user can mend is said before minutes of preparation
+        tasks = config.Task is { } path && (group?.IsFirst ?? true) ? [LabelledTask.Read(path)] : []; // what the user can mend is said before minutes of preparation
         setup = open(this.observer);
         StepsDone = setup.From?.State.Step ?? 0;
     }
@@ -68,7 +68,7 @@ public sealed class PretrainingRun : IDisposable
         var run = new RunFolder(folder);
         if (group is null or { IsFirst: true })
             run.RequireFree();
-        return given.For(new PretrainingRun(run, config, told => TrainingSetup.Begin(config, told, source, cancellation, group), observer));
+        return given.For(new PretrainingRun(run, config, group, told => TrainingSetup.Begin(config, told, source, cancellation, group), observer));
     }
 
     /// <summary>Goes on with a run exactly where its newest checkpoint left it, or at the checkpoint named.</summary>
@@ -95,7 +95,7 @@ public sealed class PretrainingRun : IDisposable
             Checkpoint from = ReadCheckpoint(path, group);
             PretrainingConfig config = configure?.Invoke(from.State.ConfigAsWritten) ?? from.State.ParsedConfig;
             return given.For(new PretrainingRun(
-                folder, config, told => TrainingSetup.Resume(from, config, changes => (accept ?? Resumption.Refuse)(from.Path, changes), told, source, cancellation, group), observer));
+                folder, config, group, told => TrainingSetup.Resume(from, config, changes => (accept ?? Resumption.Refuse)(from.Path, changes), told, source, cancellation, group), observer));
         }
         catch
         {

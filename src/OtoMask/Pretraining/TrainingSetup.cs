@@ -247,6 +247,9 @@ internal sealed class TrainingSetup : IDisposable
 
     private void ChooseAndPlan(ITrainingObserver observer, CancellationToken cancellation)
     {
+        // All begin with the same bits, whatever drew or read them.
+        foreach (ParameterSet parameters in ((ParameterSet[])[Model.Trained, Model.Following]).Where(parameters => parameters.Count > 0))
+            Group.TakeFromFirst(parameters.Values);
         // A run that has begun in bfloat16 stays with whom it began with, so that it ends with the same bits.
         if (From?.State.ParsedConfig.Precision != Precision.Bf16)
             Config = Config.ResolveBf16By(Model, observer.Note, cancellation);
