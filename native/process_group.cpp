@@ -74,6 +74,9 @@ StorePointer open_store(const om_group_options& options, milliseconds patience) 
     tcp.isServer = options.hosts_store != 0;
     tcp.waitWorkers = false;
     tcp.timeout = patience;
+#if TORCH_SINCE(2, 2)
+    tcp.useLibUV = false;  // Debian's libtorch has no libuv, and would refuse
+#endif
     auto opened = c10::make_intrusive<c10d::TCPStore>(options.host, tcp);
     if (options.hosts_store && options.loopback) listen_on_loopback_alone(opened->getPort());
     store = opened;
