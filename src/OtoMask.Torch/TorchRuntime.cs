@@ -13,7 +13,7 @@ public static class TorchRuntime
     /// <remarks>
     /// <para>Threads of OpenMP that wait look a thousand times and then sleep, instead of spinning: <c>OMP_WAIT_POLICY=PASSIVE</c> and <c>GOMP_SPINCOUNT=1000</c>
     /// in C's environment. What is set there already stays.</para>
-    /// <para><c>TORCH_CPP_LOG_LEVEL=ERROR</c>: what goes wrong between processes is told as an exception, not by lines of libtorch's own.</para>
+    /// <para><c>TORCH_CPP_LOG_LEVEL=FATAL</c>: what goes wrong between processes is told as an exception, not by lines of libtorch's own.</para>
     /// <para>The allocator, glibc's, keeps blocks of up to 32 MiB, and 1 GiB of what is freed, instead of giving them back to the system: a training step
     /// is a tenth faster, and the process gives memory back only when it ends.</para>
     /// <para>When it ends, it ends at once, without running the destructors of native libraries: those of libtorch take away what other threads may

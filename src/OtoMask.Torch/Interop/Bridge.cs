@@ -35,7 +35,7 @@ internal static unsafe class Bridge
             // But most waits here are microseconds long: looking a thousand times before going to sleep saves 7 % of a step.
             _ = NativeMethods.SetEnvironment("GOMP_SPINCOUNT", "1000", 0);
             // What goes wrong between processes is told as an exception; c10d would write lines of its own besides.
-            _ = NativeMethods.SetEnvironment("TORCH_CPP_LOG_LEVEL", "ERROR", 0);
+            _ = NativeMethods.SetEnvironment("TORCH_CPP_LOG_LEVEL", "FATAL", 0);
             AppDomain.CurrentDomain.ProcessExit += (_, _) => End();
             isTuned = true;
         }
