@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
-using OtoMask.Tests.Pretraining;
 
 namespace OtoMask.Tests.Distributed;
 
