@@ -195,7 +195,7 @@ struct Group {
 
   // Part of a sum of bfloat16 on its way: what others have of this process's part of it, then that part's sum for all.
   struct Piece {
-    at::Tensor bits, received, told;
+    at::Tensor values, received, told;
     std::vector<int64_t> parts, mine;
     c10::intrusive_ptr<c10d::Work> arriving, leaving;
   };
@@ -212,25 +212,29 @@ struct Group {
       const int64_t count = std::min(most, flat.numel() - start), part = (count + size - 1) / size;
       for (int32_t r = 0; r < size; r++) piece.parts.push_back(std::clamp<int64_t>(count - r * part, 0, part));
       piece.mine.assign(size, piece.parts[rank]);
-      piece.bits = flat.narrow(0, start, count).view(at::kHalf);
-      piece.received = at::empty({size * piece.mine[0]}, at::kHalf);
-      piece.arriving = exchange(piece.bits, piece.parts, piece.received, piece.mine);
+      piece.values = flat.narrow(0, start, count);
+      piece.received = at::empty({size * piece.mine[0]}, at::kBFloat16);
+      piece.arriving = exchange(piece.values, piece.parts, piece.received, piece.mine);
     }
     for (Piece& piece : pieces) {
       piece.arriving->wait();
-      const at::Tensor all = piece.received.view(at::kBFloat16).view({size, piece.mine[0]});
+      const at::Tensor all = piece.received.view({size, piece.mine[0]});
       at::Tensor total = all[0].to(at::kFloat);
       for (int32_t r = 1; r < size; r++) total.add_(all[r]);
-      piece.told = total.to(at::kBFloat16).view(at::kHalf).repeat({size});
-      piece.leaving = exchange(piece.told, piece.mine, piece.bits, piece.parts);
+      piece.told = total.to(at::kBFloat16).repeat({size});
+      piece.leaving = exchange(piece.told, piece.mine, piece.values, piece.parts);
     }
     for (Piece& piece : pieces) piece.leaving->wait();
   }
 
-  // Each process gives a part to each; the counts are copies, for gloo keeps what it is handed.
+  // Each process gives a part to each, as bytes, which every gloo carries. The counts are copies, for gloo keeps what it is
+  // handed.
   c10::intrusive_ptr<c10d::Work> exchange(at::Tensor given, std::vector<int64_t> given_counts, at::Tensor taken,
                                           std::vector<int64_t> taken_counts) {
-    return gloo->alltoall_base(taken, given, taken_counts, given_counts);
+    for (auto* counts : {&given_counts, &taken_counts})
+      for (int64_t& count : *counts) count *= static_cast<int64_t>(given.element_size());
+    at::Tensor given_bytes = given.view(at::kByte), taken_bytes = taken.view(at::kByte);
+    return gloo->alltoall_base(taken_bytes, given_bytes, taken_counts, given_counts);
   }
 
   void work() {
