@@ -34,9 +34,8 @@ internal static unsafe class Bridge
             _ = NativeMethods.SetEnvironment("OMP_WAIT_POLICY", "PASSIVE", 0);
             // But most waits here are microseconds long: looking a thousand times before going to sleep saves 7 % of a step.
             _ = NativeMethods.SetEnvironment("GOMP_SPINCOUNT", "1000", 0);
-            // What goes wrong between processes is told as an exception; c10d and gloo would write lines of their own besides.
+            // What goes wrong between processes is told as an exception; c10d would write lines of its own besides.
             _ = NativeMethods.SetEnvironment("TORCH_CPP_LOG_LEVEL", "FATAL", 0);
-            _ = NativeMethods.SetEnvironment("GLOO_LOG_LEVEL", "ERROR", 0);
             AppDomain.CurrentDomain.ProcessExit += (_, _) => End();
             isTuned = true;
         }
