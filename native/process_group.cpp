@@ -113,7 +113,11 @@ struct Group {
     settings->devices.push_back(options.interface != nullptr
                                     ? c10d::ProcessGroupGloo::createDeviceForInterface(options.interface)
                                     : c10d::ProcessGroupGloo::createDeviceForHostname(options.address));
-    gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store), rank, size, settings);
+    try {
+      gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store), rank, size, settings);
+    } catch (const std::exception& error) {
+      throw std::runtime_error(std::string("lost ") + error.what());  // all had come, and one has gone since
+    }
 #ifdef OTOMASK_NCCL
     if (std::string(options.backend) == "nccl") {
       auto nccl_settings = c10d::ProcessGroupNCCL::Options::create();

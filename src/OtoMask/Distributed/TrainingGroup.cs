@@ -253,6 +253,8 @@ public sealed class TrainingGroup : IDisposable
         const string Missing = "missing ";
         if (failure.Message.StartsWith(Missing, StringComparison.Ordinal))
             return new PeerException($"rank {failure.Message[Missing.Length..]} of {place.Size} did not come within {seconds}; look at what became of it, or start it", failure);
+        if (failure.Message.StartsWith("lost ", StringComparison.Ordinal))
+            return new PeerException("a process was lost while all were coming together; look at what became of it, and start them again", failure);
         if (options.HostsStore && (failure.Message.Contains("EADDRINUSE", StringComparison.Ordinal) || failure.Message.Contains("already in use", StringComparison.Ordinal)))
             return new UserErrorException($"port {place.Port} is in use by another program, or an earlier run; set MASTER_PORT to a free one", failure);
         return new PeerException($"no store answers at {place.Store} within {seconds} ({OneLine.Of(failure.Message)}); does rank 0 run there, and are MASTER_ADDR and MASTER_PORT right?", failure);
