@@ -8,6 +8,7 @@ namespace OtoMask.App;
 internal sealed class Interruption : IDisposable
 {
     private const int SignalExitBase = 128, SigInt = 2, SigTerm = 15;
+    private static volatile int signalled; // 0, or what a shell expects of a process that ended by the signal
     private readonly CancellationTokenSource source = new();
     private readonly PosixSignalRegistration interrupt, terminate;
 
@@ -17,8 +18,6 @@ internal sealed class Interruption : IDisposable
         terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Cancel(context, SigTerm));
     }
 
-    private static volatile int signalled;
-
     /// <summary>Of processes that have stopped together: what a shell expects of one that any of them was asked by a signal to; 0 where none was.</summary>
     public static int OfAny(TrainingGroup group) => group.Gather(signalled.ToString(CultureInfo.InvariantCulture)).Max(int.Parse);
 
@@ -26,7 +25,7 @@ internal sealed class Interruption : IDisposable
     public CancellationToken Token => source.Token;
 
     /// <summary>What a shell expects of a process that ended by the signal (130, 143); null before any.</summary>
-    public int? ExitCode { get; private set; }
+    public int? ExitCode => signalled == 0 ? null : signalled;
 
     public void Dispose()
     {
@@ -40,7 +39,7 @@ internal sealed class Interruption : IDisposable
         if (ExitCode is not null)
             return; // the default, to end at once, stands
         context.Cancel = true;
-        ExitCode = signalled = SignalExitBase + signal;
+        signalled = SignalExitBase + signal;
         source.Cancel();
     }
 }

@@ -86,25 +86,15 @@ internal static class TrainBench
     {
         PhaseTimes times = training.Times;
         (double mask, double forward, double backward, double exchange, double update) = (times.Mask, times.Forward, times.Backward, times.Exchange, times.Update);
-        var batches = new List<MaskedBatch>(accumulate);
-        try
-        {
-            long begin = Stopwatch.GetTimestamp();
-            for (int i = 0; i < accumulate; i++)
-                batches.Add(reader.Next() ?? throw new InvalidOperationException("the clips ended before the benchmark"));
-            double data = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
-            double loss = training.Run(batches, LearningRate, EmaDecay).Loss;
-            double step = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
-            var phases = new PhaseMilliseconds(
-                data, batches.Sum(batch => batch.MaskMilliseconds) + 1000 * (times.Mask - mask),
-                1000 * (times.Forward - forward), 1000 * (times.Backward - backward), 1000 * (times.Exchange - exchange), 1000 * (times.Update - update));
-            return (step, phases, loss);
-        }
-        finally
-        {
-            foreach (MaskedBatch batch in batches)
-                batch.Dispose();
-        }
+        long begin = Stopwatch.GetTimestamp();
+        using StepBatches batches = StepBatches.Take(reader, accumulate);
+        double data = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+        double loss = training.Run(batches.All, LearningRate, EmaDecay).Loss;
+        double step = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+        var phases = new PhaseMilliseconds(
+            data, batches.MaskMilliseconds + 1000 * (times.Mask - mask),
+            1000 * (times.Forward - forward), 1000 * (times.Backward - backward), 1000 * (times.Exchange - exchange), 1000 * (times.Update - update));
+        return (step, phases, loss);
     }
 
     private static BatchPipeline Pipeline(PretrainingConfig config, ClipSource source, TrainingGroup group) => new(

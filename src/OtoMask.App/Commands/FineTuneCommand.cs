@@ -33,37 +33,44 @@ internal static class FineTuneCommand
                 return values.InEffect(line, config with { Checkpoint = Absolute(line.GetValue(checkpoint) ?? config.Checkpoint), Task = Absolute(config.Task) });
             }
 
+            Task<int> Ended()
+            {
+                cancellation.ThrowIfCancellationRequested();
+                return Task.FromResult(0);
+            }
+
             if (options.Resumed(line) is { } run)
             {
                 if (line.GetValue(checkpoint) is not null)
                     throw new UserErrorException("CHECKPOINT is what a new run begins with, --resume goes on with a run: choose one");
                 model.RequireNone(line, "a run that is resumed knows its own geometry");
-                return Task.FromResult(Resume(run, Read, options.IsForced(line), stopAt, cancellation));
+                Resume(run, Read, options.IsForced(line), stopAt, cancellation);
+                return Ended();
             }
             FineTuningConfig configuration = Read(new FineTuningConfig());
             RunFolder folder = new(options.NewRun(line));
             configuration.Validate();
             folder.RequireFree();
-            return Task.FromResult(Begin(folder, configuration, model.Open(configuration.Checkpoint, line), stopAt, cancellation));
+            Begin(folder, configuration, model.Open(configuration.Checkpoint, line), stopAt, cancellation);
+            return Ended();
         });
         return command;
     }
 
-    private static int Begin(RunFolder folder, FineTuningConfig config, SavedModel model, int? stopAt, CancellationToken cancellation) => RunDisplay.Show(
+    private static void Begin(RunFolder folder, FineTuningConfig config, SavedModel model, int? stopAt, CancellationToken cancellation) => RunDisplay.Show(
         Verb,
         display =>
         {
             using FineTuningSetup setup = FineTuningSetup.Begin(config, model, display, cancellation);
             return new RunInWork(folder).Begin(() => Train(folder, setup, stopAt, display, cancellation));
-        },
-        cancellation);
+        });
 
-    private static int Resume(string path, Func<FineTuningConfig, FineTuningConfig> configure, bool force, int? stopAt, CancellationToken cancellation)
+    private static void Resume(string path, Func<FineTuningConfig, FineTuningConfig> configure, bool force, int? stopAt, CancellationToken cancellation)
     {
         RunFolder folder = RunFolder.Of(path);
         var run = new RunInWork(folder);
         run.Open();
-        return RunDisplay.Show(
+        RunDisplay.Show(
             Verb,
             display =>
             {
@@ -71,8 +78,7 @@ internal static class FineTuneCommand
                 FineTunedCheckpoint from = FineTunedCheckpoint.ReadToResume(path);
                 using FineTuningSetup setup = FineTuningSetup.Resume(from, configure(from.Config), changes => RunOptions.Accept(force)(from.Path, changes), display);
                 return run.Train(() => Train(folder, setup, stopAt, display, cancellation));
-            },
-            cancellation);
+            });
     }
 
     /// <summary>Trains, tests the best epoch, then writes metrics and report, also of a run that had to be stopped.</summary>

@@ -78,7 +78,7 @@ internal static class PretrainCommand
     private static void Resume(TrainingGroup group, string path, Func<PretrainingConfig, PretrainingConfig> configure, bool force, int? stopAt, CancellationToken cancellation) =>
         Show(group, display => Train(PretrainingRun.Resume(path, configure, RunOptions.Accept(force), display, cancellation: cancellation, group: group), stopAt, display, cancellation));
 
-    private static void Show(TrainingGroup group, Func<RunDisplay, string> work) => RunDisplay.Show(Verb, work, CancellationToken.None, isQuiet: !group.IsFirst);
+    private static void Show(TrainingGroup group, Func<RunDisplay, string> work) => RunDisplay.Show(Verb, work, isQuiet: !group.IsFirst);
 
     /// <returns>What to tell the user at the end.</returns>
     private static string Train(PretrainingRun opened, int? stopAt, RunDisplay display, CancellationToken cancellation)

@@ -95,15 +95,14 @@ internal sealed class ProcessOptions
     /// <summary>Threads for every process of this machine, unless the user has said how many.</summary>
     private static void ShareCores(RankPlace place)
     {
-        int share = Math.Max(1, Environment.ProcessorCount / place.LocalSize);
         string? said = Environment.GetEnvironmentVariable("OMP_NUM_THREADS");
-        if (place.IsStarved && said == "1" && share > 1)
+        if (place.IsStarved && said == "1" && place.Cores > 1)
         {
             if (place.LocalRank == 0)
-                Terminal.TellError($"{CommandLine.Name}: {place.Launcher} gives every process one thread (OMP_NUM_THREADS=1), which starves a processor; taking {share}");
-            TorchRuntime.Threads = share;
+                Terminal.TellError($"{CommandLine.Name}: {place.Launcher} gives every process one thread (OMP_NUM_THREADS=1), which starves a processor; taking {place.Cores}");
+            TorchRuntime.Threads = place.Cores;
         }
         else if (string.IsNullOrEmpty(said))
-            TorchRuntime.Threads = share;
+            TorchRuntime.Threads = place.Cores;
     }
 }

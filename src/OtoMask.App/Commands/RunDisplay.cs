@@ -19,10 +19,8 @@ internal abstract class RunDisplay : ITrainingObserver
     /// <summary>Shows <paramref name="work"/> as it goes, then what it has to tell at the end; where disk or data fail, how to go on.</summary>
     /// <param name="verb">The command that goes on with a run.</param>
     /// <param name="work">Trains.</param>
-    /// <param name="cancellation">Of the command.</param>
-    /// <returns>The exit code.</returns>
     /// <param name="isQuiet">Whether another process shows it.</param>
-    public static int Show(string verb, Func<RunDisplay, string> work, CancellationToken cancellation, bool isQuiet = false)
+    public static void Show(string verb, Func<RunDisplay, string> work, bool isQuiet = false)
     {
         try
         {
@@ -35,8 +33,6 @@ internal abstract class RunDisplay : ITrainingObserver
         {
             throw new IOException($"{error.Message}, go on from it with: otomask {verb} --resume {error.Folder.Path}", error);
         }
-        cancellation.ThrowIfCancellationRequested();
-        return 0;
     }
 
     public abstract void Stage(string name);

@@ -211,8 +211,8 @@ public sealed record PretrainingConfig
     /// <param name="group">The processes that share every batch.</param>
     internal BatchOptions Batches(NormalisationStatistics normalisation, Func<int, int, double> hintRatio, TrainingGroup group) => new()
     {
-        Share = group.IsAlone ? null : group.Share(Batch),
-        Processes = group.LocalSize,
+        Share = group.Share(Batch),
+        Cores = group.Cores,
         Geometry = Geometry,
         BatchSize = Batch,
         Seed = Seed,

@@ -19,8 +19,8 @@ internal sealed record BatchOptions
     /// <summary>Places of the batch that are made here, from the first on, and how many; null = all. The others are made by other processes.</summary>
     public (int First, int Count)? Share { get; init; }
 
-    /// <summary>Processes on this machine that make batches.</summary>
-    public int Processes { get; init; } = 1;
+    /// <summary>Cores of this machine that are there for this process.</summary>
+    public int Cores { get; init; } = Environment.ProcessorCount;
 
     /// <summary>The run's seed.</summary>
     public required ulong Seed { get; init; }

@@ -49,7 +49,7 @@ internal sealed class BatchPipeline
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         long first = (long)epoch * StepsPerEpoch + step, end = (long)endEpoch * StepsPerEpoch;
-        return new BatchReader<MaskedBatch>(first, end, LoaderThreads.For(options.Workers, options.Processes), options.Prefetch, NewMaker, cancellation);
+        return new BatchReader<MaskedBatch>(first, end, LoaderThreads.For(options.Workers, options.Cores), options.Prefetch, NewMaker, cancellation);
     }
 
     /// <summary>A function that makes batch number epoch * StepsPerEpoch + step, with working memory for one thread.</summary>

@@ -36,6 +36,9 @@ internal sealed record RankPlace(int Rank, int Size, int LocalRank, int LocalSiz
     /// <summary>Whether all of them are on this machine.</summary>
     public bool IsOneMachine => LocalSize == Size || IsLoopback(Host);
 
+    /// <summary>Cores of this machine that are this process's share.</summary>
+    public int Cores => Math.Max(1, Environment.ProcessorCount / LocalSize);
+
     /// <summary>What the store is called in messages.</summary>
     public string Store => StoreFile ?? $"{Host}:{Port}";
 

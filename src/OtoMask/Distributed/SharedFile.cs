@@ -39,7 +39,7 @@ internal sealed class SharedFile : IDisposable
     /// <summary>Gives every other process a copy.</summary>
     internal static SharedFile Copy(TrainingGroup group, string path)
     {
-        long length = long.Parse(group.Told(() => new FileInfo(path).Length.ToString(CultureInfo.InvariantCulture))!, CultureInfo.InvariantCulture);
+        long length = group.ToldNumber(() => new FileInfo(path).Length);
         string copy = group.IsFirst ? path : System.IO.Path.Combine(System.IO.Path.GetTempPath(), System.IO.Path.GetRandomFileName());
         var shared = new SharedFile(copy, isCopy: !group.IsFirst);
         try

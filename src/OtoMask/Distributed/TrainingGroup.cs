@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -41,7 +42,6 @@ public sealed class TrainingGroup : IDisposable
     private readonly ProcessGroup? processes;
     private readonly Presence? presence;
     private long told;
-    private bool isBroken;
 
     private TrainingGroup(RankPlace? place, ProcessGroup? processes)
     {
@@ -66,6 +66,9 @@ public sealed class TrainingGroup : IDisposable
 
     /// <summary>How many of the processes are on this machine.</summary>
     public int LocalSize => place?.LocalSize ?? 1;
+
+    /// <summary>Cores of this machine that are this process's share.</summary>
+    internal int Cores => place?.Cores ?? Environment.ProcessorCount;
 
     /// <summary>Joins the processes that torchrun, SLURM, Open MPI or <c>otomask --processes</c> started together, as the environment tells; alone where it tells of none.</summary>
     /// <param name="options">How.</param>
@@ -167,6 +170,10 @@ public sealed class TrainingGroup : IDisposable
         return said[0] == '+' ? said[1..] : null;
     }
 
+    /// <summary>A number that the first process says.</summary>
+    /// <param name="byFirst">Asked there alone.</param>
+    internal long ToldNumber(Func<long> byFirst) => long.Parse(Told(() => byFirst().ToString(CultureInfo.InvariantCulture))!, CultureInfo.InvariantCulture);
+
     /// <summary>Has the first process do something, for as long as it takes, while the others wait for it.</summary>
     /// <exception cref="PeerException">It is gone.</exception>
     internal void DoneByFirst(Action work)
@@ -205,9 +212,8 @@ public sealed class TrainingGroup : IDisposable
     public void Leave(Exception cause)
     {
         presence?.Leave(cause switch { PeerException => null, OperationCanceledException => "it was asked to stop", _ => OneLine.Of(cause.Message) });
-        if (cause is PeerException || isBroken)
+        if (cause is PeerException)
             presence?.SeeOthersOff();
-        isBroken = true;
     }
 
     /// <inheritdoc/>
@@ -227,7 +233,6 @@ public sealed class TrainingGroup : IDisposable
         }
         catch (TorchException failure) when (processes is not null)
         {
-            isBroken = true;
             throw new PeerException(presence!.Explain(failure.Message), failure);
         }
     }

@@ -57,7 +57,7 @@ internal sealed class ClassBatches
 
     /// <summary>Starts the loader threads; the reader gives the batches of the steps from <paramref name="first"/> to before <paramref name="end"/>, in order.</summary>
     public BatchReader<ClassBatch> Read(long first, long end) => new(
-        first, end, LoaderThreads.For(config.Workers), Prefetch, () => number => Make((int)(number / StepsPerEpoch), (int)(number % StepsPerEpoch)), CancellationToken.None);
+        first, end, LoaderThreads.For(config.Workers, Environment.ProcessorCount), Prefetch, () => number => Make((int)(number / StepsPerEpoch), (int)(number % StepsPerEpoch)), CancellationToken.None);
 
     private ClassBatch Make(int epoch, int step)
     {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Distributed;
@@ -62,8 +61,7 @@ internal sealed class Trainer : IDisposable
         pipeline = setup.Pipeline(HintAt);
         group.DoneByFirst(() => log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes));
         skipped = new SkippedSteps(folder, log, observer, "base-lr");
-        if (!group.IsAlone)
-            skipped.InARow = int.Parse(group.Told(() => skipped.InARow.ToString(CultureInfo.InvariantCulture))!, CultureInfo.InvariantCulture);
+        skipped.InARow = (int)group.ToldNumber(() => skipped.InARow);
         alarm = new HealthAlarm(observer, log?.FirstRank);
         teller = new StepTeller(setup.Model.Device, Report);
     }
@@ -115,31 +113,21 @@ internal sealed class Trainer : IDisposable
         long begin = Stopwatch.GetTimestamp();
         TimeSpan waitedBefore = reader.Waited;
         double maskBefore = training.Times.Mask;
-        var batches = new List<MaskedBatch>(config.Accumulate);
-        try
+        using StepBatches batches = StepBatches.Take(reader, config.Accumulate);
+        double exchangedBefore = training.Times.Exchange, seconds = (reader.Waited - waitedBefore).TotalSeconds;
+        double learningRate = learningRates.At(step), emaDecay = emaDecays.At(step), hint = batches.All[0].HintRatio;
+        StepInFlight taken = training.Begin(batches.All, learningRate, emaDecay);
+        double maskMs = batches.MaskMilliseconds + 1000 * (training.Times.Mask - maskBefore);
+        double exchanged = training.Times.Exchange - exchangedBefore;
+        long number = ++step;
+        teller.Add(taken, begin, (outcome, total) => new StepRecord(
+            number, EpochOf(number - 1), outcome.Loss, learningRate, hint, config.Framework.HasTarget ? emaDecay : null, outcome.GradientNorm, outcome.Applied,
+            config.Accumulate * config.Batch / total, seconds / total, maskMs)
         {
-            for (int i = 0; i < config.Accumulate; i++)
-                batches.Add(reader.Next() ?? throw new InvalidOperationException("the data ended before the run did"));
-            double exchangedBefore = training.Times.Exchange, seconds = (reader.Waited - waitedBefore).TotalSeconds;
-            double learningRate = learningRates.At(step), emaDecay = emaDecays.At(step), hint = batches[0].HintRatio;
-            StepInFlight taken = training.Begin(batches, learningRate, emaDecay);
-            double maskMs = batches.Sum(batch => batch.MaskMilliseconds) + 1000 * (training.Times.Mask - maskBefore);
-            double exchanged = training.Times.Exchange - exchangedBefore;
-            long number = ++step;
-            teller.Add(taken, begin, (outcome, total) => new StepRecord(
-                number, EpochOf(number - 1), outcome.Loss, learningRate, hint, config.Framework.HasTarget ? emaDecay : null, outcome.GradientNorm, outcome.Applied,
-                config.Accumulate * config.Batch / total, seconds / total, maskMs)
-            {
-                Parts = outcome.Parts,
-                Processes = group.IsAlone ? null : group.Size,
-                ExchangeWait = group.IsAlone ? null : exchanged / total,
-            });
-        }
-        finally
-        {
-            foreach (MaskedBatch batch in batches)
-                batch.Dispose();
-        }
+            Parts = outcome.Parts,
+            Processes = group.IsAlone ? null : group.Size,
+            ExchangeWait = group.IsAlone ? null : exchanged / total,
+        });
     }
 
     private void Report(StepRecord record)

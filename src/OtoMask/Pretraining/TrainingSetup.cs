@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using OtoMask.Configuration;
 using OtoMask.Data;
 using OtoMask.Distributed;
@@ -220,7 +219,7 @@ internal sealed class TrainingSetup : IDisposable
 
     private static NormalisationStatistics Measure(
         ClipSource source, PretrainingConfig config, BadFiles badFiles, ITrainingObserver observer, CancellationToken cancellation, TrainingGroup group) => NormalisationStatistics.Measure(
-            source, config.Geometry, config.Seed, badFiles, config.ShortClips, Math.Max(1, Environment.ProcessorCount / group.LocalSize),
+            source, config.Geometry, config.Seed, badFiles, config.ShortClips, group.Cores,
             new Relay<WorkProgress>(told => observer.Progress(told.Share)), cancellation, group);
 
     private static NoiseMix? OpenNoise(PretrainingConfig config, OpenedSources opened, Func<ClipSource, float> meanOf)
@@ -278,7 +277,7 @@ internal sealed class TrainingSetup : IDisposable
         observer.Stage("timing a few steps");
         double seconds = TimeSteps(pipeline, cancellation);
         if (Config.Minutes is { } minutes)
-            Config = Config with { Minutes = null, Steps = long.Parse(Group.Told(() => Text(Math.Max(1, (long)(minutes * 60 / seconds))))!, CultureInfo.InvariantCulture) };
+            Config = Config with { Minutes = null, Steps = Group.ToldNumber(() => Math.Max(1, (long)(minutes * 60 / seconds))) };
         TotalSteps = StepsOf(pipeline);
         if (TotalSteps > PretrainingConfig.MostSteps || TotalSteps * Config.Accumulate / pipeline.StepsPerEpoch > int.MaxValue)
             throw new UserErrorException($"a run of {TotalSteps} steps, {pipeline.StepsPerEpoch} batches an epoch, is longer than can be counted; give it fewer epochs or minutes, or at most {PretrainingConfig.MostSteps} steps");
@@ -287,8 +286,6 @@ internal sealed class TrainingSetup : IDisposable
         using Process process = Process.GetCurrentProcess();
         observer.Estimate(new RunEstimate(TotalSteps - done, seconds, process.PeakWorkingSet64, Model.Trained.Count, TorchRuntime.PeakMemoryOf(Model.Device)));
     }
-
-    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private long StepsOf(BatchPipeline pipeline) => Config.Steps ?? Math.Max(1, (long)Config.Epochs! * pipeline.StepsPerEpoch / Config.Accumulate);
 

@@ -50,9 +50,12 @@ internal sealed class AppProcess : IDisposable
     /// <summary>Whether it has ended, so that nobody waits for what it will not do.</summary>
     public bool HasExited => process.HasExited;
 
-    public void Signal(string name)
+    public void Signal(string name) => Signal(name, process.Id);
+
+    /// <summary>Sends a signal to any process.</summary>
+    public static void Signal(string name, int process)
     {
-        using Process kill = Process.Start("kill", [$"-{name}", $"{process.Id}"]);
+        using Process kill = Process.Start("kill", [$"-{name}", $"{process}"]);
         kill.WaitForExit();
     }
 

@@ -13,12 +13,12 @@ public class BatchReaderTests
     public void A_consumer_that_never_waits_gets_no_more_threads() => Assert.Equal(1, ThreadsAfter(new(1, 4), loading: 0, letsThemWorkAhead: true));
 
     [Fact]
-    public void As_many_threads_as_were_asked_for_are_all_there_are() => Assert.Equal(2, ThreadsAfter(LoaderThreads.For(2), loading: 5, letsThemWorkAhead: false));
+    public void As_many_threads_as_were_asked_for_are_all_there_are() => Assert.Equal(2, ThreadsAfter(LoaderThreads.For(2, Environment.ProcessorCount), loading: 5, letsThemWorkAhead: false));
 
     [Fact]
     public void Without_a_wish_there_is_one_thread_at_least_and_a_core_is_left_to_the_step()
     {
-        LoaderThreads threads = LoaderThreads.For(0);
+        LoaderThreads threads = LoaderThreads.For(0, Environment.ProcessorCount);
         Assert.InRange(threads.First, 1, threads.Most);
         Assert.InRange(threads.Most, 1, Math.Max(1, Environment.ProcessorCount - 1));
     }

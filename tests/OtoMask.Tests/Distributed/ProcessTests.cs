@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
 
@@ -44,7 +43,7 @@ public sealed class ProcessTests : IDisposable
     public void Open_Mpi_starts_them()
     {
         AppResult result = AppProcess.RunProgram(
-            "mpirun", ["--allow-run-as-root", "--oversubscribe", "-np", "2", "dotnet", AppProcess.App, .. Command("run")], start => start.Environment["MASTER_PORT"] = FreePort());
+            "mpirun", ["--allow-run-as-root", "--oversubscribe", "-np", "2", "dotnet", AppProcess.App, .. Command("run")], start => start.Environment["MASTER_PORT"] = $"{Ranks.FreePort()}");
         Assert.True(result.ExitCode == 0, result.Error);
         AssertSharedByTwo();
     }
@@ -52,7 +51,7 @@ public sealed class ProcessTests : IDisposable
     [Fact]
     public void Slurm_starts_them()
     {
-        string port = FreePort();
+        string port = $"{Ranks.FreePort()}";
         AppProcess[] ranks = [.. Enumerable.Range(0, 2).Select(rank => AppProcess.StartProgram("dotnet", [AppProcess.App, .. Command("run")], start =>
         {
             foreach ((string name, string value) in (IEnumerable<(string, string)>)[("SLURM_PROCID", $"{rank}"), ("SLURM_NTASKS", "2"), ("SLURM_LOCALID", $"{rank}"), ("SLURM_NODELIST", "localhost"), ("MASTER_PORT", port)])
@@ -71,7 +70,7 @@ public sealed class ProcessTests : IDisposable
         string[] command = [.. Command("run", epochs: 100_000), "--processes", "2"];
         using AppProcess app = AppProcess.Start(command);
         WaitForCheckpoint("run", after: 3, app);
-        Send(signal, ProcessesOf("run")[rank]);
+        AppProcess.Signal(signal, ProcessesOf("run")[rank]);
         AppResult result = app.Wait();
         Assert.True(result.ExitCode == code, $"{result.ExitCode}: {result.Error}{result.Output}");
         Assert.Contains("stopped after step", result.Output);
@@ -113,18 +112,5 @@ public sealed class ProcessTests : IDisposable
         }
     }
 
-    private static string FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return $"{((System.Net.IPEndPoint)listener.LocalEndpoint).Port}";
-    }
-
     private int[] ProcessesOf(string run) => GroupProcesses.Of(folder.Inside(run));
-
-    private static void Send(string signal, int process)
-    {
-        using Process kill = Process.Start("kill", [$"-{signal}", $"{process}"]);
-        kill.WaitForExit();
-    }
 }

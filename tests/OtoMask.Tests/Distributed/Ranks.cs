@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using OtoMask.Distributed;
 using OtoMask.Torch;
 
@@ -31,6 +33,14 @@ internal static class Ranks
         Task<T>[] ranks = [.. places.Select(place => Task.Factory.StartNew(() => Join(place, work, options), TaskCreationOptions.LongRunning))];
         Task.WaitAll(ranks);
         return [.. ranks.Select(rank => rank.Result)];
+    }
+
+    /// <summary>A port of this machine that nobody listens at.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static T Join<T>(RankPlace place, Func<TrainingGroup, T> work, GroupOptions? options)

@@ -173,10 +173,7 @@ public sealed class TrainingGroupTests
     [Fact]
     public void A_store_of_one_machine_hears_that_machine_alone()
     {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        int port = ((IPEndPoint)probe.LocalEndpoint).Port;
-        probe.Stop();
+        int port = Ranks.FreePort();
         string[] addresses = [.. NetworkInterface.GetAllNetworkInterfaces().Where(one => one.NetworkInterfaceType != NetworkInterfaceType.Loopback)
             .SelectMany(one => one.GetIPProperties().UnicastAddresses).Where(one => one.Address.AddressFamily == AddressFamily.InterNetwork).Select(one => one.Address.ToString())];
         Ranks.At([.. Enumerable.Range(0, 2).Select(rank => new RankPlace(rank, 2, rank, 2) { Launcher = "a test", Port = port })], group =>

@@ -47,8 +47,7 @@ public sealed class GroupKillTests(ITestOutputHelper output) : IDisposable
             Thread.Sleep(20);
         Thread.Sleep(random.NextInt32(MostMilliseconds));
         int victim = random.NextInt32(size);
-        using (Process kill = Process.Start("kill", ["-9", $"{ranks[victim]}"]))
-            kill.WaitForExit();
+        AppProcess.Signal("KILL", ranks[victim]);
         long begin = Stopwatch.GetTimestamp();
         AppResult end = app.Wait();
         Assert.True(Stopwatch.GetElapsedTime(begin) < Patience);
