@@ -41,7 +41,7 @@ internal static class PretrainCommand
                 if (given.Contains("from"))
                     throw new UserErrorException("--from begins a run with another model's weights, --resume goes on with a run: choose one");
                 string device = Read(new PretrainingConfig()).Device;
-                return Task.FromResult(processes.Run(line, device, cancellation, group => Resume(group, run, start => Resolve(Read(start)), options.IsForced(line), stopAt, cancellation)));
+                return Task.FromResult(processes.Run(line, device, cancellation, group => Resume(group, run, start => Resolve(Read(start)), RunOptions.Accept(options.IsForced(line)), stopAt, cancellation)));
             }
             PretrainingConfig configuration = Read(new PretrainingConfig());
             if (configuration.From is { } model)
@@ -70,13 +70,15 @@ internal static class PretrainCommand
     private static void Begin(TrainingGroup group, string folder, PretrainingConfig config, int? stopAt, CancellationToken cancellation)
     {
         if (!group.IsAlone && group.Told(() => new RunFolder(folder).Checkpoints.LastOrDefault()) is not null)
-            Resume(group, folder, config.AsResolved, force: false, stopAt, cancellation);
+            Resume(group, folder, config.AsResolved, (_, changes) => throw new UserErrorException(
+                $"{folder} holds a run that was begun otherwise: {string.Join(", ", changes)}. Choose another --out, or say what it was begun with, to go on"), stopAt, cancellation);
         else
             Show(group, display => Train(PretrainingRun.Begin(folder, config, display, cancellation: cancellation, group: group), stopAt, display, cancellation));
     }
 
-    private static void Resume(TrainingGroup group, string path, Func<PretrainingConfig, PretrainingConfig> configure, bool force, int? stopAt, CancellationToken cancellation) =>
-        Show(group, display => Train(PretrainingRun.Resume(path, configure, RunOptions.Accept(force), display, cancellation: cancellation, group: group), stopAt, display, cancellation));
+    private static void Resume(
+        TrainingGroup group, string path, Func<PretrainingConfig, PretrainingConfig> configure, Action<string, IReadOnlyList<ConfigChange>> accept, int? stopAt, CancellationToken cancellation) =>
+        Show(group, display => Train(PretrainingRun.Resume(path, configure, accept, display, cancellation: cancellation, group: group), stopAt, display, cancellation));
 
     private static void Show(TrainingGroup group, Func<RunDisplay, string> work) => RunDisplay.Show(Verb, work, isQuiet: !group.IsFirst);
 

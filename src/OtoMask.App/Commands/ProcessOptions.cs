@@ -65,6 +65,9 @@ internal sealed class ProcessOptions
         catch (Exception error)
         {
             group.Leave(error);
+            // Of one command line the first process tells what the user can mend: it found the same, or hears it from this one.
+            if (error is UserErrorException && place is { StoreFile: not null, Rank: > 0 })
+                return Failure.UserError;
             if (error is PeerException && group.IsFirst)
                 throw new PeerException($"{error.Message}; the same command line goes on from the newest checkpoint", error);
             throw;

@@ -88,6 +88,22 @@ public sealed class ProcessTests : IDisposable
         Assert.False(Directory.Exists(folder.Inside("run")));
     }
 
+    [Fact]
+    public void What_they_find_together_is_told_once()
+    {
+        string[] nowhere = ["pretrain", "--data", folder.Inside("nowhere"), "--out", folder.Inside("run"), .. AppFolder.TinyRun, "--processes", "2"];
+        AssertToldOnce(AppProcess.Run(nowhere), "there is no folder");
+        Assert.Equal(0, AppProcess.Run([.. Command("run"), "--processes", "2"]).ExitCode);
+        AssertToldOnce(AppProcess.Run([.. Command("run"), "--processes", "2", "--seed", "9"]), "holds a run that was begun otherwise: seed");
+
+        static void AssertToldOnce(AppResult result, string part)
+        {
+            Assert.Equal(2, result.ExitCode);
+            Assert.Contains(part, Assert.Single(result.Error.TrimEnd('\n').Split('\n')));
+            Assert.DoesNotContain("--force", result.Error);
+        }
+    }
+
     private string[] Command(string run, int epochs = 2) => ["pretrain", "--data", audio, "--out", folder.Inside(run), .. AppFolder.TinyRunOf(epochs)];
 
     private RunFolder Run(string name) => new(folder.Inside(name));
