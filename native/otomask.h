@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define OM_API extern "C" __attribute__((visibility("default")))
-#define OM_ABI 8
+#define OM_ABI 9
 
 enum om_tag : int32_t {
   OM_NONE = 0,
@@ -100,7 +100,12 @@ struct om_group_options {
 };
 /* What there is, with spaces between; empty where this was built without. */
 OM_API int32_t om_backends(const char** names);
+/* Opens the store and waits until all have said there that they came. */
 OM_API int32_t om_group_open(const om_group_options* options, void** group);
+/* Connects them with each other: before that, the store alone can be asked. */
+OM_API int32_t om_group_connect(void* group, const om_group_options* options);
+/* Ends these connections, so that nobody waits for this process any longer; not while something is being done. */
+OM_API int32_t om_group_hang_up(void* group);
 /* Never waits for the others. */
 OM_API int32_t om_group_close(void* group);
 /* The sum over all processes, in place. It has only begun; om_await waits until it is done, and frees the work. */

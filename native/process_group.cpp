@@ -108,24 +108,32 @@ struct Group {
   Group(const om_group_options& options)
       : rank(options.rank), size(options.size), store(open_store(options, milliseconds(options.form_ms))) {
     wait_for_all(*store, options, milliseconds(options.form_ms));
+    worker = std::thread([this] { work(); });
+  }
+
+  // By a connection of its own to the store: while one waits there, nobody else can ask anything on it.
+  void connect(const om_group_options& options) {
+    om_group_options as_client = options;
+    as_client.hosts_store = 0;
+    const StorePointer meeting = options.file != nullptr ? store : open_store(as_client, milliseconds(options.form_ms));
     auto settings = c10d::ProcessGroupGloo::Options::create(milliseconds(options.timeout_ms));
     settings->threads = pieces_at_once;
     settings->devices.push_back(options.interface != nullptr
                                     ? c10d::ProcessGroupGloo::createDeviceForInterface(options.interface)
                                     : c10d::ProcessGroupGloo::createDeviceForHostname(options.address));
-    try {
-      gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store), rank, size, settings);
-    } catch (const std::exception& error) {
-      throw std::runtime_error(std::string("lost ") + error.what());  // all had come, and one has gone since
-    }
+    gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", meeting), rank, size, settings);
 #ifdef OTOMASK_NCCL
     if (std::string(options.backend) == "nccl") {
       auto nccl_settings = c10d::ProcessGroupNCCL::Options::create();
       nccl_settings->timeout = milliseconds(options.timeout_ms);
-      nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<c10d::PrefixStore>("nccl", store), rank, size, nccl_settings);
+      nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<c10d::PrefixStore>("nccl", meeting), rank, size, nccl_settings);
     }
 #endif
-    worker = std::thread([this] { work(); });
+  }
+
+  void hang_up() {
+    std::lock_guard<std::mutex> lock(gate);
+    if (!busy && jobs.empty()) gloo.reset();
   }
 
   // What is still asked for is not waited for. What is being done just now may hang for as long as the others do: then the
@@ -171,7 +179,7 @@ struct Group {
         sum_bfloat16(host);
       } else {
         std::vector<at::Tensor> tensors{host};
-        gloo->allreduce(tensors)->wait();
+        others().allreduce(tensors)->wait();
       }
     });
   }
@@ -181,7 +189,7 @@ struct Group {
       std::vector<at::Tensor> bytes{host.view(at::kByte)};
       c10d::BroadcastOptions options;
       options.rootRank = from;
-      gloo->broadcast(bytes, options)->wait();
+      others().broadcast(bytes, options)->wait();
     });
   }
 
@@ -189,6 +197,11 @@ struct Group {
   const StorePointer store;
 
  private:
+  c10d::ProcessGroupGloo& others() {
+    TORCH_CHECK(gloo, "this process is not connected with the others");
+    return *gloo;
+  }
+
   template <class Body>
   void on_host(at::Tensor tensor, Body&& body) {
     if (tensor.is_cpu()) return body(tensor);
@@ -238,7 +251,7 @@ struct Group {
     for (auto* counts : {&given_counts, &taken_counts})
       for (int64_t& count : *counts) count *= static_cast<int64_t>(given.element_size());
     at::Tensor given_bytes = given.view(at::kByte), taken_bytes = taken.view(at::kByte);
-    return gloo->alltoall_base(taken_bytes, given_bytes, taken_counts, given_counts);
+    return others().alltoall_base(taken_bytes, given_bytes, taken_counts, given_counts);
   }
 
   void work() {
@@ -290,6 +303,14 @@ OM_API int32_t om_backends(const char** names) {
 
 OM_API int32_t om_group_open(const om_group_options* options, void** group) {
   return guarded([&] { *group = new Group(*options); });
+}
+
+OM_API int32_t om_group_connect(void* group, const om_group_options* options) {
+  return guarded([&] { of(group).connect(*options); });
+}
+
+OM_API int32_t om_group_hang_up(void* group) {
+  return guarded([&] { of(group).hang_up(); });
 }
 
 OM_API int32_t om_group_close(void* group) {
@@ -356,6 +377,8 @@ OM_API int32_t om_backends(const char** names) {
   return guarded([&] { *names = ""; });
 }
 OM_API int32_t om_group_open(const om_group_options*, void**) { return refuse(); }
+OM_API int32_t om_group_connect(void*, const om_group_options*) { return refuse(); }
+OM_API int32_t om_group_hang_up(void*) { return refuse(); }
 OM_API int32_t om_group_close(void*) { return refuse(); }
 OM_API int32_t om_sum(void*, void*, void**) { return refuse(); }
 OM_API int32_t om_await(void*) { return refuse(); }

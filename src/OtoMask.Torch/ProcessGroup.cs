@@ -47,9 +47,10 @@ internal sealed record ProcessGroupOptions(int Rank, int Size)
 /// <remarks>Of a tensor on a device that the backend does not know, a copy travels.</remarks>
 internal sealed unsafe class ProcessGroup : IDisposable
 {
+    private readonly ProcessGroupOptions options;
     private nint group;
 
-    private ProcessGroup(nint group, ProcessGroupOptions options) => (this.group, Rank, Size) = (group, options.Rank, options.Size);
+    private ProcessGroup(nint group, ProcessGroupOptions options) => (this.group, this.options) = (group, options);
 
     /// <summary>What this libtorch and this build have: <c>gloo</c>, <c>nccl</c>, or nothing.</summary>
     public static IReadOnlyList<string> Backends
@@ -62,43 +63,29 @@ internal sealed unsafe class ProcessGroup : IDisposable
     }
 
     /// <summary>Number of this process, from 0.</summary>
-    public int Rank { get; }
+    public int Rank => options.Rank;
 
     /// <summary>How many there are.</summary>
-    public int Size { get; }
+    public int Size => options.Size;
 
-    /// <summary>Waits for all and joins them.</summary>
+    /// <summary>Opens the store and waits there until all have come. Before <see cref="Connect"/> that is all they can do together.</summary>
     /// <exception cref="TorchException">Some did not come (<c>missing 1, 3</c>), or the store does not answer or cannot listen.</exception>
-    public static ProcessGroup Open(ProcessGroupOptions options)
+    public static ProcessGroup Open(ProcessGroupOptions options) => new(With(options, native =>
     {
-        nint Text(string? text) => Marshal.StringToCoTaskMemUTF8(text);
-        NativeGroupOptions native = new()
-        {
-            Backend = Text(options.Backend),
-            File = Text(options.StoreFile),
-            Host = Text(options.Host),
-            Prefix = Text(options.Prefix),
-            Interface = Text(options.Interface),
-            Address = Text(options.Address),
-            Port = options.Port,
-            HostsStore = options.HostsStore ? 1 : 0,
-            Loopback = options.IsLoopback ? 1 : 0,
-            Rank = options.Rank,
-            Size = options.Size,
-            FormMilliseconds = (int)options.FormTimeout.TotalMilliseconds,
-            TimeoutMilliseconds = (int)options.Timeout.TotalMilliseconds,
-        };
-        try
-        {
-            NativeMethods.Check(NativeMethods.om_group_open(native, out nint group));
-            return new ProcessGroup(group, options);
-        }
-        finally
-        {
-            foreach (nint text in (nint[])[native.Backend, native.File, native.Host, native.Prefix, native.Interface, native.Address])
-                Marshal.FreeCoTaskMem(text);
-        }
-    }
+        NativeMethods.Check(NativeMethods.om_group_open(native, out nint group));
+        return group;
+    }), options);
+
+    /// <summary>Connects all with each other.</summary>
+    /// <exception cref="TorchException">One of them is gone.</exception>
+    public void Connect() => With(options, native =>
+    {
+        NativeMethods.Check(NativeMethods.om_group_connect(Open(), native));
+        return true;
+    });
+
+    /// <summary>Ends the connections with the others, who then need not wait for what this process will not do. The store can still be asked.</summary>
+    public void HangUp() => NativeMethods.Check(NativeMethods.om_group_hang_up(Open()));
 
     /// <summary>Begins to sum a tensor over all processes, in place. Nobody may touch it before <see cref="PendingSum.Wait"/>.</summary>
     /// <param name="tensor">Contiguous, of the same shape and type in all of them; bfloat16 is summed in float32.</param>
@@ -145,6 +132,36 @@ internal sealed unsafe class ProcessGroup : IDisposable
         if (group != 0)
             _ = NativeMethods.om_group_close(group);
         group = 0;
+    }
+
+    private static T With<T>(ProcessGroupOptions options, Func<NativeGroupOptions, T> use)
+    {
+        nint Text(string? text) => Marshal.StringToCoTaskMemUTF8(text);
+        NativeGroupOptions native = new()
+        {
+            Backend = Text(options.Backend),
+            File = Text(options.StoreFile),
+            Host = Text(options.Host),
+            Prefix = Text(options.Prefix),
+            Interface = Text(options.Interface),
+            Address = Text(options.Address),
+            Port = options.Port,
+            HostsStore = options.HostsStore ? 1 : 0,
+            Loopback = options.IsLoopback ? 1 : 0,
+            Rank = options.Rank,
+            Size = options.Size,
+            FormMilliseconds = (int)options.FormTimeout.TotalMilliseconds,
+            TimeoutMilliseconds = (int)options.Timeout.TotalMilliseconds,
+        };
+        try
+        {
+            return use(native);
+        }
+        finally
+        {
+            foreach (nint text in (nint[])[native.Backend, native.File, native.Host, native.Prefix, native.Interface, native.Address])
+                Marshal.FreeCoTaskMem(text);
+        }
     }
 
     private nint Open() => group != 0 ? group : throw new ObjectDisposedException(nameof(ProcessGroup));

@@ -31,7 +31,7 @@ public sealed partial class ArchitectureTests
         ["Runs"] = ["Configuration", "Data", "Interop", "Models", "Torch"],
         ["Weights"] = ["Audio", "Configuration", "Data", "Evaluation", "Geometry", "Interop", "Masking", "Models", "Runs", "Torch"],
         ["Pretraining"] = ["Audio", "Configuration", "Data", "Distributed", "Evaluation", "Geometry", "Masking", "Models", "Runs", "Torch", "Weights"],
-        ["FineTuning"] = ["Audio", "Configuration", "Data", "Evaluation", "Geometry", "Interop", "Masking", "Models", "Pretraining", "Randomness", "Runs", "Torch", "Weights"],
+        ["FineTuning"] = ["Audio", "Configuration", "Data", "Distributed", "Evaluation", "Geometry", "Interop", "Masking", "Models", "Pretraining", "Randomness", "Runs", "Torch", "Weights"],
         ["Export"] = ["Audio", "Data", "Evaluation", "FineTuning", "Geometry", "Interop", "Models", "Torch", "Weights"],
         ["Studies"] = ["Audio", "Configuration", "Data", "Evaluation", "Geometry", "Masking", "Models", "Pretraining", "Randomness", "Runs", "Weights"],
     };

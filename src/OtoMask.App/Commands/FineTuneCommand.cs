@@ -1,6 +1,7 @@
 using System.CommandLine;
 using OtoMask.App.Reports;
 using OtoMask.Configuration;
+using OtoMask.Distributed;
 using OtoMask.FineTuning;
 using OtoMask.Pretraining;
 using OtoMask.Runs;
@@ -17,15 +18,16 @@ internal static class FineTuneCommand
     {
         Argument<string?> checkpoint = new("CHECKPOINT") { Description = $"What to begin from: {ModelOptions.WhatACheckpointIs}.", Arity = ArgumentArity.ZeroOrOne };
         RunOptions options = new();
+        ProcessOptions processes = new();
         ConfigOptions<FineTuningConfig> values = new([.. FineTuningKeys.All.Where(key => key.Name != FineTuningKeys.Checkpoint)]);
         Command command = new(Verb, "Train an encoder further, with a head, to tell the classes of a labelled task.") { checkpoint };
         options.AddTo(command);
         values.AddTo(command);
+        processes.AddTo(command);
         ModelOptions model = new();
         model.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
-            ProcessOptions.RequireAlone(Verb);
             int? stopAt = options.StopAt(line);
             FineTuningConfig Read(FineTuningConfig start)
             {
@@ -33,59 +35,69 @@ internal static class FineTuneCommand
                 return values.InEffect(line, config with { Checkpoint = Absolute(line.GetValue(checkpoint) ?? config.Checkpoint), Task = Absolute(config.Task) });
             }
 
-            Task<int> Ended()
-            {
-                cancellation.ThrowIfCancellationRequested();
-                return Task.FromResult(0);
-            }
-
             if (options.Resumed(line) is { } run)
             {
                 if (line.GetValue(checkpoint) is not null)
                     throw new UserErrorException("CHECKPOINT is what a new run begins with, --resume goes on with a run: choose one");
                 model.RequireNone(line, "a run that is resumed knows its own geometry");
-                Resume(run, Read, options.IsForced(line), stopAt, cancellation);
-                return Ended();
+                string device = Read(new FineTuningConfig()).Device;
+                return Task.FromResult(processes.Run(line, device, cancellation, group => Resume(group, run, Read, RunOptions.Accept(options.IsForced(line)), stopAt, cancellation)));
             }
             FineTuningConfig configuration = Read(new FineTuningConfig());
-            RunFolder folder = new(options.NewRun(line));
+            string folder = options.NewRun(line);
             configuration.Validate();
-            folder.RequireFree();
-            Begin(folder, configuration, model.Open(configuration.Checkpoint, line), stopAt, cancellation);
-            return Ended();
+            return Task.FromResult(processes.Run(line, configuration.Device, cancellation, group => Begin(group, folder, configuration, () => model.Open(configuration.Checkpoint, line), stopAt, cancellation)));
         });
         return command;
     }
 
-    private static void Begin(RunFolder folder, FineTuningConfig config, SavedModel model, int? stopAt, CancellationToken cancellation) => RunDisplay.Show(
-        Verb,
-        display =>
-        {
-            using FineTuningSetup setup = FineTuningSetup.Begin(config, model, display, cancellation);
-            return new RunInWork(folder).Begin(() => Train(folder, setup, stopAt, display, cancellation));
-        });
-
-    private static void Resume(string path, Func<FineTuningConfig, FineTuningConfig> configure, bool force, int? stopAt, CancellationToken cancellation)
+    /// <summary>Begins a run; together, goes on with one that is there, for a launcher starts a failed job again by the same command line.</summary>
+    private static void Begin(TrainingGroup group, string path, FineTuningConfig config, Func<SavedModel> open, int? stopAt, CancellationToken cancellation)
     {
-        RunFolder folder = RunFolder.Of(path);
-        var run = new RunInWork(folder);
-        run.Open();
-        RunDisplay.Show(
-            Verb,
-            display =>
-            {
-                display.Stage("reading the checkpoint");
-                FineTunedCheckpoint from = FineTunedCheckpoint.ReadToResume(path);
-                using FineTuningSetup setup = FineTuningSetup.Resume(from, configure(from.Config), changes => RunOptions.Accept(force)(from.Path, changes), display);
-                return run.Train(() => Train(folder, setup, stopAt, display, cancellation));
-            });
+        RunFolder folder = new(path);
+        if (!group.IsAlone && group.Told(() => folder.Checkpoints.LastOrDefault()) is not null)
+        {
+            Resume(group, path, run => config with { Bf16By = config.Bf16By ?? run.Bf16By }, (_, changes) => throw ProcessOptions.BegunOtherwise(path, changes), stopAt, cancellation);
+            return;
+        }
+        if (group.IsFirst)
+            folder.RequireFree();
+        SavedModel model = open();
+        Show(group, display =>
+        {
+            using FineTuningSetup setup = FineTuningSetup.Begin(config, model, display, cancellation, group);
+            string Run() => Train(folder, setup, stopAt, display, cancellation);
+            return group.IsFirst ? new RunInWork(folder).Begin(Run) : Run();
+        });
     }
+
+    private static void Resume(
+        TrainingGroup group, string path, Func<FineTuningConfig, FineTuningConfig> configure, Action<string, IReadOnlyList<ConfigChange>> accept, int? stopAt, CancellationToken cancellation)
+    {
+        RunFolder folder = group.IsFirst ? RunFolder.Of(path) : new RunFolder(path);
+        var run = new RunInWork(folder);
+        if (group.IsFirst)
+            run.Open();
+        Show(group, display =>
+        {
+            display.Stage("reading the checkpoint");
+            FineTunedCheckpoint? first = group.IsFirst ? FineTunedCheckpoint.ReadToResume(path) : null;
+            using SharedFile file = SharedFile.Of(group, first?.Path);
+            FineTunedCheckpoint from = first ?? FineTunedCheckpoint.ReadToResume(file.Path);
+            using FineTuningSetup setup = FineTuningSetup.Resume(from, configure(from.Config), changes => accept(from.Path, changes), display, group);
+            string Run() => Train(folder, setup, stopAt, display, cancellation);
+            return group.IsFirst ? run.Train(Run) : Run();
+        });
+    }
+
+    private static void Show(TrainingGroup group, Func<RunDisplay, string> work) => RunDisplay.Show(Verb, work, isQuiet: !group.IsFirst);
 
     /// <summary>Trains, tests the best epoch, then writes metrics and report, also of a run that had to be stopped.</summary>
     /// <returns>What to tell the user at the end.</returns>
     private static string Train(RunFolder folder, FineTuningSetup setup, int? stopAt, RunDisplay display, CancellationToken cancellation)
     {
-        ConfigFile.Write(folder.Config, setup.Config, FineTuningKeys.All);
+        if (setup.Group.IsFirst)
+            ConfigFile.Write(folder.Config, setup.Config, FineTuningKeys.All);
         foreach (string note in setup.Notes)
             display.Warning(note);
         if (setup.Config.Mode == FineTuningMode.SelectOnTest)
@@ -114,6 +126,8 @@ internal static class FineTuneCommand
 
     private static void Conclude(RunFolder folder, FineTuningSetup setup, FineTuner tuner, FineTuningResult? result, RunDisplay display)
     {
+        if (!setup.Group.IsFirst)
+            return;
         RunLog log = RunLog.Read(folder.Log);
         AtomicFile.WriteAllText(folder.Metrics, FineTuningMetrics.ToJson(setup, tuner, result, RunMetrics.Of(log, setup.StepClips)));
         AtomicFile.WriteAllText(folder.Report, FineTuningReport.Build(new FineTuningSummary

@@ -70,8 +70,7 @@ internal static class PretrainCommand
     private static void Begin(TrainingGroup group, string folder, PretrainingConfig config, int? stopAt, CancellationToken cancellation)
     {
         if (!group.IsAlone && group.Told(() => new RunFolder(folder).Checkpoints.LastOrDefault()) is not null)
-            Resume(group, folder, config.AsResolved, (_, changes) => throw new UserErrorException(
-                $"{folder} holds a run that was begun otherwise: {string.Join(", ", changes)}. Choose another --out, or say what it was begun with, to go on"), stopAt, cancellation);
+            Resume(group, folder, config.AsResolved, (_, changes) => throw ProcessOptions.BegunOtherwise(folder, changes), stopAt, cancellation);
         else
             Show(group, display => Train(PretrainingRun.Begin(folder, config, display, cancellation: cancellation, group: group), stopAt, display, cancellation));
     }

@@ -25,6 +25,9 @@ internal static class ProbeCommand
         Option<string> mode = new("--mode") { Description = "How to probe: strict, evar (the field's protocol to the letter) or tuned (L2 chosen on validation; for small tasks).", DefaultValueFactory = _ => "strict" };
         Option<string> seeds = new("--seeds") { Description = "Seeds of the probe, separated by commas.", DefaultValueFactory = _ => "42,43,44", HelpName = "N,N,..." };
         Option<string?> encoder = new("--encoder") { Description = "Judge this baseline alone: random (the network untrained) or logmel-stats (mean and deviation of each mel band)." };
+        Option<string?> shots = new("--shots") { Description = "Tell test clips by so many clips a class besides (their mean is the class's prototype), many times over: 1,5 for example.", HelpName = "N,N,..." };
+        Option<bool> attentive = new("--attentive") { Description = "Fit an attentive probe besides: learnt queries choose among the patches of a clip instead of taking their mean. Takes longer, and more memory." };
+        Option<bool> layers = new("--layers") { Description = "Judge every layer of CHECKPOINT besides: the last is not always the best one." };
         NumberOption<double?> seconds = new("--seconds", TaskClips.UnitRange, "Unit length: longer clips are cropped, shorter ones padded. By default what fills the model's input.") { HelpName = "S" };
         Option<string> size = new("--size") { Description = "Size of a random encoder given without CHECKPOINT.", DefaultValueFactory = _ => "tiny" };
         ModelOptions model = new();
@@ -35,17 +38,22 @@ internal static class ProbeCommand
 
         Command command = new("probe", "Judge a frozen encoder on a labelled task: linear probe and k-NN, untrained network and log-mel statistics beside them.")
         {
-            checkpoint, task, mode, seeds, encoder, seconds, size, device, output,
+            checkpoint, task, mode, seeds, shots, attentive, layers, encoder, seconds, size, device, output,
         };
         model.AddTo(command);
         command.SetAction((line, cancellation) =>
         {
             Device where = device.Read(line);
             ulong[] probeSeeds = ParseSeeds(line.GetRequiredValue(seeds));
+            int[] few = ParseShots(line.GetValue(shots));
             double? length = seconds.Read(line);
             LabelledTask labelled = LabelledTask.Read(line.GetRequiredValue(task));
             string? path = line.GetValue(checkpoint), only = line.GetValue(encoder);
             string? numbers = line.GetValue(output);
+            if (line.GetValue(attentive) && only == LogMelStats)
+                throw new UserErrorException($"--attentive has no effect: {LogMelStats} has no patches to attend to; leave it out");
+            if (line.GetValue(layers) && (path is null || only is not null))
+                throw new UserErrorException("--layers has no effect: it is of a CHECKPOINT that is judged, with its baselines; leave it out");
             if (path is null && only is null)
                 throw new UserErrorException($"name the CHECKPOINT to judge, or a baseline with --encoder {Random} or --encoder {LogMelStats}");
             if (line.GetResult(size) is { Implicit: false } && (path is not null || only == LogMelStats))
@@ -60,7 +68,7 @@ internal static class ProbeCommand
                 ? model.Open(path, line).LoadEncoder(where)
                 : Untrained(line.GetRequiredValue(size), model.Geometry(line), where);
             var clips = new TaskClips(labelled, judged.LogMel, TaskClips.UnitOf(judged, length));
-            List<EmbeddingScores> scores = Judge(clips, judged, path, only, Enum.Parse<ProbeMode>(line.GetRequiredValue(mode), ignoreCase: true), probeSeeds, cancellation);
+            List<EmbeddingScores> scores = Judge(clips, judged, path, only, Enum.Parse<ProbeMode>(line.GetRequiredValue(mode), ignoreCase: true), probeSeeds, few, line.GetValue(attentive), line.GetValue(layers), cancellation);
 
             Show(labelled, scores, clips.Unreadable);
             if (numbers is not null)
@@ -78,29 +86,45 @@ internal static class ProbeCommand
         KnownSizes.Encoder(size), input, NormalisationStatistics.AudioSet, LogMelSettings.Default with { Bands = input.Bands }, UntrainedSeed, device);
 
     private static List<EmbeddingScores> Judge(
-        TaskClips clips, EncoderSnapshot judged, string? path, string? only, ProbeMode mode, ulong[] seeds, CancellationToken cancellation)
+        TaskClips clips, EncoderSnapshot judged, string? path, string? only, ProbeMode mode, ulong[] seeds, int[] shots, bool attends, bool everyLayer, CancellationToken cancellation)
     {
         List<EmbeddingScores> scores = [];
         AnsiConsole.Status().Start("reading clips", status =>
         {
-            void Run(IClipEmbedding embedding)
+            void Run(IClipEmbedding embedding, EncoderSnapshot? encoder)
             {
                 Relay<WorkProgress> Tell(string unit) => new(told => status.Status(Terminal.AsText($"{embedding.Name}: {unit} {told.Done} of {told.All}")));
                 EmbeddedTask embedded = EmbeddedTask.Embed(clips, embedding, Tell("clip"), cancellation);
                 ProbeResult probe = LinearProbe.Run(embedded, mode, seeds, Tell("probe"), cancellation);
-                scores.Add(new EmbeddingScores(probe, NearestNeighbours.Score(embedded)));
+                scores.Add(new EmbeddingScores(
+                    probe, NearestNeighbours.Score(embedded), [.. shots.Select(count => PrototypeProbe.Run(embedded, count, cancellation: cancellation))],
+                    attends && encoder is not null ? AttentiveProbe.Run(clips, encoder, embedding.Name, seeds, Tell("attentive probe"), cancellation) : null));
+            }
+
+            void RunLayers()
+            {
+                Relay<WorkProgress> progress = new(told => status.Status(Terminal.AsText($"{path}, every layer: clip {told.Done} of {told.All}")));
+                EmbeddedTask all = EmbeddedTask.Embed(clips, new EncoderEmbedding(judged, path!, EncoderLayers.All), progress, cancellation);
+                for (int layer = 0; layer < judged.Depth; layer++)
+                {
+                    EmbeddedTask embedded = all.Part($"{path}, layer {layer + 1}", layer * judged.EmbeddingWidth, judged.EmbeddingWidth);
+                    status.Status(Terminal.AsText($"{embedded.Embedding}: probing"));
+                    scores.Add(new EmbeddingScores(LinearProbe.Run(embedded, mode, seeds, cancellation: cancellation), NearestNeighbours.Score(embedded), [], null));
+                }
             }
 
             // A result says something only beside the untrained network's (docs/evaluation.md section 5), so the baselines run unasked.
             if (only is null)
-                Run(new EncoderEmbedding(judged, path!));
+                Run(new EncoderEmbedding(judged, path!), judged);
+            if (everyLayer)
+                RunLayers();
             if (only is null or Random)
             {
                 using EncoderSnapshot untrained = judged.Untrained(UntrainedSeed);
-                Run(new EncoderEmbedding(untrained, Random));
+                Run(new EncoderEmbedding(untrained, Random), untrained);
             }
             if (only is null or LogMelStats)
-                Run(new LogMelStatistics(judged.LogMel.Bands, judged.Encoder.Device));
+                Run(new LogMelStatistics(judged.LogMel.Bands, judged.Encoder.Device), null);
         });
         return scores;
     }
@@ -113,9 +137,12 @@ internal static class ProbeCommand
         Table table = new Table().WithColumns("encoder", $"{first.Metric} %", "95 % over seeds");
         if (!task.IsMultiLabel)
             table.WithColumns("95 % over clips", "gain of the first (95 % over clips)");
-        table.WithColumns("k-NN %");
+        bool attends = scores.Any(row => row.Attentive is not null);
+        if (attends)
+            table.WithColumns("attentive %", "95 % over seeds");
+        table.WithColumns(["k-NN %", .. scores[0].FewShot.Select(few => $"{few.Shots}-shot %")]);
         foreach (EmbeddingScores row in scores)
-            table.WithRow(Cells(row, first));
+            table.WithRow(Cells(row, scores[0], attends));
         Terminal.Show(table);
         foreach (string note in scores.SelectMany(row => row.Probe.Notes).Distinct())
             Terminal.TellMarked($"[yellow]note:[/] {note}");
@@ -123,23 +150,37 @@ internal static class ProbeCommand
             Terminal.TellMarked($"[yellow]left out:[/] {file}");
     }
 
-    private static IEnumerable<string> Cells(EmbeddingScores row, ProbeResult first)
+    private static IEnumerable<string> Cells(EmbeddingScores row, EmbeddingScores first, bool attends)
     {
         yield return row.Probe.Embedding;
         yield return Text($"{row.Probe.Score.Value:0.0}");
         yield return Ends(row.Probe.Score);
-        if (!first.Task.IsMultiLabel)
+        if (!first.Probe.Task.IsMultiLabel)
         {
             yield return Ends(Intervals.OverClips(row.Probe));
-            yield return row.Probe == first ? "" : IntervalText.OfDifference(Intervals.PairedDifference(first, row.Probe)).ToString();
+            yield return row == first ? "" : IntervalText.OfDifference(Intervals.PairedDifference(first.Probe, row.Probe)).ToString();
+        }
+        if (attends)
+        {
+            yield return row.Attentive is { } attentive ? Text($"{attentive.Score.Value:0.0}") : "–";
+            yield return row.Attentive is { } same ? Ends(same.Score) : "–";
         }
         yield return Text($"{row.Knn:0.0}");
+        for (int i = 0; i < first.FewShot.Count; i++)
+            yield return i < row.FewShot.Count ? Text($"{row.FewShot[i].Score.Value:0.0} ± {row.FewShot[i].Score.HalfWidth:0.0}") : "–";
     }
 
     /// <summary>Both ends; a single seed has no interval, and one of no width would look like certainty.</summary>
     private static string Ends(Interval interval) => interval.HasWidth ? Text($"{interval.Low:0.0} - {interval.High:0.0}") : "–";
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private static int[] ParseShots(string? text) => text is null ? [] :
+    [
+        .. text.Split(',').Select(part => int.TryParse(part.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int count) && PrototypeProbe.ShotRange.Contains(count)
+            ? count
+            : throw new UserErrorException($"--shots {text}: '{part}' is no number of clips; give numbers {PrototypeProbe.ShotRange}, with commas between")).Distinct(),
+    ];
 
     private static ulong[] ParseSeeds(string text)
     {

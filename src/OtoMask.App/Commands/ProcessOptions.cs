@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using OtoMask.Configuration;
 using OtoMask.Distributed;
 using OtoMask.Torch;
 
@@ -74,13 +75,9 @@ internal sealed class ProcessOptions
         }
     }
 
-    /// <summary>Refuses all but the first of several processes that a launcher has started for what one does alone.</summary>
-    /// <exception cref="UserErrorException">This is another one.</exception>
-    public static void RequireAlone(string verb)
-    {
-        if (Launchers.Find(Environment.GetEnvironmentVariable) is { Rank: > 0 } place)
-            throw new UserErrorException($"{place.Launcher} has started {place.Size} processes, and {verb} trains by one alone; start it once");
-    }
+    /// <summary>Why a command line that is to go on with a run cannot: the run is another.</summary>
+    public static UserErrorException BegunOtherwise(string folder, IEnumerable<ConfigChange> changes) =>
+        new($"{folder} holds a run that was begun otherwise: {string.Join(", ", changes)}. Choose another --out, or say what it was begun with, to go on");
 
     private int? Asked(ParseResult line, string device) => line.GetValue(processes) switch
     {

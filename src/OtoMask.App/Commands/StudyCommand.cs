@@ -24,10 +24,14 @@ internal static class StudyCommand
         Option<string?> markdown = new("--markdown") { Description = "File for the answers and all tables in Markdown; - prints them. Also when the study is interrupted.", HelpName = "FILE" };
         Option<string?> latex = new("--latex") { Description = "File for all tables in LaTeX with booktabs; - prints them.", HelpName = "FILE" };
         Option<bool> reportOnly = new("--report-only") { Description = "Train nothing and need no data: write report.html and tables anew from what the folder holds." };
+        Option<bool> worker = new("--worker")
+        {
+            Description = "Share the study with other processes that are started by the same line, here or on machines that share its folder: each takes a run at a time, and ends when all are done.",
+        };
         DeviceOption device = new("Where runs are trained and judged, whatever the study says");
         Command command = new("study", "Compare masking strategies: pre-train frameworks x strategies x seeds, probe every task, report differences with their intervals.")
         {
-            file, output, data, device, markdown, latex, reportOnly,
+            file, output, data, device, markdown, latex, worker, reportOnly,
         };
         command.SetAction((line, cancellation) =>
         {
@@ -43,12 +47,14 @@ internal static class StudyCommand
             void Tell() => Report(folder, line.GetValue(markdown), line.GetValue(latex));
             if (line.GetValue(reportOnly) && line.GetResult(data) is { Implicit: false })
                 throw new UserErrorException("--data-dir has no effect: --report-only needs no data; leave it out");
+            if (line.GetValue(reportOnly) && line.GetValue(worker))
+                throw new UserErrorException("--worker has no effect: --report-only trains nothing; leave one of them out");
             if (line.GetValue(reportOnly) && config.Device is not null)
                 throw new UserErrorException("--device has no effect: --report-only computes nothing; leave it out");
             if (line.GetValue(reportOnly))
                 Tell();
             else
-                Run(config, path, folder, line.GetRequiredValue(data), tables, Tell, cancellation);
+                Run(config, path, folder, line.GetValue(worker), line.GetRequiredValue(data), tables, Tell, cancellation);
             return Task.CompletedTask;
         });
         return command;
@@ -56,30 +62,49 @@ internal static class StudyCommand
 
     private static string Version => typeof(StudyCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
-    private static void Run(StudyConfig config, string file, StudyFolder folder, string dataFolder, string[] tables, Action tell, CancellationToken cancellation)
+    private static void Run(StudyConfig config, string file, StudyFolder folder, bool isWorker, string dataFolder, string[] tables, Action tell, CancellationToken cancellation)
     {
-        StudyPlan plan = StudyData.Resolve(config, dataFolder, Path.GetDirectoryName(Path.GetFullPath(file))!, cancellation);
+        string study = InputFile.ReadText(file, InputFile.LargestTable);
+        using StudyHold? place = isWorker ? folder.Join(study) : null;
+        StudyPlan plan;
+        using (place?.Turn(Terminal.Tell, cancellation)) // of several workers the first assembles the data
+            plan = StudyData.Resolve(config, dataFolder, Path.GetDirectoryName(Path.GetFullPath(file))!, cancellation);
         RequireUnread(tables, plan.Inputs);
-        using IDisposable hold = folder.Occupy();
-        StudyRunner.RequireOwnScores(plan, folder);
-        AtomicFile.WriteAllText(folder.Config, InputFile.ReadText(file, InputFile.LargestTable));
-        StudyProvenance.Note(folder, plan, Version, $"{ProcessStatus.Processor}, {TorchRuntime.Threads} threads, {TorchRuntime.Describe().Split('\n')[0]}, kernels {TorchRuntime.Kernels.Name()}");
+        using StudyHold hold = place ?? folder.Occupy();
+        using (hold.Turn(Terminal.Tell, cancellation))
+        {
+            StudyRunner.RequireOwnScores(plan, folder);
+            AtomicFile.WriteAllText(folder.Config, study);
+            StudyProvenance.Note(folder, plan, Version, $"{ProcessStatus.Processor}, {TorchRuntime.Threads} threads, {TorchRuntime.Describe().Split('\n')[0]}, kernels {TorchRuntime.Kernels.Name()}");
+        }
+        void Conclude()
+        {
+            using (hold.Turn(Terminal.Tell))
+                tell();
+        }
+
         try
         {
             StudyDisplay.Show(display =>
             {
-                SurveyMasks(plan, folder, display, cancellation); // so that the page of a study that is stopped has them, too
-                new StudyRunner(plan, folder, new BenchedCosts(), display).Run(cancellation);
-                SurveyMasks(plan, folder, display, cancellation);
+                void SurveyMasks() // before the runs as well, so that the page of a study that is stopped has them, too
+                {
+                    using (hold.Turn(display.Stage, cancellation))
+                        StudyCommand.SurveyMasks(plan, folder, display, cancellation);
+                }
+
+                SurveyMasks();
+                new StudyRunner(plan, folder, new BenchedCosts(), display) { Hold = hold }.Run(cancellation);
+                SurveyMasks();
             });
         }
         catch (OperationCanceledException)
         {
-            tell();
+            Conclude();
             Terminal.Tell("what is done stays; the same command goes on from there");
             throw;
         }
-        tell();
+        Conclude();
     }
 
     private static void RequireUnread(string[] tables, IEnumerable<string> inputs)

@@ -26,7 +26,7 @@ internal static class StudyNumbers
         ["framework", "arm", "probe", "kind", "name", "tells", "seeds", "mean", "low", "high"],
         .. from framework in results.Frameworks
            from arm in framework.Arms
-           from probe in new[] { (Name: "linear", Scores: arm.Linear), (Name: StudyRow.Knn, Scores: arm.Knn) }
+           from probe in ((string Name, ArmScores Scores)[])[("linear", arm.Linear), (StudyRow.Knn, arm.Knn), .. arm.More]
            from told in new[] { (Name: "score", Values: probe.Scores.Scores), (Name: "over baseline", Values: probe.Scores.ToBaseline), (Name: "over untrained", Values: probe.Scores.ToUntrained) }
            from scope in results.Scopes.Index()
            let estimate = told.Values[scope.Index]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using OtoMask.Evaluation;
+using OtoMask.Studies;
 using OtoMask.Studies.Results;
 
 namespace OtoMask.App.Reports;
@@ -20,6 +21,8 @@ internal static class StudyScoreCharts
                 <div class="charts">
                 {Chart(page, study, $"{framework.Name}: families and overall", "Linear probe.", framework.Arms, averages, arm => arm.Linear.Scores)}
                 {Chart(page, study, $"{framework.Name}: k-NN, families and overall", "Ten nearest neighbours: nothing is fitted.", framework.Arms, averages, arm => arm.Knn.Scores)}
+                {Html.Each(study.Config.MoreProbes.Index(), probe => Chart(
+                    page, study, $"{framework.Name}: {probe.Item}, families and overall", ExplanationOf(probe.Item), framework.Arms, averages, arm => arm.More[probe.Index].Scores.Scores))}
                 </div>
                 <div class="charts wide">
                 {Chart(page, study, $"{framework.Name}: tasks", "Linear probe.", framework.Arms, tasks, arm => arm.Linear.Scores)}
@@ -47,6 +50,10 @@ internal static class StudyScoreCharts
                 """))}
             """);
     }
+
+    private static string ExplanationOf(string probe) => probe == StudyRow.Attentive
+        ? "Attentive probe: learnt queries choose among the patches of a clip."
+        : "Prototypes of so few clips a class: nothing is fitted.";
 
     /// <summary>The estimate as a chart draws it: one seed has a dot and no whisker.</summary>
     public static Estimate? Drawn(SeedEstimate? estimate) => estimate is null ? null

@@ -116,6 +116,12 @@ internal static unsafe partial class NativeMethods
     public static partial int om_group_open(in NativeGroupOptions options, out nint group);
 
     [LibraryImport(Library)]
+    public static partial int om_group_connect(nint group, in NativeGroupOptions options);
+
+    [LibraryImport(Library)]
+    public static partial int om_group_hang_up(nint group);
+
+    [LibraryImport(Library)]
     public static partial int om_group_close(nint group);
 
     [LibraryImport(Library)]

@@ -56,6 +56,8 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
             using FileStream turn = TakeTurn();
             Assemble(source, cancellation);
         }
+        else if (UnfinishedFolder.AnyIn(Root))
+            SweepWhereFree();
         return ClipManifest.Read(ManifestPath(source));
     }
 
@@ -64,6 +66,23 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
         source.Packages.Where(package => !source.Dispensable.Contains(package) || packages.VersionOf(package, cancellation) is not null);
 
     private bool IsAssembled(IClipSource source) => File.Exists(ManifestPath(source));
+
+    /// <summary>Deletes what a process left that was killed when its work was done; not while another is at work, nor where this one may only read.</summary>
+    private void SweepWhereFree()
+    {
+        try
+        {
+            using IDisposable? turn = FolderLock.TryTake(LockFile);
+            if (turn is not null)
+                UnfinishedFolder.Sweep(Root);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            // They are in nobody's way.
+        }
+    }
+
+    private string LockFile => Path.Combine(Root, ".lock");
 
     private string ManifestPath(IClipSource source) => Path.Combine(Root, source.Name, ManifestName);
 
@@ -80,7 +99,7 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
         }
         try
         {
-            return new FileStream(Path.Combine(Root, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return new FileStream(LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (UnauthorizedAccessException problem)
         {

@@ -53,8 +53,11 @@ internal sealed class DebianPackages(string cacheFolder, IProgress<WorkProgress>
     /// <summary>The packages' files, from the cache, this system, or a fresh download, in this order.</summary>
     /// <exception cref="UserErrorException">apt is missing, knows no such package, or cannot reach its server.</exception>
     /// <exception cref="IOException">The disk is full.</exception>
-    public IReadOnlyDictionary<string, DebianPackage> Provide(IReadOnlyCollection<string> names, CancellationToken cancellation = default) =>
-        names.ToDictionary(name => name, name => FindLocal(name, cancellation) ?? Download(name, cancellation));
+    public IReadOnlyDictionary<string, DebianPackage> Provide(IReadOnlyCollection<string> names, CancellationToken cancellation = default)
+    {
+        UnfinishedFolder.Sweep(cacheFolder);
+        return names.ToDictionary(name => name, name => FindLocal(name, cancellation) ?? Download(name, cancellation));
+    }
 
     /// <summary>
     /// The packages that installing <paramref name="name"/> would add to this system (itself and missing dependencies,

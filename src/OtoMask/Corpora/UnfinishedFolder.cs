@@ -13,8 +13,7 @@ internal sealed class UnfinishedFolder : IDisposable
     /// <param name="name">What the thing is called, for messages.</param>
     public UnfinishedFolder(string place, string name)
     {
-        foreach (string left in Directory.GetDirectories(place, Prefix + "*").Where(folder => File.Exists(MarkOf(folder)) || !Directory.EnumerateFileSystemEntries(folder).Any()))
-            Delete(left);
+        Sweep(place);
         Path = System.IO.Path.Combine(place, Prefix + Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(Path);
         Content = System.IO.Path.Combine(Path, name);
@@ -27,11 +26,24 @@ internal sealed class UnfinishedFolder : IDisposable
     /// <summary>What will be moved to its place, not made yet.</summary>
     public string Content { get; }
 
+    /// <summary>Whether killed processes, or one at work, have left any in a folder.</summary>
+    public static bool AnyIn(string place) => Ours(place).Any();
+
+    /// <summary>Deletes those that killed processes left. Nobody else may be at work in <paramref name="place"/>.</summary>
+    public static void Sweep(string place)
+    {
+        foreach (string left in Ours(place).ToList())
+            Delete(left);
+    }
+
     /// <summary>Moves <see cref="Content"/> to its place.</summary>
     public void MoveTo(string finished) => Directory.Move(Content, finished);
 
     /// <inheritdoc/>
     public void Dispose() => Delete(Path);
+
+    private static IEnumerable<string> Ours(string place) => !Directory.Exists(place) ? []
+        : Directory.EnumerateDirectories(place, Prefix + "*").Where(folder => File.Exists(MarkOf(folder)) || !Directory.EnumerateFileSystemEntries(folder).Any());
 
     private static string MarkOf(string folder) => System.IO.Path.Combine(folder, Mark);
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 using OtoMask.Torch;
 
@@ -96,13 +97,25 @@ public sealed class TrainingGroup : IDisposable
             FormTimeout = options.FormTimeout,
             Timeout = options.Timeout,
         };
+        TrainingGroup group;
         try
         {
-            return new TrainingGroup(place, ProcessGroup.Open(open));
+            group = new TrainingGroup(place, ProcessGroup.Open(open));
         }
         catch (TorchException failure) when (failure is not TorchLoadException)
         {
             throw Explained(failure, open, place);
+        }
+        try
+        {
+            group.Together(() => { group.processes!.Connect(); return true; });
+            return group;
+        }
+        catch (PeerException failure)
+        {
+            group.Leave(failure);
+            group.Dispose();
+            throw;
         }
     }
 
@@ -113,9 +126,11 @@ public sealed class TrainingGroup : IDisposable
     {
         if (batch < Size)
             throw new UserErrorException($"a `batch` of {batch} clips cannot be shared by {Size} processes; give each at least one");
-        int First(int rank) => (int)((long)batch * rank / Size);
-        return (First(Rank), First(Rank + 1) - First(Rank));
+        return (FirstOf(batch, Rank), FirstOf(batch, Rank + 1) - FirstOf(batch, Rank));
     }
+
+    /// <summary>What of some things is this process's share, which may be nothing.</summary>
+    internal T[] Mine<T>(T[] things) => things[FirstOf(things.Length, Rank)..FirstOf(things.Length, Rank + 1)];
 
     /// <summary>Where this process computes: of devices of a kind alone (<c>cuda</c>), each on a machine takes one of its own.</summary>
     internal Device DeviceOf(string asked) =>
@@ -142,11 +157,14 @@ public sealed class TrainingGroup : IDisposable
     }
 
     /// <summary>What every process says, by rank.</summary>
-    internal string[] Gather(string mine)
+    internal string[] Gather(string mine) => IsAlone ? [mine] : [.. Gather(Encoding.UTF8.GetBytes(mine)).Select(Encoding.UTF8.GetString)];
+
+    /// <summary>What all processes have, one after the other by rank.</summary>
+    internal T[] Joined<T>(T[] mine) where T : unmanaged =>
+        IsAlone ? mine : [.. Gather(MemoryMarshal.AsBytes(mine.AsSpan()).ToArray()).SelectMany(bytes => MemoryMarshal.Cast<byte, T>(bytes).ToArray())];
+
+    private byte[][] Gather(byte[] bytes)
     {
-        if (IsAlone)
-            return [mine];
-        byte[] bytes = Encoding.UTF8.GetBytes(mine);
         double[] lengths = new double[Size];
         lengths[Rank] = bytes.Length;
         Sum(lengths);
@@ -157,7 +175,7 @@ public sealed class TrainingGroup : IDisposable
         Tensor tensor = Tensor.From(all, all.Length); // everybody else has zeros there
         Sum(tensor);
         all = tensor.ToArray<byte>();
-        return [.. Enumerable.Range(0, Size).Select(rank => Encoding.UTF8.GetString(all, rank * longest, (int)lengths[rank]))];
+        return [.. Enumerable.Range(0, Size).Select(rank => all[(rank * longest)..(rank * longest + (int)lengths[rank])])];
     }
 
     /// <summary>What the first process says.</summary>
@@ -212,8 +230,9 @@ public sealed class TrainingGroup : IDisposable
     public void Leave(Exception cause)
     {
         presence?.Leave(cause switch { PeerException => null, OperationCanceledException => "it was asked to stop", _ => OneLine.Of(cause.Message) });
-        if (cause is PeerException)
-            presence?.SeeOthersOff();
+        if (cause is not PeerException)
+            processes?.HangUp();
+        presence?.SeeOthersOff();
     }
 
     /// <inheritdoc/>
@@ -224,6 +243,9 @@ public sealed class TrainingGroup : IDisposable
         if (presence!.End()) // else it hangs in the store, which must stay
             processes!.Dispose();
     }
+
+    /// <summary>The first of so many things that is a process's.</summary>
+    private int FirstOf(int things, int rank) => (int)((long)things * rank / Size);
 
     private T Together<T>(Func<T> work)
     {
@@ -258,8 +280,6 @@ public sealed class TrainingGroup : IDisposable
         const string Missing = "missing ";
         if (failure.Message.StartsWith(Missing, StringComparison.Ordinal))
             return new PeerException($"rank {failure.Message[Missing.Length..]} of {place.Size} did not come within {seconds}; look at what became of it, or start it", failure);
-        if (failure.Message.StartsWith("lost ", StringComparison.Ordinal))
-            return new PeerException("a process was lost while all were coming together; look at what became of it, and start them again", failure);
         if (options.HostsStore && (failure.Message.Contains("EADDRINUSE", StringComparison.Ordinal) || failure.Message.Contains("already in use", StringComparison.Ordinal)))
             return new UserErrorException($"port {place.Port} is in use by another program, or an earlier run; set MASTER_PORT to a free one", failure);
         return new PeerException($"no store answers at {place.Store} within {seconds} ({OneLine.Of(failure.Message)}); does rank 0 run there, and are MASTER_ADDR and MASTER_PORT right?", failure);

@@ -24,13 +24,14 @@ public interface IClipEmbedding
 /// <summary>The encoder's embedding: frequency patches side by side, mean over time (docs/method.md section 7).</summary>
 /// <param name="encoder">The encoder.</param>
 /// <param name="name">What results call it.</param>
-public sealed class EncoderEmbedding(EncoderSnapshot encoder, string name) : IClipEmbedding
+/// <param name="layers">That of the last layer, or those of all side by side.</param>
+public sealed class EncoderEmbedding(EncoderSnapshot encoder, string name, EncoderLayers layers = EncoderLayers.Last) : IClipEmbedding
 {
     /// <inheritdoc/>
     public string Name { get; } = name;
 
     /// <inheritdoc/>
-    public int Width => encoder.EmbeddingWidth;
+    public int Width => encoder.WidthOf(layers);
 
     /// <inheritdoc/>
     public Device Device => encoder.Encoder.Device;
@@ -39,7 +40,7 @@ public sealed class EncoderEmbedding(EncoderSnapshot encoder, string name) : ICl
     public void Embed(IReadOnlyList<LogMel> clips, Span<float> embeddings)
     {
         int row = 0;
-        foreach (FrameEmbeddings frames in encoder.Encode(clips))
+        foreach (FrameEmbeddings frames in encoder.Encode(clips, layers))
             frames.MeanOverTime(embeddings.Slice(row++ * Width, Width));
     }
 }

@@ -78,6 +78,16 @@ public sealed class EmbeddedTask
     public static EmbeddedTask From(LabelledTask task, string embedding, int width, float[]?[] rows, Device? device = null) =>
         new(task, embedding, width, rows, rows, new BadFiles(), device ?? Device.Cpu);
 
+    /// <summary>The same clips by a part of their embeddings.</summary>
+    /// <param name="embedding">Name of the part.</param>
+    /// <param name="first">Where it begins.</param>
+    /// <param name="width">Numbers of it.</param>
+    internal EmbeddedTask Part(string embedding, int first, int width)
+    {
+        float[]?[] Of(float[]?[] rows) => [.. rows.Select(row => row?[first..(first + width)])];
+        return new EmbeddedTask(Task, embedding, width, Of(cropped), Of(fromStart), Unreadable, Device);
+    }
+
     /// <summary>The embeddings of some clips, [clips, Width].</summary>
     /// <param name="clips">Their positions in the task.</param>
     /// <param name="view">What was seen of them: a crop, or the clip from its start.</param>

@@ -18,7 +18,11 @@ public static class LinearProbe
     /// <param name="cancellation">Stops within a fit.</param>
     /// <exception cref="ArgumentException">There are no seeds.</exception>
     public static ProbeResult Run(
-        EmbeddedTask task, ProbeMode mode, IReadOnlyList<ulong> seeds, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default)
+        EmbeddedTask task, ProbeMode mode, IReadOnlyList<ulong> seeds, IProgress<WorkProgress>? progress = null, CancellationToken cancellation = default) =>
+        Run(task, mode, seeds, (fold, seed) => RunFold(task, fold, mode, seed, cancellation), progress);
+
+    /// <summary>The same of any probe that is fitted for a fold and a seed.</summary>
+    internal static ProbeResult Run(EmbeddedTask task, ProbeMode mode, IReadOnlyList<ulong> seeds, Func<int, ulong, FoldOutcome> runFold, IProgress<WorkProgress>? progress)
     {
         if (seeds.Count == 0)
             throw new ArgumentException("a probe needs at least one seed", nameof(seeds));
@@ -31,7 +35,7 @@ public static class LinearProbe
             List<FoldOutcome> folds = [];
             for (int fold = 0; fold < task.Folds.Count; fold++)
             {
-                FoldOutcome outcome = RunFold(task, fold, mode, seed, cancellation);
+                FoldOutcome outcome = runFold(fold, seed);
                 if (outcome.Split.Note is { } note)
                     notes.Add(note);
                 (train, valid) = (train + outcome.Split.Train.Length, valid + outcome.Split.Valid.Length);
@@ -66,9 +70,7 @@ public static class LinearProbe
     {
         FoldClips fold = task.Folds[foldIndex];
         var random = new ProbeRandom(seed, foldIndex);
-        ValidationSplit split = fold.Valid.Length > 0
-            ? new ValidationSplit(fold.Train, fold.Valid, null)
-            : ValidationSplit.Draw(task.Task, fold.Train, strict: mode != ProbeMode.Evar, random.Split);
+        ValidationSplit split = SplitOf(task, fold, mode, random);
         // The letter of the protocol: embeddings of the whole training set, before a part is split off, make the scaler.
         Standardiser scale = FitScaler(task, mode == ProbeMode.Evar ? fold.Train : split.Train);
         using ProbeData train = ProbeData.Of(task, split.Train, ClipView.RandomCrop, scale);
@@ -84,6 +86,11 @@ public static class LinearProbe
             ? TestRefitted(task, fold, split, layer, cancellation)
             : Test(task, fold, split, layer, scale);
     }
+
+    /// <summary>The clips of a fold to fit on and those to choose by: as the task marks them, or as they are drawn.</summary>
+    internal static ValidationSplit SplitOf(EmbeddedTask task, FoldClips fold, ProbeMode mode, ProbeRandom random) => fold.Valid.Length > 0
+        ? new ValidationSplit(fold.Train, fold.Valid, null)
+        : ValidationSplit.Draw(task.Task, fold.Train, strict: mode != ProbeMode.Evar, random.Split);
 
     private static FoldOutcome TestRefitted(EmbeddedTask task, FoldClips fold, ValidationSplit split, FittedLayer chosen, CancellationToken cancellation)
     {

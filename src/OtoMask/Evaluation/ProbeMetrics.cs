@@ -7,7 +7,9 @@ namespace OtoMask.Evaluation;
 /// <summary>One embedding's linear evaluation, with its k-NN score in %.</summary>
 /// <param name="Probe">The linear evaluation.</param>
 /// <param name="Knn">k-nearest-neighbour score.</param>
-internal sealed record EmbeddingScores(ProbeResult Probe, double Knn);
+/// <param name="FewShot">What a few clips a class tell, for each number of them that was asked for.</param>
+/// <param name="Attentive">Attentive evaluation, where it was asked for; null for what has no tokens.</param>
+internal sealed record EmbeddingScores(ProbeResult Probe, double Knn, IReadOnlyList<PrototypeResult> FewShot, ProbeResult? Attentive);
 
 /// <summary>Evaluations of one task as the JSON of <c>otomask probe --out</c>: every number with what it was measured on and how.</summary>
 internal static class ProbeMetrics
@@ -41,20 +43,9 @@ internal static class ProbeMetrics
     private static IEnumerable<object> Rows(EmbeddingScores scores)
     {
         ProbeResult probe = scores.Probe;
-        yield return new
-        {
-            Encoder = probe.Embedding,
-            Evaluation = "linear",
-            Mode = probe.Mode.ToString().ToLowerInvariant(),
-            probe.Metric,
-            probe.Score.Value,
-            Interval95OverSeeds = Ends(probe.Score),
-            Interval95OverClips = probe.Task.IsMultiLabel ? null : Ends(Intervals.OverClips(probe)),
-            Seed = probe.Runs.Select(run => run.Seed),
-            probe.Counts,
-            Runs = probe.Runs.Select(run => new { run.Seed, Value = run.Score, run.Settings, run.Epochs }),
-            probe.Notes,
-        };
+        yield return Row("linear", probe);
+        if (scores.Attentive is { } attentive)
+            yield return Row("attentive", attentive);
         yield return new
         {
             Encoder = probe.Embedding,
@@ -64,7 +55,35 @@ internal static class ProbeMetrics
             Value = scores.Knn,
             Counts = probe.Counts with { Train = probe.Counts.Train + probe.Counts.Valid, Valid = 0 },
         };
+        foreach (PrototypeResult few in scores.FewShot)
+        {
+            yield return new
+            {
+                Encoder = probe.Embedding,
+                Evaluation = "prototype",
+                Mode = $"{few.Shots}-shot",
+                probe.Metric,
+                few.Score.Value,
+                few.Episodes,
+                Interval95OverEpisodes = Ends(few.Score),
+            };
+        }
     }
+
+    private static object Row(string evaluation, ProbeResult probe) => new
+    {
+        Encoder = probe.Embedding,
+        Evaluation = evaluation,
+        Mode = probe.Mode.ToString().ToLowerInvariant(),
+        probe.Metric,
+        probe.Score.Value,
+        Interval95OverSeeds = Ends(probe.Score),
+        Interval95OverClips = probe.Task.IsMultiLabel ? null : Ends(Intervals.OverClips(probe)),
+        Seed = probe.Runs.Select(run => run.Seed),
+        probe.Counts,
+        Runs = probe.Runs.Select(run => new { run.Seed, Value = run.Score, run.Settings, run.Epochs }),
+        probe.Notes,
+    };
 
     private static object Difference(EmbeddingScores encoder, EmbeddingScores baseline)
     {

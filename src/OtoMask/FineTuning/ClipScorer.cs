@@ -1,5 +1,6 @@
 using OtoMask.Audio;
 using OtoMask.Data;
+using OtoMask.Distributed;
 using OtoMask.Evaluation;
 using OtoMask.Geometry;
 using OtoMask.Models;
@@ -28,19 +29,22 @@ internal sealed class ClipScorer(Classifier model, ClassifierInput input)
     /// <param name="clips">The task at unit length.</param>
     /// <param name="ids">Positions of the clips.</param>
     /// <param name="view">Where long clips are cut.</param>
+    /// <param name="group">The processes that share the clips, and know the scores of all.</param>
     /// <exception cref="UserErrorException">None of them can be read.</exception>
-    public ClipScores Score(TaskClips clips, int[] ids, ClipView view)
+    public ClipScores Score(TaskClips clips, int[] ids, ClipView view, TrainingGroup group)
     {
         LabelledTask task = clips.Task;
         var present = new List<int>();
         var logits = new List<float>();
-        foreach (int[] chunk in ids.Chunk(ClipsAtOnce))
+        foreach (int[] chunk in group.Mine(ids).Chunk(ClipsAtOnce))
         {
             var read = new LogMel?[chunk.Length];
-            Parallel.For(0, chunk.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, i => read[i] = clips.Read(chunk[i], view));
+            Parallel.For(0, chunk.Length, new ParallelOptions { MaxDegreeOfParallelism = group.Cores }, i => read[i] = clips.Read(chunk[i], view));
             present.AddRange(chunk.Where((_, i) => read[i] is not null));
             logits.AddRange(LogitsOfChunk([.. read.OfType<LogMel>()]));
         }
+        clips.Unreadable.Share(group);
+        (present, logits) = ([.. group.Joined(present.ToArray())], [.. group.Joined(logits.ToArray())]);
         if (present.Count == 0)
             throw clips.Unreadable.WhenAllAreBad();
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using OtoMask.Data;
+using OtoMask.Distributed;
 using OtoMask.Evaluation;
 using OtoMask.Models;
 using OtoMask.Pretraining;
@@ -21,12 +22,15 @@ public sealed class FineTuner : IDisposable
     private readonly IOptimizer optimizer;
     private readonly LearningRateSchedule learningRates;
     private readonly ClipScorer scorer;
-    private readonly LogWriter log;
+    private readonly TrainingGroup group;
+    private readonly GradientExchange? exchange;
     private readonly SkippedSteps skipped;
     private readonly StepTeller teller;
+    private LogWriter? log;
+    private double exchanged;
     private long step, told;
+    private long? saved;
     private BestEpoch? best;
-    private string? latestCheckpoint;
 
     /// <summary>Prepares a run, new or resumed; the caller goes on owning <paramref name="setup"/>.</summary>
     /// <param name="folder">Where the run is kept.</param>
@@ -34,17 +38,20 @@ public sealed class FineTuner : IDisposable
     /// <param name="observer">Is told what happens.</param>
     public FineTuner(RunFolder folder, FineTuningSetup setup, ITrainingObserver observer)
     {
-        (this.folder, this.setup, this.observer, config) = (folder, setup, observer, setup.Config);
+        (this.folder, this.setup, this.observer, config, group) = (folder, setup, observer, setup.Config, setup.Group);
         (step, told, best) = (setup.State.Step, setup.State.Step, setup.State.Best);
+        saved = setup.From is null ? null : step;
         optimizer = config.CreateOptimizer(setup.Model.Trained, setup.RateOf);
         setup.From?.LoadOptimizer(setup.Model, optimizer);
         learningRates = new LearningRateSchedule(config.LearningRate, (long)(config.Warmup * TotalSteps), TotalSteps, FineTuningConfig.LastLearningRate);
         scorer = new ClipScorer(setup.Model, setup.Input);
-        log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes);
+        exchange = group.IsAlone ? null : new GradientExchange(group, setup.Model.Trained, setup.Model.Stacks);
+        group.DoneByFirst(() => log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes));
         // The best epoch on disk may be one after this checkpoint. The same run comes to it again; another has to find its own.
-        if (setup.Changes.Count > 0 && !(File.Exists(folder.BestCheckpoint) && FineTunedCheckpoint.Read(folder.BestCheckpoint).State.Best == best))
+        if (setup.Changes.Count > 0 && group.ToldNumber(() => File.Exists(folder.BestCheckpoint) && FineTunedCheckpoint.Read(folder.BestCheckpoint).State.Best == best ? 1 : 0) == 0)
             best = null;
         skipped = new SkippedSteps(folder, log, observer, "lr");
+        skipped.InARow = (int)group.ToldNumber(() => skipped.InARow);
         teller = new StepTeller(setup.Model.Device, Report);
     }
 
@@ -72,14 +79,15 @@ public sealed class FineTuner : IDisposable
         if (setup.From is null)
             Save();
         using BatchReader<ClassBatch> reader = setup.Batches.Read(step, TotalSteps);
-        while (!IsFinished && !cancellation.IsCancellationRequested && !(EpochsDone >= stopAt))
+        using var stop = new StopVote(group, cancellation);
+        while (!IsFinished && !(EpochsDone >= stopAt) && !stop.IsCarried())
         {
             TakeStep(reader);
             if (step % setup.Batches.StepsPerEpoch == 0)
                 EndEpoch();
         }
         teller.TellAll();
-        if (latestCheckpoint is null ? setup.State.Step != step : latestCheckpoint != folder.CheckpointOf(step))
+        if (saved != step)
             Save(); // cancelled within an epoch
         return IsFinished ? TrainingEnd.Finished : TrainingEnd.Stopped;
     }
@@ -91,10 +99,11 @@ public sealed class FineTuner : IDisposable
     {
         if (best is null)
             throw new TrainingDivergedException("no epoch ended with a loss that is a number, so there is no model. Try a smaller `lr` or `precision` fp32");
-        FineTunedCheckpoint checkpoint = FineTunedCheckpoint.Read(folder.BestCheckpoint);
+        using SharedFile file = SharedFile.Of(group, folder.BestCheckpoint);
+        FineTunedCheckpoint checkpoint = FineTunedCheckpoint.Read(file.Path);
         using Classifier model = checkpoint.LoadModel(setup.Model.Device);
-        ClipScores scores = new ClipScorer(model, setup.Input).Score(setup.Clips, setup.Parts.Test, ClipView.FromStart);
-        WriteBadFiles();
+        ClipScores scores = new ClipScorer(model, setup.Input).Score(setup.Clips, setup.Parts.Test, ClipView.FromStart, group);
+        group.DoneByFirst(WriteBadFiles);
         return new FineTuningResult(setup.Task, checkpoint.State.Best!, scores.Clips, scores.Logits, 100 * scores.Score);
     }
 
@@ -102,9 +111,10 @@ public sealed class FineTuner : IDisposable
     public void Dispose()
     {
         teller.Dispose();
+        exchange?.Dispose();
         optimizer.Dispose();
         folder.Release();
-        log.Dispose(); // last: on a full disk it throws
+        log?.Dispose(); // last: on a full disk it throws
     }
 
     private void TakeStep(BatchReader<ClassBatch> reader)
@@ -112,13 +122,18 @@ public sealed class FineTuner : IDisposable
         long begin = Stopwatch.GetTimestamp();
         TimeSpan waitedBefore = reader.Waited;
         ClassBatch batch = reader.Next()!;
-        double waited = (reader.Waited - waitedBefore).TotalSeconds, learningRate = learningRates.At(step);
+        double waited = (reader.Waited - waitedBefore).TotalSeconds, learningRate = learningRates.At(step), exchangedBefore = exchanged;
         (long number, int epoch) = (step + 1, EpochsDone);
         StepInFlight taken = Step(batch, learningRate);
         step = number;
+        double exchanging = exchanged - exchangedBefore;
         teller.Add(taken, begin, (outcome, total) => new StepRecord(
             number, epoch, outcome.Loss, learningRate, Hint: null, Ema: null, outcome.GradientNorm, outcome.Applied,
-            batch.Clips / total, waited / total, batch.MaskMilliseconds));
+            setup.Batches.BatchSize / total, waited / total, batch.MaskMilliseconds)
+        {
+            Processes = group.IsAlone ? null : group.Size,
+            ExchangeWait = group.IsAlone ? null : exchanging / total,
+        });
     }
 
     /// <summary>Forward, backward, update; where loss or gradient is not finite, nothing changes.</summary>
@@ -128,19 +143,11 @@ public sealed class FineTuner : IDisposable
         using IDisposable? products = config.Precision.OfStep();
         Classifier model = setup.Model;
         Tensor[] runningBefore = [.. model.Running.Select(pair => pair.Values.Clone())];
-        int clips = batch.Clips, given = batch.Ids.Length / clips;
-        Tensor[] sent = Tensor.Send(
-            model.Device, HostArray.Of(batch.Patches, clips, given, setup.Input.Geometry.PatchSize), HostArray.Of(batch.Ids, clips, given), HostArray.Of(batch.Targets, clips, model.Classes));
-        (Tensor patches, Tensor ids, Tensor targets) = (sent[0], sent[1], sent[2]);
-        Tensor logits;
-        using (IDisposable? autocast = config.Precision.On(model.Device, config.Bf16By))
-            logits = model.Logits(patches, ids, training: true);
-        Tensor loss = Classifier.Loss(logits, targets, setup.Task.IsMultiLabel);
-        // Elsewhere nobody waits to know whether it is finite: what it adds to the gradients is thrown away with them.
-        bool differentiates = !model.Device.IsCpu || double.IsFinite(loss.Item());
-        if (differentiates)
-            loss.Backward();
-        Tensor norm = differentiates ? model.Trained.Gradients.Norm() : loss * double.NaN;
+        Tensor loss = exchange is null ? Differentiate(batch) : exchange.During(() => Differentiate(batch));
+        if (exchange is not null)
+            Exchange(exchange);
+        // Of a loss that is no number there are no gradients; elsewhere than on the processor nobody waits to know.
+        Tensor norm = !model.Device.IsCpu || double.IsFinite(loss.Item()) ? model.Trained.Gradients.Norm() : loss * double.NaN;
         StepGate gate = StepGate.Of([loss], [], norm, double.PositiveInfinity);
         optimizer.Step(learningRate, gate);
         foreach (((_, Tensor running), Tensor before) in model.Running.Zip(runningBefore))
@@ -148,10 +155,57 @@ public sealed class FineTuner : IDisposable
         return new StepInFlight(gate);
     }
 
+    /// <summary>The loss of the whole batch; adds its gradients, as far as this process's clips give them.</summary>
+    private Tensor Differentiate(ClassBatch batch)
+    {
+        Classifier model = setup.Model;
+        int clips = batch.Clips, given = batch.Ids.Length / clips;
+        Tensor[] sent = Tensor.Send(
+            model.Device, HostArray.Of(batch.Patches, clips, given, setup.Input.Geometry.PatchSize), HostArray.Of(batch.Ids, clips, given), HostArray.Of(batch.Targets, clips, model.Classes));
+        (Tensor patches, Tensor ids, Tensor targets) = (sent[0], sent[1], sent[2]);
+        Tensor logits;
+        using (IDisposable? autocast = config.Precision.On(model.Device, config.Bf16By))
+        {
+            Tensor features = model.Features(patches, ids);
+            if (exchange is not null)
+                (features, targets) = OfAll(features, targets, batch);
+            logits = model.Classify(features, training: true);
+        }
+        Tensor loss = Classifier.Loss(logits, targets, setup.Task.IsMultiLabel);
+        // Elsewhere nobody waits to know whether it is finite: what it adds to the gradients is thrown away with them.
+        if (!model.Device.IsCpu || double.IsFinite(loss.Item()))
+            loss.Backward();
+        return loss;
+    }
+
+    /// <summary>Features and targets of the whole batch, by which the head normalises: every process computes all of the head, which is little, and differentiates
+    /// through the rows that are its own.</summary>
+    private (Tensor Features, Tensor Targets) OfAll(Tensor features, Tensor targets, ClassBatch batch)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        (long width, long behind) = (features.Shape[1], batch.First + batch.Clips);
+        Tensor all = Tensor.Zeros(features.Device, DType.Float32, setup.Batches.BatchSize, width + targets.Shape[1]);
+        all.Narrow(0, batch.First, batch.Clips).CopyFrom(Tensor.Cat(1, features.Detach(), targets));
+        group.Sum(all);
+        exchanged += Stopwatch.GetElapsedTime(begin).TotalSeconds;
+        Tensor Others(long start, long end) => all.Narrow(0, start, end - start).Narrow(1, 0, width);
+        return (Tensor.Cat(0, Others(0, batch.First), features, Others(behind, setup.Batches.BatchSize)), all.Narrow(1, width, targets.Shape[1]));
+    }
+
+    /// <summary>Sums the gradients. Those of the head everybody has whole, so that one process's are enough.</summary>
+    private void Exchange(GradientExchange exchange)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        foreach (Parameter parameter in group.IsFirst ? [] : setup.Model.Head)
+            setup.Model.Trained.Gradients.Narrow(0, parameter.Offset, parameter.Count).ZeroInto();
+        exchange.Finish();
+        exchanged += Stopwatch.GetElapsedTime(begin).TotalSeconds;
+    }
+
     private void Report(StepRecord record)
     {
         told = record.Step;
-        log.Add(record);
+        log?.Add(record);
         observer.Step(record, TotalSteps);
         skipped.Add(record);
     }
@@ -169,7 +223,7 @@ public sealed class FineTuner : IDisposable
     private void Choose()
     {
         bool onTest = config.Mode == FineTuningMode.SelectOnTest;
-        ClipScores scores = scorer.Score(setup.Clips, setup.Parts.Choose, onTest ? ClipView.FromStart : ClipView.RandomCrop);
+        ClipScores scores = scorer.Score(setup.Clips, setup.Parts.Choose, onTest ? ClipView.FromStart : ClipView.RandomCrop, group);
         string part = onTest ? "test" : "valid";
         var epoch = new BestEpoch(EpochsDone, 100 * scores.Score, scores.Loss);
         Add(new EvaluationRecord(step, EpochsDone, $"{FineTuningResult.MetricOf(setup.Task)}/{part}", epoch.Score));
@@ -177,23 +231,27 @@ public sealed class FineTuner : IDisposable
         if (!epoch.Beats(best))
             return;
         best = epoch;
-        FineTunedCheckpoint.Write(folder.BestCheckpoint, setup.Model, optimizer: null, StateNow());
+        group.DoneByFirst(() => FineTunedCheckpoint.Write(folder.BestCheckpoint, setup.Model, optimizer: null, StateNow()));
     }
 
     private void Add(EvaluationRecord record)
     {
-        log.Add(record);
+        log?.Add(record);
         observer.Evaluation(record);
     }
 
+    /// <summary>The first process writes; others wait.</summary>
     private void Save()
     {
-        log.Flush();
-        string path = folder.CheckpointOf(step);
-        FineTunedCheckpoint.Write(path, setup.Model, optimizer, StateNow());
-        latestCheckpoint = path;
-        folder.Prune(config.KeepLast, staysForEver: _ => false);
-        WriteBadFiles();
+        setup.BadFiles.Share(group);
+        group.DoneByFirst(() =>
+        {
+            log!.Flush();
+            FineTunedCheckpoint.Write(folder.CheckpointOf(step), setup.Model, optimizer, StateNow());
+            folder.Prune(config.KeepLast, staysForEver: _ => false);
+            WriteBadFiles();
+        });
+        saved = step;
     }
 
     private FineTunedState StateNow() => setup.State with { Step = step, OptimizerSteps = optimizer.Steps, Best = best };

@@ -1,5 +1,6 @@
 using OtoMask.Configuration;
 using OtoMask.Data;
+using OtoMask.Distributed;
 using OtoMask.Evaluation;
 using OtoMask.Models;
 using OtoMask.Runs;
@@ -11,15 +12,19 @@ namespace OtoMask.FineTuning;
 /// <summary>What a fine-tuning stands on: the task, its parts, the model and the state to begin from.</summary>
 public sealed class FineTuningSetup : IDisposable
 {
-    private FineTuningSetup(FineTuningConfig config, LabelledTask task, Classifier model, FineTunedState state, FineTunedCheckpoint? from)
+    private FineTuningSetup(TrainingGroup group, FineTuningConfig config, LabelledTask task, Classifier model, FineTunedState state, FineTunedCheckpoint? from)
     {
-        (Config, Task, Model, State, From) = (config, task, model, state, from);
+        (Group, Config, Task, Model, State, From) = (group, config, task, model, state, from);
         Parts = TaskParts.Of(task, config);
         Input = state.InputOfModel();
         Clips = new TaskClips(task, Input.LogMel, Input.UnitSamples);
-        Batches = new ClassBatches(new TrainingClips(task, Parts.Train, Input, config.Seed, Clips.Unreadable), task.Classes.Count, Input, config);
+        Batches = new ClassBatches(new TrainingClips(task, Parts.Train, Input, config.Seed, Clips.Unreadable), task.Classes.Count, Input, config, group);
         RequireMemory();
+        RequireAlike();
     }
+
+    /// <summary>The processes that share every batch.</summary>
+    public TrainingGroup Group { get; }
 
     /// <summary>The configuration, resolved.</summary>
     public FineTuningConfig Config { get; private set; }
@@ -70,10 +75,13 @@ public sealed class FineTuningSetup : IDisposable
     /// <param name="saved">The model at <see cref="FineTuningConfig.Checkpoint"/>.</param>
     /// <param name="observer">Is told who computes bfloat16, where that has to be measured; or null.</param>
     /// <param name="cancellation">Stops the preparation.</param>
-    /// <exception cref="UserErrorException">The configuration, the task or the model is impossible.</exception>
-    public static FineTuningSetup Begin(FineTuningConfig config, SavedModel saved, ITrainingObserver? observer = null, CancellationToken cancellation = default)
+    /// <param name="group">The processes that share every batch, all of which call this; null = this one alone.</param>
+    /// <exception cref="UserErrorException">The configuration, the task or the model is impossible, or not the same in all processes.</exception>
+    public static FineTuningSetup Begin(
+        FineTuningConfig config, SavedModel saved, ITrainingObserver? observer = null, CancellationToken cancellation = default, TrainingGroup? group = null)
     {
-        Device device = Devices.Find(config.Validate().Device).Having(config.Precision);
+        group ??= TrainingGroup.Alone;
+        Device device = group.DeviceOf(config.Validate().Device).Having(config.Precision);
         LabelledTask task = LabelledTask.Read(config.Task);
         using EncoderSnapshot encoder = saved.LoadEncoder(device);
         var input = ClassifierInput.Of(encoder, config.Seconds);
@@ -87,7 +95,8 @@ public sealed class FineTuningSetup : IDisposable
             model.Positions.TakeOver(encoder.Encoder.Positions);
             if (config.Start == StartingWeights.Trained)
                 ModelWeights.Copy(encoder.Encoder.Parameters, model.Trained.Parameters);
-            var setup = new FineTuningSetup(config, task, model, state, from: null);
+            var setup = new FineTuningSetup(group, config, task, model, state, from: null);
+            setup.BeginAlike();
             setup.ChooseWhoComputes(observer, cancellation);
             return setup;
         });
@@ -98,10 +107,13 @@ public sealed class FineTuningSetup : IDisposable
     /// <param name="config">How it is to go on.</param>
     /// <param name="accept">Is shown what of the configuration has changed so that results change, and refuses it by an exception; not called where nothing has.</param>
     /// <param name="observer">Is told what has changed.</param>
+    /// <param name="group">As for <see cref="Begin"/>; it need not be as large as before.</param>
     /// <exception cref="UserErrorException">The task is another, or what has changed leaves no run to go on with.</exception>
-    public static FineTuningSetup Resume(FineTunedCheckpoint from, FineTuningConfig config, Action<IReadOnlyList<ConfigChange>> accept, ITrainingObserver observer)
+    public static FineTuningSetup Resume(
+        FineTunedCheckpoint from, FineTuningConfig config, Action<IReadOnlyList<ConfigChange>> accept, ITrainingObserver observer, TrainingGroup? group = null)
     {
-        Device device = Devices.Find(config.Validate().Device).Having(config.Precision);
+        group ??= TrainingGroup.Alone;
+        Device device = group.DeviceOf(config.Validate().Device).Having(config.Precision);
         LabelledTask task = LabelledTask.Read(config.Task);
         FineTunedState state = from.State;
         if (InputFile.HashOf(task.CsvPath) != state.TaskHash)
@@ -116,7 +128,8 @@ public sealed class FineTuningSetup : IDisposable
         state = state with { Config = FineTuningKeys.All.ToDictionary(config), Program = ProgramVersion.Current };
         return Owning(from.LoadModel(device), model =>
         {
-            var setup = new FineTuningSetup(config, task, model, state, from) { Changes = changes };
+            var setup = new FineTuningSetup(group, config, task, model, state, from) { Changes = changes };
+            setup.BeginAlike();
             resumption.RequireAtMost(setup.TotalSteps);
             // A run that has begun in bfloat16 stays with whom it began with, so that it ends with the same bits.
             if (from.State.ParsedConfig.Precision != Precision.Bf16)
@@ -141,12 +154,32 @@ public sealed class FineTuningSetup : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
 
+    /// <summary>Refuses processes that would train something else each. Where task and model lie is each one's own affair.</summary>
+    private void RequireAlike()
+    {
+        if (Group.IsAlone)
+            return;
+        Group.RequireAlike("version of otomask", ProgramVersion.Current);
+        Group.RequireAlike("libtorch", TorchRuntime.Describe().Split('\n')[0]);
+        Group.RequireAlike("configuration", ConfigFile.ToYaml(Config with { Checkpoint = "-", Task = "-", Workers = 0 }, FineTuningKeys.All));
+        Group.RequireAlike("task", TaskHash);
+        Group.RequireAlike("model", $"{State.Encoder} {State.Input} {State.Patch} {State.LogMel} {State.UnitSamples} {State.Mean:R} {State.Std:R}");
+    }
+
+    /// <summary>Has all begin with the same bits, whatever drew or read them.</summary>
+    private void BeginAlike()
+    {
+        foreach (Tensor values in (IEnumerable<Tensor>)[Model.Trained.Values, Model.Positions.Values, .. Model.Running.Select(pair => pair.Values)])
+            Group.TakeFromFirst(values);
+    }
+
     /// <summary>Resolves who computes bfloat16 products, where two can.</summary>
     private void ChooseWhoComputes(ITrainingObserver? observer, CancellationToken cancellation)
     {
         Bf16Choice Time() => Bf16Choice.Measure(
-            StepClips, clips => ModelMemory.Fits(some => MemoryOf(some, Bf16By.Aten), clips), (by, clips) => StepRace.SecondsOf(Model, by, clips, GivenPatches), cancellation);
-        Config = Config with { Bf16By = Bf16Choice.For(Config.Bf16By, Config.Precision, Model.Device, Time, line => observer?.Note(line)) };
+            Batches.Share, clips => ModelMemory.Fits(some => MemoryOf(some, Bf16By.Aten), clips), (by, clips) => StepRace.SecondsOf(Model, by, clips, GivenPatches), cancellation);
+        Bf16By? by = Bf16Choice.For(Config.Bf16By, Config.Precision, Model.Device, Time, line => observer?.Note(line));
+        Config = Config with { Bf16By = Group.Told(() => by?.ToString()) is { } told ? Enum.Parse<Bf16By>(told) : null };
         State = State with { Config = FineTuningKeys.All.ToDictionary(Config) };
     }
 
@@ -157,7 +190,7 @@ public sealed class FineTuningSetup : IDisposable
         if (!Model.Device.IsCpu)
             return;
         ModelMemory.Require(
-            $"a step of {StepClips} clips of {Input.Geometry.InputText} in {Input.Geometry.Grid.Count} patches", clips => MemoryOf(clips, Config.Bf16By), StepClips,
+            $"a step of {StepClips} clips of {Input.Geometry.InputText} in {Input.Geometry.Grid.Count} patches", clips => Group.LocalSize * MemoryOf(clips, Config.Bf16By), Batches.Share,
             $"lower batch or seconds{(Config.PatchOut == 0 ? ", or leave patches out (patch-out)" : "")}");
     }
 

@@ -2,28 +2,37 @@ using OtoMask.Randomness;
 
 namespace OtoMask.FineTuning;
 
-/// <summary>Mixes every waveform of a batch, and its targets, with those of another place of the batch: x = l x + (1 - l) x'.</summary>
+/// <summary>With what every clip of a batch is mixed, waveform and targets alike: x = l x + (1 - l) x'.</summary>
 /// <remarks>Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018; a coefficient l ~ Beta(a, a) for each clip.</remarks>
-internal static class Mixup
+/// <param name="Partners">For each of the B places of the batch that of the other clip, a permutation.</param>
+/// <param name="Shares">l for each of them.</param>
+internal sealed record Mixup(int[] Partners, float[] Shares)
 {
-    /// <summary>Mixes in place.</summary>
-    /// <param name="waveforms">B waveforms of one length.</param>
-    /// <param name="targets">[B, C].</param>
+    /// <summary>Draws partners and coefficients.</summary>
+    /// <param name="batch">B.</param>
     /// <param name="alpha">a, above 0.</param>
-    /// <param name="random">Draws the partners, a permutation of the places, and the coefficients.</param>
-    public static void Apply(float[][] waveforms, float[] targets, double alpha, RandomStream random)
+    /// <param name="random">Draws them.</param>
+    public static Mixup Draw(int batch, double alpha, RandomStream random)
     {
-        int batch = waveforms.Length, classes = targets.Length / batch;
         int[] partners = [.. Enumerable.Range(0, batch)];
         random.Shuffle<int>(partners);
-        float[][] alone = [.. waveforms.Select(waveform => waveform.ToArray())];
-        float[] ownTargets = [.. targets];
+        float[] shares = new float[batch];
         for (int place = 0; place < batch; place++)
-        {
-            float share = (float)Beta(alpha, ref random);
-            Mix(waveforms[place], alone[partners[place]], share);
-            Mix(targets.AsSpan(place * classes, classes), ownTargets.AsSpan(partners[place] * classes, classes), share);
-        }
+            shares[place] = (float)Beta(alpha, ref random);
+        return new Mixup(partners, shares);
+    }
+
+    /// <summary>Values of the clip at a place mixed with those of its partner.</summary>
+    /// <param name="place">Place in the batch.</param>
+    /// <param name="own">Waveform or targets of the clip there.</param>
+    /// <param name="partner">Those of its partner, as many.</param>
+    public float[] Apply(int place, float[] own, float[] partner)
+    {
+        float share = Shares[place];
+        var mixed = new float[own.Length];
+        for (int i = 0; i < mixed.Length; i++)
+            mixed[i] = share * own[i] + (1 - share) * partner[i];
+        return mixed;
     }
 
     /// <summary>A number of Beta(a, a), in 0 .. 1.</summary>
@@ -46,11 +55,5 @@ internal static class Mixup
             if (v > 0 && Math.Log(u) < 0.5 * x * x + d - d * v + d * Math.Log(v))
                 return d * v;
         }
-    }
-
-    private static void Mix(Span<float> own, ReadOnlySpan<float> other, float share)
-    {
-        for (int i = 0; i < own.Length; i++)
-            own[i] = share * own[i] + (1 - share) * other[i];
     }
 }

@@ -75,6 +75,12 @@ internal sealed class Classifier : IDisposable
     /// <summary>Numbers that the head sees of a clip.</summary>
     public int FeatureWidth => FeatureWidthOf(Shape, Feature);
 
+    /// <summary>The linear layer of the head.</summary>
+    public IReadOnlyList<Parameter> Head => [weight, bias];
+
+    /// <summary>The stacks of blocks that are trained.</summary>
+    public IReadOnlyList<BlockStack> Stacks => [encoder.Blocks];
+
     /// <summary>Says how likely each class is: patches [B, N, P], their ids [B, N] -> [B, C], before softmax or sigmoid.</summary>
     /// <param name="patches">The given patches; of <see cref="ClipFeature.PerBand"/> whole time steps, ids ascending.</param>
     /// <param name="ids">Their ids, f * Nt + t.</param>
@@ -82,11 +88,28 @@ internal sealed class Classifier : IDisposable
     public Tensor Logits(Tensor patches, Tensor ids, bool training)
     {
         using var scope = new TensorScope();
+        return scope.Keep(Classify(Features(patches, ids), training));
+    }
+
+    /// <summary>What the head sees of clips: patches [B, N, P], their ids [B, N] -> [B, F], float32.</summary>
+    /// <param name="patches">As for <see cref="Logits"/>.</param>
+    /// <param name="ids">Their ids.</param>
+    public Tensor Features(Tensor patches, Tensor ids)
+    {
+        using var scope = new TensorScope();
         long clips = ids.Shape[0], given = ids.Shape[1];
         Tensor tokens = encoder.Forward(patches, ids).Narrow(1, 1, given).To(DType.Float32); // [B, N, D], no CLS
-        Tensor features = Feature == ClipFeature.Flat
+        return scope.Keep(Feature == ClipFeature.Flat
             ? tokens.Mean(1) // [B, D]
-            : tokens.Reshape(clips, Shape.Grid.Rows, given / Shape.Grid.Rows, Shape.Encoder.Width).Mean(2).Reshape(clips, FeatureWidth); // [B, Nf * D]
+            : tokens.Reshape(clips, Shape.Grid.Rows, given / Shape.Grid.Rows, Shape.Encoder.Width).Mean(2).Reshape(clips, FeatureWidth)); // [B, Nf * D]
+    }
+
+    /// <summary>What the head makes of features [B, F]: [B, C].</summary>
+    /// <param name="features">Those of the whole batch, where it is to normalise by it.</param>
+    /// <param name="training">As for <see cref="Logits"/>.</param>
+    public Tensor Classify(Tensor features, bool training)
+    {
+        using var scope = new TensorScope();
         Tensor normalised = F.BatchNorm(features, runningMean, runningVariance, training, Momentum, Epsilon);
         return scope.Keep(F.Linear(normalised, weight, bias).To(DType.Float32));
     }

@@ -23,10 +23,11 @@ internal sealed class GradientExchange : IBlockWatch, IDisposable
     private int sent;
 
     /// <param name="group">The processes.</param>
-    /// <param name="model">The model; its owner disposes it, after this.</param>
-    public GradientExchange(TrainingGroup group, MaskedModel model)
+    /// <param name="parameters">What the model is trained by; its owner disposes it, after this.</param>
+    /// <param name="stacks">Its stacks of blocks.</param>
+    public GradientExchange(TrainingGroup group, ParameterSet parameters, IReadOnlyList<BlockStack> stacks)
     {
-        (this.group, parameters, stacks) = (group, model.Trained, model.Stacks);
+        (this.group, this.parameters, this.stacks) = (group, parameters, stacks);
         watch = new GradientWatch(Reached);
     }
 

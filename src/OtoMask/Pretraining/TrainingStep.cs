@@ -72,7 +72,7 @@ internal sealed class TrainingStep(
 {
     private readonly DeviceMasking? deviceMasking = model.Device.IsCpu ? null : DeviceMasking.Of(featureMasking);
     private readonly TrainingGroup group = group ?? TrainingGroup.Alone;
-    private readonly GradientExchange? exchange = group is { IsAlone: false } ? new GradientExchange(group, model) : null;
+    private readonly GradientExchange? exchange = group is { IsAlone: false } ? new GradientExchange(group, model.Trained, model.Stacks) : null;
 
     /// <summary>Where the time went. On another device than the processor that is the time to ask for the work, unless <see cref="WaitsForDevice"/>.</summary>
     public PhaseTimes Times { get; } = new();

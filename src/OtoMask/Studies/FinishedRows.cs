@@ -21,8 +21,7 @@ internal sealed class FinishedRows
                     $"{folder.Rows} holds {row.Framework} {row.Arm} seed {row.Seed} on {row.Task} from another configuration or other data; choose another `folder`, or remove those rows");
             }
         }
-        (string, ulong?)[] probes = [.. plan.Config.ProbeSeeds.Select(seed => (plan.Config.Probe.ToString().ToLowerInvariant(), (ulong?)seed)), (StudyRow.Knn, null)];
-        scored = [.. rows.Where(row => expected.ContainsKey(Key(row))).GroupBy(Key).Where(task => !probes.Except(ProbesOf(task)).Any()).Select(task => task.Key)];
+        scored = [.. rows.Where(row => expected.ContainsKey(Key(row))).GroupBy(Key).Where(task => !plan.Config.Probes.Except(ProbesOf(task)).Any()).Select(task => task.Key)];
         confused = [.. JsonLines.Read<StudyConfusion>(folder.Confusions).Select(Key)];
     }
 

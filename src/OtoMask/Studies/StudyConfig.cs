@@ -53,6 +53,12 @@ public sealed record StudyConfig
     /// <summary>Seeds of the probes: averaged over, no replicates.</summary>
     public IReadOnlyList<ulong> ProbeSeeds { get; init; } = [42, 43, 44];
 
+    /// <summary>Whether an attentive probe is fitted, too.</summary>
+    public bool Attentive { get; init; }
+
+    /// <summary>Numbers of clips a class by which test clips are told, too.</summary>
+    public IReadOnlyList<int> Shots { get; init; } = [];
+
     /// <summary>The frameworks, in the order in which they are run.</summary>
     public required IReadOnlyList<StudyFramework> Frameworks { get; init; }
 
@@ -80,6 +86,19 @@ public sealed record StudyConfig
     /// <summary>Names of everything that is probed in a framework: the untrained network, the arms, those at equal time.</summary>
     public IReadOnlyList<string> ArmNames => [StudyCell.Untrained, .. Arms.Select(arm => arm.Name), .. EqualTime.Select(arm => arm + StudyPlan.EqualTimeSuffix)];
 
+    /// <summary>The names that rows have of the probes beside the linear one and nearest neighbours.</summary>
+    internal IReadOnlyList<string> MoreProbes => [.. Attentive ? (string[])[StudyRow.Attentive] : [], .. Shots.Select(StudyRow.FewShot)];
+
+    /// <summary>What every cell is probed by on every task: names as rows have them, with the seeds.</summary>
+    internal IEnumerable<(string Probe, ulong? Seed)> Probes =>
+    [
+        .. ProbeSeeds.Select(seed => (LinearProbe, (ulong?)seed)), (StudyRow.Knn, null),
+        .. Attentive ? ProbeSeeds.Select(seed => (StudyRow.Attentive, (ulong?)seed)) : [], .. Shots.Select(shots => (StudyRow.FewShot(shots), (ulong?)null)),
+    ];
+
+    /// <summary>The name that rows have of the linear probe.</summary>
+    internal string LinearProbe => Probe.ToString().ToLowerInvariant();
+
     /// <summary>Names of the tasks; that of a CSV is its file's.</summary>
     public IReadOnlyList<string> TaskNames => [.. Tasks.Select(task => Path.GetFileNameWithoutExtension(task.Name))];
 
@@ -94,6 +113,9 @@ public sealed record StudyConfig
         Require(Arms.Any(arm => arm.Name == Baseline), $"baseline: '{Baseline}' is none of the arms ({string.Join(", ", Arms.Select(arm => arm.Name))})");
         RequireDifferent("seeds", Seeds);
         RequireDifferent("probe-seeds", ProbeSeeds);
+        RequireDifferent("shots", Shots);
+        foreach (int shots in Shots)
+            PrototypeProbe.ShotRange.Require("shots", shots);
         RequireDifferent("tasks", TaskNames);
         RequireDifferent("frameworks", Frameworks.Select(framework => framework.Name));
         RequireDifferent("arms, in which upper and lower case are the same, for their folders", ArmNames, StringComparer.OrdinalIgnoreCase);

@@ -6,11 +6,11 @@ using YamlDotNet.RepresentationModel;
 
 namespace OtoMask.Studies;
 
-/// <summary>Reads a <see cref="StudyConfig"/> from YAML; <c>configs/study-mini.yaml</c> is an example with every key.</summary>
+/// <summary>Reads a <see cref="StudyConfig"/> from YAML; <c>configs/study-mini.yaml</c> is an example; docs/study.md has every key.</summary>
 public static class StudyFile
 {
     private static readonly string[] Keys =
-        ["data", "tasks", "seeds", "probe", "probe-seeds", "frameworks", "arms", "baseline", "equal-time", "follow", "pretraining"];
+        ["data", "tasks", "seeds", "probe", "probe-seeds", "attentive", "shots", "frameworks", "arms", "baseline", "equal-time", "follow", "pretraining"];
 
     /// <summary>The study of a file.</summary>
     /// <exception cref="UserErrorException">The file cannot be read, or a line names no key, a key twice, or no valid value.</exception>
@@ -50,6 +50,8 @@ public static class StudyFile
             Seeds = reader.List("seeds", node => Seed(node, reader.Source)),
             Probe = reader.Has("probe") ? Mode(reader.TextOr("probe", "")) : defaults.Probe,
             ProbeSeeds = reader.Has("probe-seeds") ? reader.List("probe-seeds", node => Seed(node, reader.Source)) : defaults.ProbeSeeds,
+            Attentive = reader.Has("attentive") && ConfigText.YesOrNo("attentive", reader.TextOr("attentive", "")),
+            Shots = reader.Has("shots") ? reader.List("shots", node => ConfigText.Whole("shots", Text(node, reader.Source))) : defaults.Shots,
             Frameworks = reader.Map("frameworks", (name, settings) => new StudyFramework(FrameworkOf(name), settings)),
             Arms = reader.Map("arms", (name, settings) => name != StudyCell.Untrained
                 ? new StudyArm(name, settings)

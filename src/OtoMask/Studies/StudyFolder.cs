@@ -51,7 +51,7 @@ public sealed class StudyFolder(string path)
         if (!Directory.Exists(Path))
             return;
         bool holdsStudy = HoldsRows<StudyRow>(Rows) || HoldsRows<StudyCost>(Costs) || HoldsRows<StudyProvenance>(Provenance) || HoldsRows<Models.Bf16Choice>(Bf16Choice);
-        if (!holdsStudy && Directory.EnumerateFileSystemEntries(Path).Any(entry => entry != Config && entry != Lock && !AtomicFile.IsLeftover(entry)))
+        if (!holdsStudy && Directory.EnumerateFileSystemEntries(Path).Any(entry => entry != Config && entry != Lock && entry != Workers && !AtomicFile.IsLeftover(entry)))
             throw new UserErrorException($"{Path} is not empty and holds no study; choose another `folder`");
         foreach (string file in Files)
         {
@@ -63,19 +63,48 @@ public sealed class StudyFolder(string path)
 
     private string Lock => Inside(".lock");
 
+    private string Workers => Inside(".workers");
+
     private static bool HoldsRows<T>(string file) => JsonLines.Read<T>(file).Count > 0;
 
     /// <summary>Makes the folder where it is missing and keeps other processes from working on the study until the result is disposed or this one ends.</summary>
     /// <exception cref="UserErrorException">Another process is at work in it, or it cannot be written.</exception>
-    internal IDisposable Occupy()
+    internal StudyHold Occupy() => OrUserError(() =>
+    {
+        IDisposable hold = FolderLock.TryTake(Lock)
+            ?? throw new UserErrorException($"{Path}: another process is at work on this study; wait for it, stop it first, or start both with `worker` to share the work");
+        AtomicFile.RemoveLeftovers(Path);
+        return new StudyHold(hold);
+    });
+
+    /// <summary>Makes the folder where it is missing and takes a worker's place in it until the result is disposed or this process ends.</summary>
+    /// <param name="study">The study file, as <see cref="Config"/> is going to have it.</param>
+    /// <exception cref="UserErrorException">A process that is no worker is at work in it, or workers are on another study; or it cannot be written.</exception>
+    internal StudyHold Join(string study) => OrUserError(() =>
+    {
+        bool isFirst;
+        using (IDisposable? alone = FolderLock.TryTake(Lock))
+        {
+            isFirst = alone is not null;
+            if (isFirst)
+                AtomicFile.RemoveLeftovers(Path);
+        }
+        IDisposable hold = FolderLock.TryShare(Lock)
+            ?? throw new UserErrorException($"{Path}: a process that is no worker is at work on this study; wait for it, or stop it first");
+        if (!isFirst && File.Exists(Config) && InputFile.ReadText(Config, InputFile.LargestTable) != study)
+        {
+            hold.Dispose();
+            throw new UserErrorException($"{Path}: workers are at work there on another study file ({Config}); start all with the same, or choose another `folder`");
+        }
+        return new StudyHold(hold, Workers);
+    });
+
+    private StudyHold OrUserError(Func<StudyHold> take)
     {
         try
         {
             Directory.CreateDirectory(Path);
-            IDisposable hold = FolderLock.TryTake(Lock)
-                ?? throw new UserErrorException($"{Path}: another process is at work on this study; wait for it, or stop it first");
-            AtomicFile.RemoveLeftovers(Path);
-            return hold;
+            return take();
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException { HResult: NotADirectory or FileExists or ReadOnlyFileSystem })
         {

@@ -14,13 +14,14 @@ namespace OtoMask.Studies;
 /// rows of a task are written at once. So a study that was stopped anywhere ends with the same rows as one that was not.
 /// </summary>
 /// <param name="plan">What to do.</param>
-/// <param name="folder">Where; the caller keeps others out of it (<see cref="StudyFolder.Occupy"/>).</param>
+/// <param name="folder">Where.</param>
 /// <param name="costs">Measures what arms cost.</param>
 /// <param name="observer">Is told how it goes.</param>
 public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts costs, IStudyObserver observer)
 {
     private const int CostRounds = 3;
     private readonly Dictionary<string, TaskClips> clipsOfTask = [];
+    private StudyCell[] cells = [];
     private StudyWork work = new([], [], 0);
 
     /// <summary>Checks, before anything in a folder is changed, that it holds no scores of something else.</summary>
@@ -28,41 +29,84 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
     internal static void RequireOwnScores(StudyPlan plan, StudyFolder folder) =>
         _ = new FinishedRows(folder, plan, plan.Cells(JsonLines.Read<StudyCost>(folder.Costs)));
 
-    /// <summary>Does whatever is not done yet.</summary>
+    /// <summary>This process's place at work, where others share it; null = the caller keeps them out.</summary>
+    internal StudyHold? Hold { get; init; }
+
+    /// <summary>Does whatever is not done yet; among workers, until all of them have done all.</summary>
     /// <exception cref="UserErrorException">As <see cref="RequireOwnScores"/>; or it holds such a run.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; the same call goes on where it stopped.</exception>
     public void Run(CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder.Path);
-        plan = plan.By(ChooseWhoComputes(cancellation));
-        IReadOnlyList<StudyCost> measured = MeasureCosts(cancellation);
-        StudyCell[] cells = [.. plan.Cells(measured)];
-        var finished = new FinishedRows(folder, plan, cells);
-        work = new StudyWork(cells, measured, plan.Tasks.Count);
+        StudyCell[] left;
         string? data = null;
-        for (int i = 0; i < cells.Length; i++)
+        using (Turn(cancellation))
         {
-            observer.Overall(work.Share(i, current: null, 0, 0));
-            StudyTask[] left = [.. plan.Tasks.Where(task => !finished.Has(cells[i], task))];
-            if (left.Length == 0)
-                continue;
-            cancellation.ThrowIfCancellationRequested();
-            data ??= PrepareCache(cells[i].Config, cancellation);
-            observer.Begin(cells[i], i + 1, cells.Length);
-            StudyCell onCache = cells[i] with { Config = cells[i].Config with { Data = data } };
-            if (cells[i].IsTrained)
+            plan = plan.By(ChooseWhoComputes(cancellation));
+            IReadOnlyList<StudyCost> measured = MeasureCosts(cancellation);
+            cells = [.. plan.Cells(measured)];
+            work = new StudyWork(cells, measured, plan.Tasks.Count);
+            var finished = new FinishedRows(folder, plan, cells);
+            left = [.. cells.Where(cell => TasksLeft(cell, finished).Length > 0)];
+            if (left.Length > 0)
+                data = PrepareCache(left[0].Config, cancellation);
+        }
+        for (int told = 0; left.Length > 0;)
+        {
+            StudyCell[] others = [.. left.Where(cell => !DoneHere(cell, data!, cancellation))];
+            if (others.Length == left.Length)
             {
-                using PretrainingRun run = Train(onCache, i, cancellation);
-                Probe(run.Snapshot(), cells[i], i, left, cancellation);
+                if (others.Length != told)
+                    observer.Note($"waiting for other workers, which are at work on the last {told = others.Length} runs");
+                cancellation.WaitHandle.WaitOne(StudyHold.Pause);
             }
-            else
-            {
-                using TrainingSetup untrained = TrainingSetup.Begin(onCache.Config, observer, cancellation: cancellation);
-                Probe(untrained.Snapshot(), cells[i], i, left, cancellation);
-            }
+            left = others;
         }
         observer.Overall(1);
     }
+
+    /// <summary>Does what is left of a cell.</summary>
+    /// <returns>False where another worker is at it: if that dies, it is to be done here after all.</returns>
+    private bool DoneHere(StudyCell cell, string data, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        if (Hold is null)
+            Do(cell, data, cancellation);
+        else if (Hold.TryClaim(cell, out IDisposable? claim))
+        {
+            using (claim)
+                Do(cell, data, cancellation);
+        }
+        else
+            return false;
+        return true;
+    }
+
+    private void Do(StudyCell cell, string data, CancellationToken cancellation)
+    {
+        var finished = new FinishedRows(folder, plan, cells);
+        int done = cells.Count(one => TasksLeft(one, finished).Length == 0);
+        observer.Overall(work.Share(done, current: null, 0, 0));
+        StudyTask[] tasks = TasksLeft(cell, finished);
+        if (tasks.Length == 0)
+            return; // another worker has finished it meanwhile
+        observer.Begin(cell, Array.IndexOf(cells, cell) + 1, cells.Length);
+        StudyCell onCache = cell with { Config = cell.Config with { Data = data } };
+        if (cell.IsTrained)
+        {
+            using PretrainingRun run = Train(onCache, done, cancellation);
+            Probe(run.Snapshot(), cell, done, tasks, cancellation);
+        }
+        else
+        {
+            using TrainingSetup untrained = TrainingSetup.Begin(onCache.Config, observer, cancellation: cancellation);
+            Probe(untrained.Snapshot(), cell, done, tasks, cancellation);
+        }
+    }
+
+    private StudyTask[] TasksLeft(StudyCell cell, FinishedRows finished) => [.. plan.Tasks.Where(task => !finished.Has(cell, task))];
+
+    private IDisposable? Turn(CancellationToken cancellation) => Hold?.Turn(observer.Stage, cancellation);
 
     /// <summary>Who computes bfloat16 in the runs that leave it open, where two can: by one measurement, which stays with the study, for runs that differ in it are not comparable.</summary>
     private Bf16By? ChooseWhoComputes(CancellationToken cancellation)
@@ -156,10 +200,16 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
             cancellation.ThrowIfCancellationRequested();
             observer.Stage($"probing {task.Name}");
             long begin = Stopwatch.GetTimestamp();
-            EmbeddedTask embedded = EmbeddedTask.Embed(ClipsOf(task, encoder), new EncoderEmbedding(encoder, cell.Name), cancellation: cancellation);
-            ProbeResult probe = LinearProbe.Run(embedded, plan.Config.Probe, plan.Config.ProbeSeeds, new Relay<WorkProgress>(told => observer.Progress(told.Share)), cancellation);
-            IEnumerable<StudyRow> rows = StudyScores.Rows(cell, task, probe, NearestNeighbours.Score(embedded), FinishedRows.FingerprintOf(cell, task, plan));
-            FinishedRows.Write(folder, cell, task, rows, task.Task.IsMultiLabel ? null : StudyScores.Confusion(cell, probe));
+            TaskClips clips = ClipsOf(task, encoder);
+            EmbeddedTask embedded = EmbeddedTask.Embed(clips, new EncoderEmbedding(encoder, cell.Name), cancellation: cancellation);
+            var progress = new Relay<WorkProgress>(told => observer.Progress(told.Share));
+            ProbeResult probe = LinearProbe.Run(embedded, plan.Config.Probe, plan.Config.ProbeSeeds, progress, cancellation);
+            var scores = new EmbeddingScores(
+                probe, NearestNeighbours.Score(embedded), [.. plan.Config.Shots.Select(shots => PrototypeProbe.Run(embedded, shots, cancellation: cancellation))],
+                plan.Config.Attentive ? AttentiveProbe.Run(clips, encoder, cell.Name, plan.Config.ProbeSeeds, progress, cancellation) : null);
+            IEnumerable<StudyRow> rows = StudyScores.Rows(cell, task, scores, FinishedRows.FingerprintOf(cell, task, plan));
+            using (Turn(cancellation))
+                FinishedRows.Write(folder, cell, task, rows, task.Task.IsMultiLabel ? null : StudyScores.Confusion(cell, probe));
             work.Probed(Stopwatch.GetElapsedTime(begin).TotalSeconds);
             observer.Scored(cell, task.Name, probe.Runs.Average(run => run.Score));
             observer.Overall(work.Share(number, cell, cell.Steps, before + done + 1));

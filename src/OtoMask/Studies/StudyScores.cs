@@ -5,12 +5,18 @@ namespace OtoMask.Studies;
 /// <summary>Makes the lines of a study's files of what a probe found.</summary>
 internal static class StudyScores
 {
-    /// <summary>A row for each probe seed and one for nearest neighbours.</summary>
-    public static IEnumerable<StudyRow> Rows(StudyCell cell, StudyTask task, ProbeResult probe, double knn, string fingerprint)
+    /// <summary>A row for each probe, of those with seeds for each seed.</summary>
+    public static IEnumerable<StudyRow> Rows(StudyCell cell, StudyTask task, EmbeddingScores scores, string fingerprint)
     {
+        ProbeResult probe = scores.Probe;
         StudyRow Row(string kind, ulong? seed, double score) => new(
             cell.Framework, cell.Arm, cell.Seed, cell.Steps, task.Name, task.Family, probe.Metric, kind, seed, Math.Round(score, 4), fingerprint);
-        return [.. probe.Runs.Select(run => Row(probe.Mode.ToString().ToLowerInvariant(), run.Seed, run.Score)), Row(StudyRow.Knn, seed: null, knn)];
+        return
+        [
+            .. probe.Runs.Select(run => Row(probe.Mode.ToString().ToLowerInvariant(), run.Seed, run.Score)), Row(StudyRow.Knn, seed: null, scores.Knn),
+            .. scores.Attentive?.Runs.Select(run => Row(StudyRow.Attentive, run.Seed, run.Score)) ?? [],
+            .. scores.FewShot.Select(few => Row(StudyRow.FewShot(few.Shots), seed: null, few.Score.Value)),
+        ];
     }
 
     /// <summary>True against predicted classes, summed over the probe seeds.</summary>

@@ -193,6 +193,11 @@ public sealed class DataCommandTests : IDisposable
         Assert.All(leftovers, folder => Assert.False(Directory.Exists(folder), folder));
         Assert.All(others, folder => Assert.Equal("half a clip", File.ReadAllText(Path.Combine(folder, "content", "ma-1-3.flac"))));
         Assert.True(Directory.Exists(Path.Combine(packages, "gcin-voice_1.0-1")));
+
+        Directory.CreateDirectory(leftovers[1]); // killed when its work was done
+        File.WriteAllText(Path.Combine(leftovers[1], ".otomask-unfinished"), "");
+        Assert.Equal(0, Fetch("tones").ExitCode);
+        Assert.False(Directory.Exists(leftovers[1]));
     }
 
     [Theory]

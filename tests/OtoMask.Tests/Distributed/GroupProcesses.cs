@@ -10,7 +10,7 @@ internal static class GroupProcesses
 
     private static int? IdOf(string folder) => int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : null;
 
-    private static bool Names(int id, string run) => Words(id, "cmdline") is var words && words.Contains(run) && words.Contains("pretrain") && Path.GetFileName(words[0]) == "dotnet";
+    private static bool Names(int id, string run) => Words(id, "cmdline") is var words && words.Contains(run) && words.Any(word => word is "pretrain" or "finetune") && Path.GetFileName(words[0]) == "dotnet";
 
     private static int RankOf(int id) => Words(id, "environ").FirstOrDefault(word => word.StartsWith("RANK=", StringComparison.Ordinal)) is { } rank ? int.Parse(rank[5..], CultureInfo.InvariantCulture) : 0;
 

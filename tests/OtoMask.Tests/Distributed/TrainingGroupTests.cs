@@ -144,6 +144,15 @@ public sealed class TrainingGroupTests
     }
 
     [Fact]
+    public void So_they_do_where_it_holds_the_store()
+    {
+        int port = Ranks.FreePort();
+        string[] said = SaidByOthers(group => group.IsFirst ? throw new IOException("no space left on the disk") : Sum(group), work =>
+            Ranks.At([.. Enumerable.Range(0, 3).Select(rank => new RankPlace(rank, 3, rank, 3) { Launcher = "a test", Port = port })], work));
+        Assert.Equal(2, said.Count(line => line == "rank 0 ended: no space left on the disk"));
+    }
+
+    [Fact]
     public void Where_one_is_gone_without_a_word_the_others_tell_which() =>
         Assert.All(SaidByOthers(group => group.Rank == 2 ? false : Sum(group)), line => Assert.StartsWith("rank 2 is gone", line));
 
@@ -206,9 +215,11 @@ public sealed class TrainingGroupTests
         }
     }
 
-    private static string[] SaidByOthers(Func<TrainingGroup, bool> work)
+    private static string[] SaidByOthers(Func<TrainingGroup, bool> work) => SaidByOthers(work, together => Ranks.Together(3, together));
+
+    private static string[] SaidByOthers(Func<TrainingGroup, bool> work, Func<Func<TrainingGroup, bool>, bool[]> start)
     {
-        AggregateException failures = Assert.Throws<AggregateException>(() => Ranks.Together(3, work));
+        AggregateException failures = Assert.Throws<AggregateException>(() => start(work));
         string[] said = [.. failures.InnerExceptions.OfType<PeerException>().Select(failure => failure.Message)];
         Assert.Equal(2, said.Length);
         return said;

@@ -38,6 +38,38 @@ public sealed class ProbeCommandTests : IDisposable
         Assert.All(file.GetProperty("results").EnumerateArray(), row => Assert.Equal(baseline, row.GetProperty("encoder").GetString()));
     }
 
+    [Fact]
+    public void AnAttentiveProbeIsFittedToEncodersWhereAskedFor()
+    {
+        string checkpoint = UntrainedCheckpoint.Write(Path.Combine(tones.Folder, "tiny.safetensors"), frames: 48);
+        JsonElement file = Run(checkpoint, "--task", tones.CsvPath, "--mode", "tuned", "--seeds", "1", "--attentive");
+        JsonElement[] attentive = [.. file.GetProperty("results").EnumerateArray().Where(row => row.GetProperty("evaluation").GetString() == "attentive")];
+        Assert.Equal([checkpoint, "random"], attentive.Select(row => row.GetProperty("encoder").GetString()));
+        Assert.All(attentive, row => Assert.Equal(100, row.GetProperty("value").GetDouble()));
+    }
+
+    [Fact]
+    public void EveryLayerIsJudgedWhereAskedForAndTheLastOneIsTheEncoder()
+    {
+        string checkpoint = UntrainedCheckpoint.Write(Path.Combine(tones.Folder, "tiny.safetensors"), frames: 48);
+        JsonElement file = Run(checkpoint, "--task", tones.CsvPath, "--mode", "tuned", "--seeds", "1", "--layers");
+        JsonElement[] linear = [.. file.GetProperty("results").EnumerateArray().Where(row => row.GetProperty("evaluation").GetString() == "linear")];
+        string[] names = [.. linear.Select(row => row.GetProperty("encoder").GetString()!)];
+        Assert.Equal([checkpoint, .. Enumerable.Range(1, names.Length - 3).Select(layer => $"{checkpoint}, layer {layer}"), "random", "logmel-stats"], names);
+        double[] knn = [.. file.GetProperty("results").EnumerateArray().Where(row => row.GetProperty("evaluation").GetString() == "knn").Select(row => row.GetProperty("value").GetDouble())];
+        Assert.Equal(knn[0], knn[^3]);
+    }
+
+    [Fact]
+    public void FewClipsAClassAreScoredWhereAskedFor()
+    {
+        JsonElement file = Run("--encoder", "logmel-stats", "--input", "80x48", "--task", tones.CsvPath, "--mode", "tuned", "--seeds", "1", "--shots", "1,5");
+        JsonElement[] few = [.. file.GetProperty("results").EnumerateArray().Where(row => row.GetProperty("evaluation").GetString() == "prototype")];
+        Assert.Equal(["1-shot", "5-shot"], few.Select(row => row.GetProperty("mode").GetString()));
+        Assert.All(few, row => Assert.InRange(row.GetProperty("value").GetDouble(), 60, 100));
+        Assert.All(few, row => Assert.Equal((200, 2), (row.GetProperty("episodes").GetInt32(), row.GetProperty("interval95_over_episodes").GetArrayLength())));
+    }
+
     [Theory]
     [InlineData("evar"), InlineData("strict"), InlineData("tuned")]
     public void ClassesOfAFewClipsAreTakenAndNoted(string mode)
@@ -73,6 +105,9 @@ public sealed class ProbeCommandTests : IDisposable
     [InlineData("--seeds 1,x: 'x' is not a whole number", "run", "--seeds", "1,x")]
     [InlineData("a seed twice", "run", "--seeds", "1,1")]
     [InlineData("`device` cuda:99", "run", "--device", "cuda:99")]
+    [InlineData("--shots 1,0: '0' is no number of clips", "run", "--shots", "1,0")]
+    [InlineData("--attentive has no effect", "--encoder", "logmel-stats", "--attentive")]
+    [InlineData("--layers has no effect", "--encoder", "random", "--layers")]
     [InlineData("unknown size 'huge'", "--encoder", "random", "--size", "huge")]
     [InlineData("--size has no effect", "run", "--size", "tiny")]
     [InlineData("--size has no effect", "--encoder", "logmel-stats", "--size", "tiny")]

@@ -77,14 +77,15 @@ public class AugmentationTests
     public void Waveforms_and_targets_are_mixed_alike_with_another_of_the_batch()
     {
         float[][] waveforms = [.. Enumerable.Range(0, 8).Select(i => Enumerable.Repeat((float)i, 5).ToArray())];
-        float[] targets = [.. Enumerable.Range(0, 64).Select(i => i % 9 == 0 ? 1f : 0)]; // clip i is of class i
-        Mixup.Apply(waveforms, targets, 1, new RandomStream(3, RandomPurpose.Mixup));
+        float[][] targets = [.. Enumerable.Range(0, 8).Select(i => Enumerable.Range(0, 8).Select(label => label == i ? 1f : 0).ToArray())]; // clip i is of class i
+        Mixup mixup = Mixup.Draw(8, alpha: 1, new RandomStream(3, RandomPurpose.Mixup));
+        float[] Mixed(float[][] values, int place) => mixup.Apply(place, values[place], values[mixup.Partners[place]]);
         for (int place = 0; place < 8; place++)
         {
-            float[] row = targets[(8 * place)..(8 * place + 8)];
+            float[] row = Mixed(targets, place);
             Assert.Equal(1, row.Sum(), 1e-6);
-            Assert.All(waveforms[place], sample => Assert.Equal(row.Index().Sum(pair => pair.Index * pair.Item), sample, 1e-5));
+            Assert.All(Mixed(waveforms, place), sample => Assert.Equal(row.Index().Sum(pair => pair.Index * pair.Item), sample, 1e-5));
         }
-        Assert.InRange(targets.Count(target => target is > 0 and < 1), 8, 16);
+        Assert.InRange(Enumerable.Range(0, 8).SelectMany(place => Mixed(targets, place)).Count(target => target is > 0 and < 1), 8, 16);
     }
 }

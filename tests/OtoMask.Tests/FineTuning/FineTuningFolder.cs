@@ -1,4 +1,5 @@
 using OtoMask.Configuration;
+using OtoMask.Distributed;
 using OtoMask.FineTuning;
 using OtoMask.Interop;
 using OtoMask.Models;
@@ -78,13 +79,13 @@ internal sealed class FineTuningFolder : IDisposable
         return (folder, tuner.Run(stopAt) == TrainingEnd.Finished ? tuner.Test() : null);
     }
 
-    public static FineTuningSetup Begin(FineTuningConfig config) => FineTuningSetup.Begin(config, SavedModel.Open(config.Checkpoint));
+    public static FineTuningSetup Begin(FineTuningConfig config, TrainingGroup? group = null) => FineTuningSetup.Begin(config, SavedModel.Open(config.Checkpoint), group: group);
 
-    public static FineTuningResult Resume(RunFolder folder)
+    public static FineTuningResult Resume(RunFolder folder, TrainingGroup? group = null)
     {
         var observer = new RecordingObserver();
         FineTunedCheckpoint from = FineTunedCheckpoint.ReadToResume(folder.Path);
-        using FineTuningSetup setup = FineTuningSetup.Resume(from, from.State.ParsedConfig, changes => throw new UserErrorException(string.Join(", ", changes)), observer);
+        using FineTuningSetup setup = FineTuningSetup.Resume(from, from.State.ParsedConfig, changes => throw new UserErrorException(string.Join(", ", changes)), observer, group);
         using var tuner = new FineTuner(folder, setup, observer);
         Assert.Equal(TrainingEnd.Finished, tuner.Run(null));
         return tuner.Test();

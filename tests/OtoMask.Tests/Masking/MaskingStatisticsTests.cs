@@ -63,7 +63,7 @@ public class MaskingStatisticsTests
         AssertSameMarginals([.. Enumerable.Repeat(expected, Grid.Count)], Marginals(new RandomMasking(), Grid, [], 0.7, 0));
     }
 
-    [Theory, InlineData("inverse-block"), InlineData("block"), InlineData("dwm"), InlineData("dwm-variance"), InlineData("dwm-topk"),
+    [Theory, InlineData("inverse-block"), InlineData("block"), InlineData("multi-block"), InlineData("color-green"), InlineData("dwm"), InlineData("dwm-variance"), InlineData("dwm-topk"),
         InlineData("sgim"), InlineData("sgim-spectral")]
     public void A_hint_ratio_of_1_means_random(string name)
     {
@@ -76,6 +76,18 @@ public class MaskingStatisticsTests
             PatchMask mask = MaskingSamples.Sample(KnownMaskings.Find(name), grid, patches, PatchSize, features, 3, context);
             Assert.Equal(random.Visible, mask.Visible);
         }
+    }
+
+    [Fact]
+    public void Large_blocks_are_of_one_size_in_a_batch_and_four_of_them_cover_what_is_published()
+    {
+        var grid = new PatchGrid(5, 38);
+        double[] agreement = [.. Enumerable.Range(0, 200).Select(clip => NeighbourAgreement.Of(
+            new MultiBlockMasking().Sample(new PatchView(grid, 0, []), MaskingSamples.Context(0.48, clip: clip, step: clip)), grid))];
+        Assert.InRange(agreement.Average(), 0.7, 0.95); // by chance 0.5
+        double[] masked = MaskingSamples.Marginals(Draws, grid.Count, draw =>
+            new MultiBlockMasking().Sample(new PatchView(grid, 0, []), MaskingSamples.Context(0.48, clip: draw, step: draw)));
+        Assert.True(masked.Min() > 0.02, $"a corner is masked with chance {masked.Min():0.00}"); // the published code never masks the highest row of a grid of five
     }
 
     [Theory, InlineData(0.0), InlineData(0.3), InlineData(0.5), InlineData(0.95)]

@@ -1,5 +1,6 @@
 using OtoMask.Runs;
 using OtoMask.Studies;
+using OtoMask.Studies.Results;
 
 namespace OtoMask.Tests.Studies;
 
@@ -102,6 +103,29 @@ public sealed class StudyRunnerTests : IDisposable
         Assert.Equal(["m2d/untrained/seed-3", "m2d/random/seed-3", "m2d/sgim/seed-3"], observer.Begun);
         Assert.StartsWith(rows, File.ReadAllText(folder.Rows));
         Assert.Equal(27, JsonLines.Read<StudyRow>(folder.Rows).Count);
+    }
+
+    [Fact]
+    public void More_probes_may_be_asked_for_later_and_leave_the_other_rows_as_they_are()
+    {
+        StudyFolder folder = fixture.NewFolder("study");
+        StudyConfig One(StudyConfig config) => config with { Seeds = [1] };
+        Run(folder, One);
+        IReadOnlyList<StudyRow> rows = JsonLines.Read<StudyRow>(folder.Rows);
+
+        StudyConfig More(StudyConfig config) => One(config) with { Attentive = true, Shots = [1, 5] };
+        Assert.Equal(3, Run(folder, More).Begun.Count);
+        IReadOnlyList<StudyRow> all = JsonLines.Read<StudyRow>(folder.Rows);
+        Assert.Empty(rows.Except(all));
+        Assert.Equal(
+            ["1-shot", "5-shot", "attentive 7", "attentive 8"],
+            all.Except(rows).Where(row => row.Arm == "sgim").Select(row => $"{row.Probe} {row.ProbeSeed}".TrimEnd()).Order());
+        Assert.Empty(Run(folder, More).Begun);
+        Assert.Empty(Run(folder, One).Begun);
+
+        ArmResults sgim = StudyResults.Of(fixture.Plan(More).Config, all, JsonLines.Read<StudyCost>(folder.Costs)).Frameworks[0]["sgim"];
+        Assert.Equal(["attentive", "1-shot", "5-shot"], sgim.More.Select(probe => probe.Probe));
+        Assert.All(sgim.More, probe => Assert.NotNull(probe.Scores.ToBaseline[^1]));
     }
 
     [Theory]

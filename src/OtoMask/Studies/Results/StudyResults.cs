@@ -33,6 +33,9 @@ public sealed record ArmScores(IReadOnlyList<SeedEstimate?> Scores, IReadOnlyLis
 /// <param name="Cost">What it cost; null for the untrained network and where it was not measured.</param>
 public sealed record ArmResults(string Name, ArmScores Linear, ArmScores Knn, ArmCost? Cost)
 {
+    /// <summary>By the other probes that the study asks for, under the names that rows have of them: <c>attentive</c>, <c>5-shot</c>.</summary>
+    public IReadOnlyList<(string Probe, ArmScores Scores)> More { get; init; } = [];
+
     /// <summary>Whether it is pre-trained.</summary>
     public bool IsTrained => Name != StudyCell.Untrained;
 

@@ -12,6 +12,7 @@ internal sealed class StudySummary
     private readonly int leftOut;
     private readonly StudyScope[] scopes;
     private readonly ScoreTable linear, knn;
+    private readonly (string Probe, ScoreTable Scores)[] more;
 
     /// <exception cref="UserErrorException">Rows contradict each other.</exception>
     public StudySummary(StudyConfig config, IReadOnlyList<StudyRow> rows, IReadOnlyList<StudyCost> costs)
@@ -19,8 +20,8 @@ internal sealed class StudySummary
         (this.config, this.costs) = (config, costs);
         this.rows = [.. rows.Where(IsAskedFor)];
         leftOut = rows.Count - this.rows.Length;
-        linear = new ScoreTable(this.rows.Where(row => row.Probe != StudyRow.Knn), config.ProbeSeeds.Count);
-        knn = new ScoreTable(this.rows.Where(row => row.Probe == StudyRow.Knn), rowsOfTask: 1);
+        ScoreTable By(string probe) => new(this.rows.Where(row => row.Probe == probe), config.Probes.Count(asked => asked.Probe == probe));
+        (linear, knn, more) = (By(config.LinearProbe), By(StudyRow.Knn), [.. config.MoreProbes.Select(probe => (probe, By(probe)))]);
         scopes = [.. FindScopes()];
     }
 
@@ -41,7 +42,7 @@ internal sealed class StudySummary
         && config.ArmNames.Contains(row.Arm)
         && config.Seeds.Contains(row.Seed)
         && config.TaskNames.Contains(row.Task)
-        && (row.Probe == StudyRow.Knn || (row.Probe == config.Probe.ToString().ToLowerInvariant() && config.ProbeSeeds.Contains(row.ProbeSeed ?? ulong.MaxValue)));
+        && config.Probes.Contains((row.Probe, row.ProbeSeed));
 
     /// <summary>The measured tasks in the study's order, their families, all of them.</summary>
     private IEnumerable<StudyScope> FindScopes()
@@ -71,7 +72,10 @@ internal sealed class StudySummary
     }
 
     private FrameworkResults Summarise(string framework) => new(framework, config.Baseline, [.. config.ArmNames.Select(arm => new ArmResults(
-        arm, Summarise(framework, arm, linear), Summarise(framework, arm, knn), CostOf(framework, arm)))]);
+        arm, Summarise(framework, arm, linear), Summarise(framework, arm, knn), CostOf(framework, arm))
+        {
+            More = [.. more.Select(probe => (probe.Probe, Summarise(framework, arm, probe.Scores)))],
+        })]);
 
     private ArmScores Summarise(string framework, string arm, ScoreTable scores)
     {

@@ -18,12 +18,17 @@ public static class StudyTables
     {
         foreach (FrameworkResults framework in results.Frameworks)
         {
-            yield return Scores(results, framework, $"linear probe ({results.Config.Probe.ToString().ToLowerInvariant()})", arm => arm.Linear);
+            yield return Scores(results, framework, $"linear probe ({results.Config.LinearProbe})", arm => arm.Linear);
             yield return Differences(results, framework, results.Config.Baseline, arm => arm.Linear.ToBaseline);
             yield return Differences(results, framework, "the untrained network", arm => arm.Linear.ToUntrained);
             yield return Scores(results, framework, "nearest neighbours", arm => arm.Knn);
             yield return Differences(results, framework, $"{results.Config.Baseline}, nearest neighbours", arm => arm.Knn.ToBaseline);
             yield return Differences(results, framework, "the untrained network, nearest neighbours", arm => arm.Knn.ToUntrained);
+            foreach ((int index, string probe) in results.Config.MoreProbes.Index())
+            {
+                yield return Scores(results, framework, $"{probe} probe", arm => arm.More[index].Scores);
+                yield return Differences(results, framework, $"{results.Config.Baseline}, {probe} probe", arm => arm.More[index].Scores.ToBaseline);
+            }
             yield return Costs(framework);
         }
         yield return Significance(results);
