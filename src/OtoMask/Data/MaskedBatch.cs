@@ -1,5 +1,6 @@
 using OtoMask.Geometry;
 using OtoMask.Masking;
+using OtoMask.Randomness;
 
 namespace OtoMask.Data;
 
@@ -85,6 +86,15 @@ internal sealed class MaskedBatch : IDisposable
     /// <param name="mask">Which of the clip's masks, in 0 .. K - 1.</param>
     public MaskingContext ContextOf(int clip, int mask = 0) => options.ContextOf(Epoch, Step, drawIndices[clip] * MasksPerClip + mask, HintRatio);
 
+    /// <summary>The same of each of a clip's masks, [K].</summary>
+    /// <param name="clip">Position in the batch.</param>
+    public MaskingContext[] ContextsOf(int clip) => [.. Enumerable.Range(0, MasksPerClip).Select(mask => ContextOf(clip, mask))];
+
+    /// <summary>The stream of the random numbers that stand for what one mask hides; the same at every call.</summary>
+    /// <param name="row">clip * K + k.</param>
+    public RandomStream MaskNoiseOf(int row) =>
+        new(options.Seed, RandomPurpose.MaskNoise, Epoch, drawIndices[row / MasksPerClip] * MasksPerClip + row % MasksPerClip);
+
     /// <summary>Masks an unmasked batch: fills the ids.</summary>
     /// <param name="masks">K masks for each clip, all with the same number of visible patches.</param>
     /// <exception cref="InvalidOperationException">The batch has no patches, or is masked already.</exception>
@@ -110,6 +120,13 @@ internal sealed class MaskedBatch : IDisposable
 
     /// <inheritdoc cref="PatchesOf"/>
     internal Span<float> CleanPatchesOf(int place) => PartOf(CleanPatches.Length == 0 ? CleanPatches = RentPatches() : CleanPatches, place);
+
+    /// <summary>Notes the ids of all masks of a clip.</summary>
+    internal void MaskClip(int place, PatchMask[] masks)
+    {
+        for (int mask = 0; mask < masks.Length; mask++)
+            Mask(place * MasksPerClip + mask, masks[mask]);
+    }
 
     /// <summary>Notes the ids of one mask. The first one fixes how many there are of each kind.</summary>
     /// <param name="row">clip * K + k.</param>

@@ -160,10 +160,22 @@ internal sealed class TrainingStep(
         {
             Tensor[] gathered = Tensor.Send(
                 model.Device, HostArray.Of(batch.Visible, clips, visible, size), VisibleIds(batch), HostArray.Of(batch.Masked, clips, masked, size), MaskedIds(batch));
-            return new PatchBatch(gathered[0], gathered[1], gathered[2], gathered[3]);
+            return new PatchBatch(gathered[0], gathered[1], gathered[2], gathered[3], MaskNoise(batch, masked));
         }
         Tensor[] sent = Tensor.Send(model.Device, [VisibleIds(batch), MaskedIds(batch), .. Patches(batch)]);
-        return new PatchBatch((sent[^1], sent[2]), sent[0], sent[1]);
+        return new PatchBatch((sent[^1], sent[2]), sent[0], sent[1], MaskNoise(batch, masked));
+    }
+
+    /// <summary>The random numbers that the framework asks for, [B * K, Lm, W]; null where it asks for none.</summary>
+    private Tensor? MaskNoise(MaskedBatch batch, long masked)
+    {
+        if (model.Framework.MaskNoise(model.Shape) is not { } noise)
+            return null;
+        int rows = batch.Count * batch.MasksPerClip, size = (int)masked * noise.Width;
+        using var scope = new TensorScope();
+        Tensor drawn = Tensor.Zeros(Device.Cpu, DType.Float32, rows, masked, noise.Width);
+        Parallel.For(0, rows, row => batch.MaskNoiseOf(row).FillNormal(drawn.Memory().Slice(row * size, size), (float)noise.Deviation));
+        return scope.Keep(drawn.To(model.Device));
     }
 
     private static HostArray VisibleIds(MaskedBatch batch) => HostArray.Of(batch.VisibleIds, batch.Count * batch.MasksPerClip, batch.VisibleCount);
@@ -184,18 +196,18 @@ internal sealed class TrainingStep(
         (Tensor visible, Tensor masked) = Timed(spent => Times.Mask += spent, () => deviceMasking is null || batch.HintRatio >= HintRatio.Random
             ? DrawOnHost(batch, seen, masking)
             : deviceMasking.Draw(batch, Features(batch, seen)));
-        return new PatchBatch((whole, seen), visible, masked);
+        return new PatchBatch((whole, seen), visible, masked, MaskNoise(batch, masked.Shape[1]));
     }
 
     private (Tensor Visible, Tensor Masked) DrawOnHost(MaskedBatch batch, Tensor seen, IFeatureMaskingStrategy masking)
     {
-        int patches = batch.Grid.Count, width = model.Shape.Encoder.Width, masksPerClip = batch.MasksPerClip;
+        int patches = batch.Grid.Count, width = model.Shape.Encoder.Width;
         // Where the hint ratio leaves nothing of them, a device is not made to wait for features.
         float[] features = deviceMasking is null ? Features(batch, seen).ToArray<float>() : new float[batch.Count * patches * width];
-        var masks = new PatchMask[batch.Count * masksPerClip];
-        Parallel.For(0, masks.Length, row => masks[row] = masking.Sample(
-            batch.Grid, features.AsSpan(row / masksPerClip * patches * width, patches * width), width, batch.ContextOf(row / masksPerClip, row % masksPerClip)));
-        batch.Mask(masks);
+        var masks = new PatchMask[batch.Count][];
+        Parallel.For(0, batch.Count, clip => masks[clip] = masking.SampleSeveral(
+            batch.Grid, features.AsSpan(clip * patches * width, patches * width), width, batch.ContextsOf(clip)));
+        batch.Mask([.. masks.SelectMany(ofClip => ofClip)]);
         Tensor[] ids = Tensor.Send(model.Device, VisibleIds(batch), MaskedIds(batch));
         return (ids[0], ids[1]);
     }
