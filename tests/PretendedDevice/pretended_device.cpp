@@ -322,6 +322,12 @@ void require_one_device(const c10::OperatorHandle& op, const Tensor& x, Optional
   device = x.device();
 }
 
+struct Uncounted {
+  bool before = runs_on_cpu;
+  Uncounted() { runs_on_cpu = true; }
+  ~Uncounted() { runs_on_cpu = before; }
+};
+
 void on_the_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   Optional<at::Device> device;
   for (const c10::IValue& argument : torch::jit::last(*stack, op.schema().arguments().size())) {
@@ -334,17 +340,14 @@ void on_the_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
         if (x) require_one_device(op, *x, device);
     }
   }
-  struct Uncounted {
-    bool before = runs_on_cpu;
-    Uncounted() { runs_on_cpu = true; }
-    ~Uncounted() { runs_on_cpu = before; }
-  } uncounted;
+  const Uncounted uncounted;
   at::native::cpu_fallback(op, stack);
 }
 
 // Convolutions of such a device do not fall back: libtorch wants these two of whoever brings it.
 Tensor convolution(const Tensor& input, const Tensor& weight, const c10::optional<Tensor>& bias, at::IntArrayRef stride,
                    at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed, at::IntArrayRef output_padding, int64_t groups) {
+  const Uncounted uncounted;
   const c10::optional<Tensor> bias_there = bias && bias->defined() ? c10::optional<Tensor>(bias->cpu()) : c10::nullopt;
   return at::convolution(input.cpu(), weight.cpu(), bias_there, stride, padding, dilation, transposed, output_padding, groups)
       .to(input.device());
@@ -355,6 +358,7 @@ std::tuple<Tensor, Tensor, Tensor> convolution_backward(const Tensor& slope, con
                                                         at::IntArrayRef dilation, bool transposed,
                                                         at::IntArrayRef output_padding, int64_t groups,
                                                         std::array<bool, 3> wanted) {
+  const Uncounted uncounted;
   const std::vector<int64_t> bias_sizes{slope.size(1)};
   auto [of_input, of_weight, of_bias] =
       at::convolution_backward(slope.cpu(), input.cpu(), weight.cpu(), at::OptionalIntArrayRef(bias_sizes), stride, padding,

@@ -20,6 +20,7 @@ internal sealed class MaskedBatch : IDisposable
     private readonly BatchArrayPool pool;
     private readonly int[] clips;
     private readonly long[] drawIndices;
+    private float[] maskNoise = [];
 
     internal MaskedBatch(BatchOptions options, BatchArrayPool pool, int epoch, int step)
     {
@@ -90,10 +91,21 @@ internal sealed class MaskedBatch : IDisposable
     /// <param name="clip">Position in the batch.</param>
     public MaskingContext[] ContextsOf(int clip) => [.. Enumerable.Range(0, MasksPerClip).Select(mask => ContextOf(clip, mask))];
 
-    /// <summary>The stream of the random numbers that stand for what one mask hides; the same at every call.</summary>
-    /// <param name="row">clip * K + k.</param>
-    public RandomStream MaskNoiseOf(int row) =>
-        new(options.Seed, RandomPurpose.MaskNoise, Epoch, drawIndices[row / MasksPerClip] * MasksPerClip + row % MasksPerClip);
+    /// <summary>Draws normal numbers for every masked patch of every mask, each mask's from a stream of its own: [B * K, <paramref name="masked"/>, <paramref name="width"/>]. They are the batch's, as its other arrays.</summary>
+    /// <param name="masked">Lm.</param>
+    /// <param name="width">Numbers for each masked patch.</param>
+    /// <param name="deviation">Their standard deviation.</param>
+    public float[] DrawMaskNoise(int masked, int width, double deviation)
+    {
+        int rows = Count * MasksPerClip, size = masked * width;
+        maskNoise = pool.RentFloats(rows * size);
+        Parallel.For(0, rows, row =>
+        {
+            long mask = drawIndices[row / MasksPerClip] * MasksPerClip + row % MasksPerClip;
+            new RandomStream(options.Seed, RandomPurpose.MaskNoise, Epoch, mask).FillNormal(maskNoise.AsSpan(row * size, size), (float)deviation);
+        });
+        return maskNoise;
+    }
 
     /// <summary>Masks an unmasked batch: fills the ids.</summary>
     /// <param name="masks">K masks for each clip, all with the same number of visible patches.</param>
@@ -185,11 +197,11 @@ internal sealed class MaskedBatch : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (float[] values in new[] { Patches, CleanPatches, Visible, Masked })
+        foreach (float[] values in new[] { Patches, CleanPatches, Visible, Masked, maskNoise })
             pool.Return(values);
         foreach (long[] ids in new[] { VisibleIds, MaskedIds })
             pool.Return(ids);
-        (Patches, CleanPatches, Visible, Masked, VisibleIds, MaskedIds) = ([], [], [], [], [], []);
+        (Patches, CleanPatches, Visible, Masked, maskNoise, VisibleIds, MaskedIds) = ([], [], [], [], [], [], []);
     }
 }
 

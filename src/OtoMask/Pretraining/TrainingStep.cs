@@ -156,27 +156,22 @@ internal sealed class TrainingStep(
     private PatchBatch ToDevice(MaskedBatch batch)
     {
         long clips = batch.Count, size = batch.PatchSize, visible = batch.VisibleCount, masked = batch.MaskedCount;
+        HostArray[] noise = MaskNoise(batch, batch.MaskedCount);
+        Tensor? NoiseIn(Tensor[] sent) => noise.Length > 0 ? sent[^1] : null;
         if (batch.Patches.Length == 0)
         {
             Tensor[] gathered = Tensor.Send(
-                model.Device, HostArray.Of(batch.Visible, clips, visible, size), VisibleIds(batch), HostArray.Of(batch.Masked, clips, masked, size), MaskedIds(batch));
-            return new PatchBatch(gathered[0], gathered[1], gathered[2], gathered[3], MaskNoise(batch, masked));
+                model.Device, [HostArray.Of(batch.Visible, clips, visible, size), VisibleIds(batch), HostArray.Of(batch.Masked, clips, masked, size), MaskedIds(batch), .. noise]);
+            return new PatchBatch(gathered[0], gathered[1], gathered[2], gathered[3], NoiseIn(gathered));
         }
-        Tensor[] sent = Tensor.Send(model.Device, [VisibleIds(batch), MaskedIds(batch), .. Patches(batch)]);
-        return new PatchBatch((sent[^1], sent[2]), sent[0], sent[1], MaskNoise(batch, masked));
+        HostArray[] patches = Patches(batch);
+        Tensor[] sent = Tensor.Send(model.Device, [VisibleIds(batch), MaskedIds(batch), .. patches, .. noise]);
+        return new PatchBatch((sent[1 + patches.Length], sent[2]), sent[0], sent[1], NoiseIn(sent));
     }
 
-    /// <summary>The random numbers that the framework asks for, [B * K, Lm, W]; null where it asks for none.</summary>
-    private Tensor? MaskNoise(MaskedBatch batch, long masked)
-    {
-        if (model.Framework.MaskNoise(model.Shape) is not { } noise)
-            return null;
-        int rows = batch.Count * batch.MasksPerClip, size = (int)masked * noise.Width;
-        using var scope = new TensorScope();
-        Tensor drawn = Tensor.Zeros(Device.Cpu, DType.Float32, rows, masked, noise.Width);
-        Parallel.For(0, rows, row => batch.MaskNoiseOf(row).FillNormal(drawn.Memory().Slice(row * size, size), (float)noise.Deviation));
-        return scope.Keep(drawn.To(model.Device));
-    }
+    /// <summary>The random numbers that the framework asks for, [B * K, Lm, W]; none where it asks for none.</summary>
+    private HostArray[] MaskNoise(MaskedBatch batch, int masked) => model.Framework.MaskNoise(model.Shape) is not { } noise ? []
+        : [HostArray.Of(batch.DrawMaskNoise(masked, noise.Width, noise.Deviation), batch.Count * batch.MasksPerClip, masked, noise.Width)];
 
     private static HostArray VisibleIds(MaskedBatch batch) => HostArray.Of(batch.VisibleIds, batch.Count * batch.MasksPerClip, batch.VisibleCount);
 
@@ -196,7 +191,7 @@ internal sealed class TrainingStep(
         (Tensor visible, Tensor masked) = Timed(spent => Times.Mask += spent, () => deviceMasking is null || batch.HintRatio >= HintRatio.Random
             ? DrawOnHost(batch, seen, masking)
             : deviceMasking.Draw(batch, Features(batch, seen)));
-        return new PatchBatch((whole, seen), visible, masked, MaskNoise(batch, masked.Shape[1]));
+        return new PatchBatch((whole, seen), visible, masked, MaskNoise(batch, (int)masked.Shape[1]) is [var drawn] ? Tensor.Send(model.Device, drawn)[0] : null);
     }
 
     private (Tensor Visible, Tensor Masked) DrawOnHost(MaskedBatch batch, Tensor seen, IFeatureMaskingStrategy masking)

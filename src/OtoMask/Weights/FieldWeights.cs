@@ -10,7 +10,7 @@ namespace OtoMask.Weights;
 internal sealed class FieldWeights
 {
     private const string PatchWeight = "patch_embed.proj.weight";
-    private const string Positions = "pos_embed", NormBeforeBlocks = "norm" + BlockStack.BeforeBlocks + ".weight";
+    private const string Positions = "pos_embed", NormBeforeBlocks = "norm" + BlockStack.BeforeBlocks + ".weight", NormBehindBlocks = "norm.weight";
     private const int DeepestStateDict = 2;
     private readonly string source;
     private readonly IReadOnlyDictionary<string, long[]> shapes;
@@ -101,7 +101,7 @@ internal sealed class FieldWeights
         int found = Depth("blocks"), ofTarget = Depth("target_blocks");
         depth ??= ofTarget > 0 ? ofTarget : found; // a target network is as deep
         return found == depth
-            ? new BlockShape(Width, found, heads ?? KnownSizes.DefaultHeads(Width)) { PostNorm = Tensors.ContainsKey(NormBeforeBlocks) }
+            ? new BlockShape(Width, found, heads ?? KnownSizes.DefaultHeads(Width)) { PostNorm = Tensors.ContainsKey(NormBeforeBlocks) && !Tensors.ContainsKey(NormBehindBlocks) }
             : throw new UserErrorException($"{source} holds {found} blocks of an encoder that has {depth}; use another copy");
     }
 

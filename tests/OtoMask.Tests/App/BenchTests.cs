@@ -82,6 +82,7 @@ public sealed class BenchTests
     [Theory]
     [InlineData("msm-mae", 6616)]
     [InlineData("m2d", 7528)]
+    [InlineData("eat", 5664)] // 3 (832 + 576 + 32) for student, convolution of 9 cells x 4 x 4 over 2 patches and last layer; 1296 for the teacher; 3 embeddings of 2 patches, 16 each
     public void OperationsAreCountedAsByHand(string frameworkName, double operations)
     {
         Framework framework = KnownFrameworks.Find(frameworkName);

@@ -15,6 +15,7 @@ public class ModelMemoryTests
     [InlineData("auto", "--framework", "m2d", "--decoder", "192/2/3")]
     [InlineData("auto", "--framework", "msm-mae", "--decoder", "96/2/3")]
     [InlineData("auto", "--framework", "m2d", "--decoder", "192/2/3", "--checkpoint-activations", "true")]
+    [InlineData("auto", "--framework", "eat", "--decoder", "192/2/16", "--clones", "3")]
     [InlineData("off", "--framework", "msm-mae", "--decoder", "96/2/3")]
     public void A_step_takes_what_its_shapes_say(string kernels, params string[] model)
     {

@@ -48,6 +48,7 @@ public class PrecisionTests
     [Theory]
     [InlineData("m2d", "dwm")]
     [InlineData("msm-mae", "sgim")]
+    [InlineData("eat", "dwm")]
     public void A_run_equals_one_with_the_chosen_precision_and_resumes_without_measuring(string frameworkName, string mask)
     {
         Framework framework = KnownFrameworks.Find(frameworkName);

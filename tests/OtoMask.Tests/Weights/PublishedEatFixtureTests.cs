@@ -1,6 +1,12 @@
+using Microsoft.ML.OnnxRuntime;
+using OtoMask.Audio;
+using OtoMask.Evaluation;
+using OtoMask.Export;
 using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
+using OtoMask.Tests.App;
+using OtoMask.Tests.Export;
 using OtoMask.Torch;
 using OtoMask.Weights;
 
@@ -62,6 +68,52 @@ public class PublishedEatFixtureTests
         Agree("grad_decoder.blocks.0.0.weight", Of("decoder.blocks.0.0.weight").Value.Gradient!.Transpose(2, 3).Contiguous().ToArray<float>(), 1e-5);
         double norm = Npy("gradnorm").Values[0];
         Assert.Equal(norm, model.Trained.Gradients.Norm().Item(), 1e-5 * norm);
+    }
+
+    [Fact]
+    public void Imported_it_encodes_as_its_file_and_its_ONNX_graph_as_it()
+    {
+        using var folder = new AppFolder();
+        string run = folder.Inside("imported"), graph = folder.Inside("encoder.onnx");
+        AppResult result = AppProcess.Run("import", Path, "--input", "128x96", "--out", run);
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("eat, encoder 48/3/3/post-norm, decoder 32/2/16, input 128x96", result.Output);
+        Assert.Contains("Kaldi", result.Output + result.Error);
+        using EncoderSnapshot expected = SavedModel.Open(Path, new GeometryHints { Input = "128x96" }).LoadEncoder(Device.Cpu);
+        SavedModel imported = SavedModel.Open(run);
+        using ExportedModel exported = ExportedModel.Of(imported, encoderOnly: true);
+        float[][] waveforms = [AppFolder.Sound(1, 1.3), AppFolder.Sound(2, 1.3)];
+        var extractor = new LogMelExtractor(imported.LogMel);
+        foreach (float[] waveform in waveforms)
+            Assert.Equal(expected.Encode(extractor.Compute(waveform)).Values, exported.Encoder.Encode(extractor.Compute(waveform)).Values);
+        OnnxExport.Write(exported, graph);
+        using var onnx = new OnnxRun(graph, GraphOptimizationLevel.ORT_ENABLE_ALL);
+        OnnxExportTests.AssertAlike(expected, waveforms, onnx);
+    }
+
+    /// <summary>Without the teacher, or with another decoder, its encoder is taken alone; of something else under these names a line says what is wrong.</summary>
+    [Theory]
+    [InlineData("_ema.", null)]
+    [InlineData("_ema.blocks.1", "target_blocks")]
+    [InlineData("modality_encoders.IMAGE.decoder.", null)]
+    [InlineData("modality_encoders.IMAGE.extra_tokens", "cls_token")]
+    [InlineData("blocks.1.", "blocks")]
+    public void What_is_missing_is_said_or_the_encoder_is_taken_alone(string missing, string? refusal)
+    {
+        Dictionary<string, HostTensor> all = PyTorchCheckpoint.Read(Path).Tensors.Where(pair => !pair.Key.StartsWith(missing, StringComparison.Ordinal)).ToDictionary();
+        using var folder = new AppFolder();
+        string path = folder.Inside("eat.pth");
+        PyTorchCheckpoint.Write(path, new Dictionary<string, object?>
+        {
+            ["model"] = all.ToDictionary(pair => pair.Key, object? (pair) => SafetensorsEntry.Of(pair.Key, pair.Value)),
+        });
+        if (refusal is null)
+        {
+            using EncoderSnapshot encoder = SavedModel.Open(path).LoadEncoder(Device.Cpu);
+            Assert.Null(SavedModel.Open(path).Framework);
+            return;
+        }
+        Assert.Contains(refusal, Assert.Throws<UserErrorException>(() => SavedModel.Open(path).LoadModel(Device.Cpu)).Message);
     }
 
     private static MaskedModel Model => SavedModel.Open(Path, new GeometryHints { Input = $"{Bands}x{Frames}" }).LoadModel(Device.Cpu);
