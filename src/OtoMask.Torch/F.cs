@@ -10,6 +10,7 @@ public static class F
     private static readonly Operator SigmoidOp = new("aten::sigmoid"), SoftplusOp = new("aten::softplus");
     private static readonly Operator BatchNormOp = new("aten::batch_norm"), BinaryCrossEntropyOp = new("aten::binary_cross_entropy_with_logits");
     private static readonly Operator EmbeddingOp = new("aten::embedding"), ClampMinOp = new("aten::clamp_min"), BicubicOp = new("aten::upsample_bicubic2d");
+    private static readonly Operator NormGeluOp = new("otomask::norm_gelu");
     private static readonly Operator StandardiseOp = new("aten::layer_norm"), GeluOp = new("aten::gelu"), SoftmaxOp = new("aten::softmax", "int"), ConvolutionOp = new("aten::conv2d");
 
     /// <summary>x W^T + b: [.., in] -> [.., out].</summary>
@@ -27,6 +28,12 @@ public static class F
 
     /// <summary>Each vector of the last dimension to mean 0 and variance 1 (biased, <paramref name="epsilon"/> added to it), neither scaled nor shifted.</summary>
     public static Tensor LayerNorm(Tensor x, double epsilon) => StandardiseOp.Call(x, new[] { x.Shape[^1] }, Argument.None, Argument.None, epsilon);
+
+    /// <summary>gelu(LN(x)) + residual, LN without gain and bias: [.., D] -> [.., D]. What LN gives is computed a second time for the gradient, not kept.</summary>
+    /// <param name="x">[.., D].</param>
+    /// <param name="residual">[.., D], or null for none.</param>
+    /// <param name="epsilon">Added to the variance by LN.</param>
+    public static Tensor NormGelu(Tensor x, Tensor? residual, double epsilon) => NormGeluOp.Call(x, residual, epsilon);
 
     /// <summary>The exact (erf) Gaussian error linear unit of each value.</summary>
     public static Tensor Gelu(Tensor x) => GeluOp.Call(x);

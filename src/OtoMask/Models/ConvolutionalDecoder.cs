@@ -66,7 +66,6 @@ internal sealed class ConvolutionalDecoder
         long rows = cells.Shape[0], inputs = cells.Shape[2], outputs = bias.Count;
         Tensor image = cells.View(rows, grid.Rows, grid.Columns, inputs).Permute(0, 3, 1, 2); // channels last in memory, as the tokens lie
         Tensor mixed = F.Convolution(image, weight, bias, groups).Permute(0, 2, 3, 1).Reshape(rows, grid.Count, outputs);
-        Tensor said = F.Gelu(F.LayerNorm(mixed.To(DType.Float32), Epsilon));
-        return scope.Keep(inputs == outputs ? said + cells : said);
+        return scope.Keep(F.NormGelu(mixed.To(DType.Float32), inputs == outputs ? cells : null, Epsilon));
     }
 }

@@ -167,8 +167,8 @@ internal sealed class Eat : MaskedModel
             const int Float = sizeof(float);
             long all = shape.PatchCount, width = shape.Encoder.Width, inside = shape.Decoder.Width;
             long targets = clips * all * width * Float;
-            // Each layer keeps its input and what its norm and its GELU are given.
-            long decoding = clips * masks * all * Float * (width + 3 * inside * shape.Decoder.Depth);
+            // Each layer keeps its input and what its norm is given; by ATen what its GELU is given, too.
+            long decoding = clips * masks * all * Float * (width + (memory.HasKernels ? 2 : 3) * inside * shape.Decoder.Depth);
             long looking = memory.PassingThrough(shape.Encoder, clips, 1 + all) + shape.Encoder.Depth * targets;
             return Math.Max(looking, targets + memory.Kept(shape.Encoder, 1 + visible) * shape.Encoder.Depth * clips * masks + decoding);
         }
