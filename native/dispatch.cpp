@@ -76,6 +76,7 @@ static Kernels<float> avx2_kernels() {
   avx2::enter_attention(made);
   avx2::enter_layer_norm(made);
   avx2::enter_cosine_loss(made);
+  avx2::enter_norm_gelu(made);
   return made;
 }
 
@@ -86,6 +87,7 @@ static Kernels<T> avx512_kernels() {
   avx512::enter_attention(made);
   avx512::enter_layer_norm(made);
   avx512::enter_cosine_loss(made);
+  avx512::enter_norm_gelu(made);
   return made;
 }
 

@@ -92,6 +92,13 @@ struct Kernels {
   /* losses [m]: 2 - 2 cos(row of predicted, standardised row of target), whose variance is unbiased; gradient [m, n]: that
    * of their mean in predicted. The same for every T. */
   void (*cosine_loss)(int64_t m, int64_t n, const float* predicted, const float* target, float* losses, float* gradient);
+
+  /* y [m, n] = gelu(unit) + residual, which may be null: unit is every row of x less its mean, over its deviation. mean and
+   * scale as of layer_norm. The same for every T. */
+  void (*norm_gelu)(int64_t m, int64_t n, const float* x, const float* residual, float epsilon, float* y, float* mean, float* scale);
+
+  /* dx; dy is the gradient of the residual as it is. The same for every T. */
+  void (*norm_gelu_gradient)(int64_t m, int64_t n, const float* dy, const float* x, const float* mean, const float* scale, float* dx);
 };
 
 /* Whether the set in use has kernels for T. */
@@ -115,6 +122,8 @@ template <class T>
 void enter_layer_norm(Kernels<T>& kernels);
 template <class T>
 void enter_cosine_loss(Kernels<T>& kernels);
+template <class T>
+void enter_norm_gelu(Kernels<T>& kernels);
 }  // namespace avx2
 
 namespace avx512 {
@@ -126,6 +135,8 @@ template <class T>
 void enter_layer_norm(Kernels<T>& kernels);
 template <class T>
 void enter_cosine_loss(Kernels<T>& kernels);
+template <class T>
+void enter_norm_gelu(Kernels<T>& kernels);
 }  // namespace avx512
 
 }  // namespace otomask

@@ -1,5 +1,5 @@
 // What a transformer is made of, as operators with gradients: the two branches of a block (otomask::attention_branch,
-// mlp_branch), linear, layer_norm; and the loss of M2D, cosine_loss.
+// mlp_branch), linear, layer_norm; the loss of M2D, cosine_loss; and what follows a convolution of EAT's decoder, norm_gelu.
 //
 // Each has two ways: its formula in ATen operators, for any device and type, and the kernels of kernels.h where they
 // apply (CPU, float32 weights). Under autocast the products run in bfloat16, the residual stream stays float32.
@@ -348,6 +348,40 @@ Tensor mlp_branch_operator(const Tensor& x, const Tensor& norm_weight, const Ten
                           product_type(), at::GradMode::is_enabled());
 }
 
+struct NormGelu : torch::autograd::Function<NormGelu> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const OptionalTensor& residual, double epsilon) {
+    const int64_t n = x.size(-1), m = x.numel() / n;
+    Tensor y = at::empty_like(x), mean = empty_like(x, {m}, at::kFloat), scale = at::empty_like(mean);
+    kernels<float>().norm_gelu(m, n, data<float>(x), residual ? data<float>(*residual) : nullptr, static_cast<float>(epsilon),
+                               data<float>(y), data<float>(mean), data<float>(scale));
+    context->save_for_backward({x});
+    context->saved_data["mean"] = mean;
+    context->saved_data["scale"] = scale;
+    context->saved_data["adds"] = residual.has_value();
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list outputs) {
+    const Tensor x = context->get_saved_variables()[0], dy = outputs[0].contiguous();
+    const bool adds = context->saved_data["adds"].toBool();
+    const int64_t n = x.size(-1), m = x.numel() / n;
+    Tensor dx = at::empty_like(x);
+    kernels<float>().norm_gelu_gradient(m, n, data<float>(dy), data<float>(x), data<float>(context->saved_data["mean"].toTensor()),
+                                        data<float>(context->saved_data["scale"].toTensor()), data<float>(dx));
+    return {dx, adds ? dy : Tensor(), Tensor()};
+  }
+};
+
+Tensor norm_gelu_operator(const Tensor& x, const OptionalTensor& residual, double epsilon) {
+  TORCH_CHECK(x.dim() > 0 && (!residual || residual->sizes() == x.sizes()), "norm_gelu wants a residual shaped as its input");
+  const Tensor ours = x.contiguous();
+  const OptionalTensor added = residual ? OptionalTensor(residual->contiguous()) : c10::nullopt;
+  if (ours.numel() > 0 && is_plain_float(ours) && (!added || is_plain_float(*added)) && has_kernels<float>())
+    return NormGelu::apply(ours, added, epsilon);
+  const Tensor y = at::gelu(at::layer_norm(x, {x.size(-1)}, {}, {}, epsilon));
+  return residual ? y + *residual : y;
+}
+
 struct CosineLoss : torch::autograd::Function<CosineLoss> {
   static Tensor forward(AutogradContext* context, const Tensor& predicted, const Tensor& target) {
     const int64_t n = predicted.size(-1), m = predicted.numel() / n;
@@ -393,6 +427,7 @@ TORCH_LIBRARY_FRAGMENT(otomask, library) {
       "mlp_branch(Tensor x, Tensor norm_weight, Tensor norm_bias, Tensor inner_weight, Tensor inner_bias, "
       "Tensor outer_weight, Tensor outer_bias, float epsilon) -> Tensor",
       mlp_branch_operator);
+  library.def("norm_gelu(Tensor x, Tensor? residual, float epsilon) -> Tensor", norm_gelu_operator);
   library.def("cosine_loss(Tensor predicted, Tensor target) -> Tensor", cosine_loss_operator);
 }
 

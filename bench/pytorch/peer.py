@@ -1,4 +1,4 @@
-"""A plain PyTorch training step of M2D or MSM-MAE: the peer that `otomask bench train` is compared with.
+"""A plain PyTorch training step of M2D, MSM-MAE or EAT: the peer that `otomask bench train` is compared with.
 
 Written as the published code is (timm-like blocks, shuffle and gather masking, torch.optim.AdamW, per-parameter EMA), for
 PyTorch 1.13 and later. What later PyTorches brought is asked for by name, and `--ways` tells which of it this one has: `--sdpa`
@@ -21,6 +21,7 @@ from torch import nn
 ENCODERS = {"tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12), "large": (1024, 24, 16)}
 PREDICTORS = {"tiny": (192, 4, 3), "small": (256, 8, 8), "base": (512, 8, 16), "large": (512, 8, 16)}
 DECODERS = {"tiny": (96, 2, 3), "small": (192, 4, 3), "base": (384, 4, 6), "large": (384, 4, 6)}
+CONVOLUTIONS = {"tiny": (192, 6, 16), "small": (384, 6, 16), "base": (768, 6, 16), "large": (1024, 6, 16)}  # width, layers, groups
 
 
 def has_fused(device):
@@ -151,6 +152,80 @@ class MaskedModel(nn.Module):
             target.mul_(ema_decay).add_(online, alpha=1 - ema_decay)
 
 
+class ConvolutionLayer(nn.Module):
+    """As data2vec 2.0 has it: convolution, layer norm over the channels, GELU, and the input where it fits."""
+
+    def __init__(self, inputs, outputs, groups):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, groups=groups)
+        self.outputs, self.residual = outputs, inputs == outputs
+
+    def forward(self, x):
+        y = nn.functional.layer_norm(self.conv(x).permute(0, 2, 3, 1), (self.outputs,))
+        y = nn.functional.gelu(y.permute(0, 3, 1, 2))
+        return x + y if self.residual else y
+
+
+class Eat(nn.Module):
+    """Student, teacher and convolutional decoder; each clip is seen by several clones."""
+
+    def __init__(self, encoder, decoder, bands, frames, patch, ratio, clones):
+        super().__init__()
+        (dim, depth, heads), (decoder_dim, decoder_depth, groups) = encoder, decoder
+        self.ratio, self.clones, self.grid = ratio, clones, (bands // patch[0], frames // patch[1])
+        self.embed = nn.Conv2d(1, dim, patch, patch)
+        self.cls = nn.Parameter(torch.randn(1, 1, dim) * 0.02)
+        self.register_buffer("positions", torch.randn(1, 1 + self.grid[0] * self.grid[1], dim) * 0.02)
+        self.blocks, self.norm = stack(dim, depth, heads)
+        self.teacher = nn.ModuleDict({"embed": nn.Conv2d(1, dim, patch, patch)})
+        self.teacher["blocks"], self.teacher["norm"] = stack(dim, depth, heads)
+        self.teacher_cls = nn.Parameter(self.cls.detach().clone())
+        self.decoder = nn.Sequential(*(ConvolutionLayer(decoder_dim if i else dim, decoder_dim, groups) for i in range(decoder_depth)))
+        self.head = nn.Linear(decoder_dim, dim)
+        for parameter in self.target_parameters():
+            parameter.requires_grad = False
+
+    def target_parameters(self):
+        return [self.teacher_cls, *self.teacher["embed"].parameters(), *self.teacher["blocks"].parameters(), *self.teacher["norm"].parameters()]
+
+    def online_parameters(self):
+        return [self.cls, *self.embed.parameters(), *self.blocks.parameters(), *self.norm.parameters()]
+
+    def mask(self, B):
+        L = self.positions.shape[1] - 1
+        shuffle = torch.rand(B * self.clones, L, device=self.positions.device).argsort(dim=1)
+        keep = int(L * (1 - self.ratio))
+        return shuffle[:, :keep], shuffle[:, keep:], shuffle.argsort(dim=1)
+
+    @torch.no_grad()
+    def targets(self, x):
+        tokens = self.teacher["embed"](x).flatten(2).transpose(1, 2) + self.positions[:, 1:]
+        x = torch.cat([self.teacher_cls.expand(len(x), -1, -1), tokens], 1)
+        layers = []
+        for block in self.teacher["blocks"]:
+            x = x + block.attn(block.norm1(x))
+            said = block.mlp(block.norm2(x))
+            x = x + said
+            layers.append(nn.functional.instance_norm(said[:, 1:].transpose(1, 2).float()).transpose(1, 2))
+        return nn.functional.layer_norm(sum(layers) / len(layers), layers[0].shape[-1:])
+
+    def forward(self, x, visible_ids, masked_ids, restore):
+        take = lambda tokens, ids: torch.gather(tokens, 1, ids.unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))
+        targets = self.targets(x)
+        tokens = (self.embed(x).flatten(2).transpose(1, 2) + self.positions[:, 1:]).repeat_interleave(self.clones, 0)
+        rows, dim = len(tokens), tokens.shape[-1]
+        encoded = run(self.blocks, self.norm, torch.cat([self.cls.expand(rows, -1, -1), take(tokens, visible_ids)], 1))
+        noise = torch.randn(rows, masked_ids.shape[1], dim, device=x.device) * 0.01
+        cells = take(torch.cat([encoded[:, 1:].float(), noise], 1), restore)
+        said = self.decoder(cells.transpose(1, 2).reshape(rows, dim, *self.grid)).flatten(2).transpose(1, 2)
+        predicted = take(self.head(said), masked_ids).float()
+        frame = ((predicted - take(targets.repeat_interleave(self.clones, 0), masked_ids)) ** 2).mean() * dim**0.5
+        utterance = ((encoded[:, 0].float() - targets.mean(1).repeat_interleave(self.clones, 0)) ** 2).mean() * dim**0.5
+        return frame + 192 * utterance
+
+    follow = MaskedModel.follow
+
+
 def share_sleef():
     """Debian's PyTorch takes its vector mathematics from a library of the system, SLEEF, and inductor links what it compiles with PyTorch
     alone: its try of AVX2 and AVX-512, in a process of its own, then finds no exponential, and it computes number by number. So that
@@ -179,12 +254,13 @@ def shape(text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--framework", choices=["m2d", "msm-mae"], default="m2d")
+    parser.add_argument("--framework", choices=["m2d", "msm-mae", "eat"], default="m2d")
     parser.add_argument("--size", choices=list(ENCODERS), default="tiny")
     parser.add_argument("--encoder", type=shape, help="width/depth/heads instead of --size")
     parser.add_argument("--decoder", type=shape, help="width/depth/heads instead of --size")
     parser.add_argument("--input", type=pair, default=(80, 608), help="bands x frames")
     parser.add_argument("--patch", type=pair, default=(16, 16), help="bands x frames")
+    parser.add_argument("--clones", type=int, default=16, help="masks of a clip, of eat")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--device", type=torch.device, default="cpu")
     parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="fp32")
@@ -208,10 +284,13 @@ def main():
     torch.manual_seed(42)
     Attention.sdpa = arguments.sdpa
     torch.set_num_threads(arguments.threads)
-    m2d = arguments.framework == "m2d"
+    m2d, eat = arguments.framework == "m2d", arguments.framework == "eat"
     encoder = arguments.encoder or ENCODERS[arguments.size]
-    decoder = arguments.decoder or (PREDICTORS if m2d else DECODERS)[arguments.size]
-    model = MaskedModel(m2d, encoder, decoder, *arguments.input, arguments.patch, 0.7 if m2d else 0.75).to(device)
+    decoder = arguments.decoder or (CONVOLUTIONS if eat else PREDICTORS if m2d else DECODERS)[arguments.size]
+    if eat:
+        model = Eat(encoder, decoder, *arguments.input, arguments.patch, 0.8, arguments.clones).to(device)
+    else:
+        model = MaskedModel(m2d, encoder, decoder, *arguments.input, arguments.patch, 0.7 if m2d else 0.75).to(device)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": 0.05},
@@ -241,7 +320,7 @@ def main():
         backward = time.perf_counter()
         nn.utils.clip_grad_norm_(trained, 3.0)
         optimizer.step()
-        if m2d:
+        if m2d or eat:
             model.follow(0.99995, arguments.foreach)
         wait()
         end = time.perf_counter()

@@ -10,6 +10,8 @@ public static class F
     private static readonly Operator SigmoidOp = new("aten::sigmoid"), SoftplusOp = new("aten::softplus");
     private static readonly Operator BatchNormOp = new("aten::batch_norm"), BinaryCrossEntropyOp = new("aten::binary_cross_entropy_with_logits");
     private static readonly Operator EmbeddingOp = new("aten::embedding"), ClampMinOp = new("aten::clamp_min"), BicubicOp = new("aten::upsample_bicubic2d");
+    private static readonly Operator NormGeluOp = new("otomask::norm_gelu");
+    private static readonly Operator StandardiseOp = new("aten::layer_norm"), GeluOp = new("aten::gelu"), SoftmaxOp = new("aten::softmax", "int"), ConvolutionOp = new("aten::conv2d");
 
     /// <summary>x W^T + b: [.., in] -> [.., out].</summary>
     /// <param name="x">[.., in].</param>
@@ -23,6 +25,32 @@ public static class F
     /// <param name="bias">[D].</param>
     /// <param name="epsilon">Added to the variance.</param>
     public static Tensor LayerNorm(Tensor x, Tensor weight, Tensor bias, double epsilon) => LayerNormOp.Call(x, weight, bias, epsilon);
+
+    /// <summary>Each vector of the last dimension to mean 0 and variance 1 (biased, <paramref name="epsilon"/> added to it), neither scaled nor shifted.</summary>
+    public static Tensor LayerNorm(Tensor x, double epsilon) => StandardiseOp.Call(x, new[] { x.Shape[^1] }, Argument.None, Argument.None, epsilon);
+
+    /// <summary>gelu(LN(x)) + residual, LN without gain and bias: [.., D] -> [.., D]. What LN gives is computed a second time for the gradient, not kept.</summary>
+    /// <param name="x">[.., D].</param>
+    /// <param name="residual">[.., D], or null for none.</param>
+    /// <param name="epsilon">Added to the variance by LN.</param>
+    public static Tensor NormGelu(Tensor x, Tensor? residual, double epsilon) => NormGeluOp.Call(x, residual, epsilon);
+
+    /// <summary>The exact (erf) Gaussian error linear unit of each value.</summary>
+    public static Tensor Gelu(Tensor x) => GeluOp.Call(x);
+
+    /// <summary>The softmax over one dimension.</summary>
+    public static Tensor Softmax(Tensor x, int dimension) => SoftmaxOp.Call(x, dimension);
+
+    /// <summary>Images convolved in groups of channels, of the same size before and after: [B, in, H, W] -> [B, out, H, W].</summary>
+    /// <param name="x">[B, in, H, W].</param>
+    /// <param name="weight">[out, in / groups, k, k], k odd.</param>
+    /// <param name="bias">[out].</param>
+    /// <param name="groups">How many groups of channels, each of which sees its own alone; a divisor of in and out.</param>
+    public static Tensor Convolution(Tensor x, Tensor weight, Tensor bias, int groups)
+    {
+        long edge = weight.Shape[^1] / 2;
+        return ConvolutionOp.Call(x, weight, bias, new long[] { 1, 1 }, new[] { edge, edge }, new long[] { 1, 1 }, groups);
+    }
 
     /// <summary>Rows of <paramref name="table"/> [n, D] picked by <paramref name="ids"/>, any shape: [..] -> [.., D].</summary>
     public static Tensor Embedding(Tensor table, Tensor ids) => EmbeddingOp.Call(table, ids);

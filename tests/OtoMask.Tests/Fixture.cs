@@ -9,11 +9,13 @@ internal static class Fixture
             : System.IO.Path.Combine(AppContext.BaseDirectory, "Fixtures");
 
     /// <summary>The path of one fixture file, for example <c>frontend_wave0.npy</c>.</summary>
-    public static string Path(string fileName)
-    {
-        string path = System.IO.Path.Combine(Folder, fileName);
-        return File.Exists(path) || Directory.Exists(path)
-            ? path
-            : throw new FileNotFoundException($"no fixture {fileName} in {Folder}; set OTOMASK_FIXTURES to a folder that holds it", path);
-    }
+    public static string Path(string fileName) => Existing(System.IO.Path.Combine(Folder, fileName), fileName);
+
+    /// <summary>The path of one file of a part of the fixtures, which has a folder of its own; OTOMASK_FIXTURES may name that folder.</summary>
+    public static string InFolder(string folder, string fileName) =>
+        File.Exists(System.IO.Path.Combine(Folder, folder, fileName)) ? System.IO.Path.Combine(Folder, folder, fileName) : Path(fileName);
+
+    private static string Existing(string path, string fileName) => File.Exists(path) || Directory.Exists(path)
+        ? path
+        : throw new FileNotFoundException($"no fixture {fileName} in {Folder}; set OTOMASK_FIXTURES to a folder that holds it", path);
 }

@@ -322,6 +322,12 @@ void require_one_device(const c10::OperatorHandle& op, const Tensor& x, Optional
   device = x.device();
 }
 
+struct Uncounted {
+  bool before = runs_on_cpu;
+  Uncounted() { runs_on_cpu = true; }
+  ~Uncounted() { runs_on_cpu = before; }
+};
+
 void on_the_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   Optional<at::Device> device;
   for (const c10::IValue& argument : torch::jit::last(*stack, op.schema().arguments().size())) {
@@ -334,12 +340,31 @@ void on_the_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
         if (x) require_one_device(op, *x, device);
     }
   }
-  struct Uncounted {
-    bool before = runs_on_cpu;
-    Uncounted() { runs_on_cpu = true; }
-    ~Uncounted() { runs_on_cpu = before; }
-  } uncounted;
+  const Uncounted uncounted;
   at::native::cpu_fallback(op, stack);
+}
+
+// Convolutions of such a device do not fall back: libtorch wants these two of whoever brings it.
+Tensor convolution(const Tensor& input, const Tensor& weight, const c10::optional<Tensor>& bias, at::IntArrayRef stride,
+                   at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed, at::IntArrayRef output_padding, int64_t groups) {
+  const Uncounted uncounted;
+  const c10::optional<Tensor> bias_there = bias && bias->defined() ? c10::optional<Tensor>(bias->cpu()) : c10::nullopt;
+  return at::convolution(input.cpu(), weight.cpu(), bias_there, stride, padding, dilation, transposed, output_padding, groups)
+      .to(input.device());
+}
+
+std::tuple<Tensor, Tensor, Tensor> convolution_backward(const Tensor& slope, const Tensor& input, const Tensor& weight,
+                                                        at::IntArrayRef stride, at::IntArrayRef padding,
+                                                        at::IntArrayRef dilation, bool transposed,
+                                                        at::IntArrayRef output_padding, int64_t groups,
+                                                        std::array<bool, 3> wanted) {
+  const Uncounted uncounted;
+  const std::vector<int64_t> bias_sizes{slope.size(1)};
+  auto [of_input, of_weight, of_bias] =
+      at::convolution_backward(slope.cpu(), input.cpu(), weight.cpu(), at::OptionalIntArrayRef(bias_sizes), stride, padding,
+                               dilation, transposed, output_padding, groups, wanted);
+  const auto back = [&](const Tensor& gradient) { return gradient.defined() ? gradient.to(slope.device()) : gradient; };
+  return {back(of_input), back(of_weight), back(of_bias)};
 }
 
 TORCH_LIBRARY_IMPL(_, PrivateUse1, library) {
@@ -354,6 +379,8 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, library) {
   library.impl("resize_", resize_);
   library.impl("as_strided", as_strided);
   library.impl("view", view);
+  library.impl("convolution_overrideable", convolution);
+  library.impl("convolution_backward_overrideable", convolution_backward);
   library.impl("_reshape_alias", reshape_alias);
   library.impl("_local_scalar_dense", item);
 #if !TORCH_SINCE(2, 6)

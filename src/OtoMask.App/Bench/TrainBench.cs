@@ -49,7 +49,7 @@ internal static class TrainBench
         config.RequireMemory(group.LocalSize, group.Share(config.Batch).Count);
         Device device = group.DeviceOf(config.Device);
         using MaskedModel model = config.Framework.CreateModel(config.ModelShape, config.Seed, device, config.Gradients.Type());
-        model.CheckpointActivations = config.CheckpointActivations;
+        config.Settle(model);
         string? bf16 = null;
         (config, PrecisionChoice? choice) = config.ResolveBf16By(model, told => bf16 = told, cancel).ResolvePrecision(model, cancel);
         config = config.AsToldByFirst(group);
@@ -78,7 +78,7 @@ internal static class TrainBench
         return new TrainBenchResult(
             config, steps, Summary.Median(measured.Select(step => step.Step)),
             new(Median(p => p.Data), Median(p => p.Mask), Median(p => p.Forward), Median(p => p.Backward), Median(p => p.Exchange), Median(p => p.Update)),
-            config.Accumulate * StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, config.VisiblePatches, features is not null),
+            config.Accumulate * StepCost.Gigaflops(config.Framework, config.ModelShape, config.Batch, config.VisiblePatches, config.Clones, features is not null),
             gemm, peakMemory, peakDeviceMemory, loss, choice, bf16, group.Size);
     }
 

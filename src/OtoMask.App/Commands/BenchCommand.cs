@@ -15,7 +15,7 @@ internal static class BenchCommand
     private static readonly PretrainingConfig Defaults = new() { Data = "made-up clips", Batch = 16, Mask = "random" };
     /// <summary>What of a configuration changes the time of its steps: the options of <c>bench train</c>.</summary>
     public static readonly string[] TrainKeys =
-        ["framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "bf16-by", "moments", "gradients", "accumulate", "seed", "device", "checkpoint-activations", "workers"];
+        ["framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-ratio", "clones", "batch", "precision", "bf16-by", "moments", "gradients", "accumulate", "seed", "device", "checkpoint-activations", "workers"];
 
     /// <summary>What of it matters only to strategies that read the encoder's features.</summary>
     private static readonly string[] OfFeatures = ["size", "encoder", "precision", "device"];

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using OtoMask.Models;
 using OtoMask.Runs;
 using OtoMask.Weights;
 
@@ -13,7 +14,7 @@ internal static class ImportCommand
         Option<string> output = new("--out") { Description = "Run folder to make.", Required = true, HelpName = "RUN" };
         ModelOptions model = new();
         Command command = new(
-            "import", "Make a run folder of an M2D or MSM-MAE checkpoint from elsewhere, which every command then takes. Nothing in the file is run.") { checkpoint, output };
+            "import", $"Make a run folder of a checkpoint of {KnownFrameworks.Titles} from elsewhere, which every command then takes. Nothing in the file is run.") { checkpoint, output };
         model.AddTo(command);
         command.SetAction(line =>
         {

@@ -33,9 +33,11 @@ internal static class ConfigText
 
     public static BlockShape Shape(string key, string text)
     {
-        int[] numbers = [.. text.Split('/').Select(part => Whole(key, part))];
+        string[] parts = text.Split('/');
+        bool postNorm = parts[^1] == BlockShape.PostNormMark;
+        int[] numbers = [.. parts.SkipLast(postNorm ? 1 : 0).Select(part => Whole(key, part))];
         return numbers is [int width, int depth, int heads]
-            ? new BlockShape(width, depth, heads)
+            ? new BlockShape(width, depth, heads) { PostNorm = postNorm }
             : throw new UserErrorException($"{key}: '{text}' should be WIDTH/DEPTH/HEADS, for example 192/12/3");
     }
 

@@ -18,6 +18,10 @@ public sealed record PretrainingConfig
     /// <summary>Optimiser steps of the longest run.</summary>
     public const int MostSteps = 1_000_000_000;
 
+    // What is not said is the framework's, whichever that turns out to be.
+    private readonly double? baseLearningRate, warmup, clipNorm, emaStart, emaEnd, emaRamp, utteranceWeight;
+    private readonly int? clones;
+
     /// <summary>Folder of audio or .npy log-mels, CSV with file_name, or prepared cache.</summary>
     public string Data { get; init; } = "";
 
@@ -86,22 +90,31 @@ public sealed record PretrainingConfig
     public ulong Seed { get; init; } = 42;
 
     /// <summary>Learning rate for an effective batch of 256.</summary>
-    public double BaseLearningRate { get; init; } = 3e-4;
+    public double BaseLearningRate { get => baseLearningRate ?? Framework.Recipe.BaseLearningRate; init => baseLearningRate = value; }
 
-    /// <summary>Share of the run that warms up; published 20 of 300 epochs.</summary>
-    public double Warmup { get; init; } = 1.0 / 15;
+    /// <summary>Share of the run that warms up.</summary>
+    public double Warmup { get => warmup ?? Framework.Recipe.Warmup; init => warmup = value; }
 
     /// <summary>AdamW's decay of matrices.</summary>
     public double WeightDecay { get; init; } = 0.05;
 
     /// <summary>Largest global gradient norm.</summary>
-    public double ClipNorm { get; init; } = 3.0;
+    public double ClipNorm { get => clipNorm ?? Framework.Recipe.ClipNorm; init => clipNorm = value; }
 
-    /// <summary>tau of M2D's target network at the first step.</summary>
-    public double EmaStart { get; init; } = 0.99995;
+    /// <summary>tau of the target network at the first step.</summary>
+    public double EmaStart { get => emaStart ?? Framework.Recipe.EmaStart; init => emaStart = value; }
 
-    /// <summary>tau at the last step.</summary>
-    public double EmaEnd { get; init; } = 0.99999;
+    /// <summary>tau once it moves no more.</summary>
+    public double EmaEnd { get => emaEnd ?? Framework.Recipe.EmaEnd; init => emaEnd = value; }
+
+    /// <summary>Share of the run over which tau moves.</summary>
+    public double EmaRamp { get => emaRamp ?? Framework.Recipe.EmaRamp; init => emaRamp = value; }
+
+    /// <summary>K, masks of each clip, each seen by a clone of it; of frameworks without clones what they ask for.</summary>
+    public int Clones { get => Framework.HasClones ? clones ?? Framework.MasksPerClip : Framework.MasksPerClip; init => clones = value; }
+
+    /// <summary>How much a loss about the whole clip counts beside that about patches; 0 of frameworks that have none.</summary>
+    public double UtteranceWeight { get => Framework.UtteranceWeight is { } own ? utteranceWeight ?? own : 0; init => utteranceWeight = value; }
 
     /// <summary>Small sets are repeated to this many clips an epoch.</summary>
     public int MinClips { get; init; } = 10_000;
@@ -164,7 +177,7 @@ public sealed record PretrainingConfig
         var memory = ModelMemory.Here(Precision is Precision.Fp32 or Precision.Tf32 ? DType.Float32 : DType.BFloat16, CheckpointActivations, Bf16By);
         int perParameter = sizeof(float) + Gradients.Bytes() + 2 * Moments.Bytes();
         return memory.Training(
-            Framework, ModelShape, clips, VisiblePatches, perParameter, BatchOptions.DefaultPrefetch + Accumulate, KnownMaskings.Find(Mask).CreateFeatureStrategy() is not null);
+            Framework, ModelShape, clips, VisiblePatches, Clones, perParameter, BatchOptions.DefaultPrefetch + Accumulate, KnownMaskings.Find(Mask).CreateFeatureStrategy() is not null);
     }
 
     /// <summary>Refuses a step that does not fit in the memory of this machine, before anything of it is made. On another device nothing is known.</summary>
@@ -194,7 +207,7 @@ public sealed record PretrainingConfig
     {
         if (Precision != Precision.Auto)
             return (this, null);
-        PrecisionChoice choice = PrecisionChoice.Measure(model, Batch, VisiblePatches, Bf16By, cancellation);
+        PrecisionChoice choice = PrecisionChoice.Measure(model, Batch, VisiblePatches, Clones, Bf16By, cancellation);
         return (this with { Precision = choice.Faster, Bf16By = choice.Faster == Precision.Bf16 ? Bf16By : null }, choice);
     }
 
@@ -203,7 +216,7 @@ public sealed record PretrainingConfig
     /// <param name="cancellation">Ends the measurement.</param>
     internal Bf16Choice TimeBf16(MaskedModel model, CancellationToken cancellation) => Bf16Choice.Measure(
         Batch, clips => ModelMemory.Fits((this with { Precision = Precision.Bf16, Bf16By = Models.Bf16By.Aten }).MemoryOf, clips),
-        (by, clips) => StepRace.SecondsOf(model, Precision.Bf16, by, clips, VisiblePatches), cancellation);
+        (by, clips) => StepRace.SecondsOf(model, Precision.Bf16, by, clips, VisiblePatches, Clones), cancellation);
 
     /// <summary>What the batches of a run are made of, without noise.</summary>
     /// <param name="normalisation">Mean and deviation of the data.</param>
@@ -218,7 +231,7 @@ public sealed record PretrainingConfig
         Seed = Seed,
         Normalisation = normalisation,
         Masking = KnownMaskings.Find(Mask).CreateDataStrategy(),
-        MasksPerClip = Framework.MasksPerClip,
+        MasksPerClip = Clones,
         ReadsWholeClip = Framework.ReadsWholeClip,
         MaskRatio = ResolvedMaskRatio,
         HintRatio = hintRatio,
@@ -243,6 +256,9 @@ public sealed record PretrainingConfig
         Bf16By = Bf16By ?? run.Bf16By,
     };
 
+    /// <summary>Has a model learn as the configuration says.</summary>
+    internal void Settle(MaskedModel model) => (model.CheckpointActivations, model.UtteranceWeight) = (CheckpointActivations, UtteranceWeight);
+
     /// <summary>The optimiser of a model, at its beginning.</summary>
     internal AdamW CreateOptimizer(MaskedModel model) =>
         new(model.Trained, WeightDecay, model.Followers, Moments.Type());
@@ -256,6 +272,8 @@ public sealed record PretrainingConfig
         ConfigKeys.All.RequireInRange(this);
         ValidateModel();
         Require((long)Batch * Geometry.InputSize <= Array.MaxLength, $"batch {Batch} of input {Input} is too large for one array; choose a smaller batch, with `accumulate` for more clips a step");
+        long noise = (long)Batch * Clones * (ModelShape.PatchCount - VisiblePatches) * (Framework.MaskNoise(ModelShape)?.Width ?? 0);
+        Require(noise <= Array.MaxLength, $"batch {Batch} of {Clones} clones is too large for one array; choose a smaller batch or fewer clones, with `accumulate` for more clips a step");
         Precision.RequireOn(new Device(Device));
         MaskingGeometry.Validate(KnownMaskings.Find(Mask), Geometry.Grid, ResolvedMaskRatio);
         return this;
@@ -269,8 +287,14 @@ public sealed record PretrainingConfig
         ModelShape.Validate();
         _ = LogMel;
         if (Framework.Impossible(ModelShape) is { } reason)
-            throw new UserErrorException($"patch {Patch}: {reason}; choose a larger patch, or another framework");
+            throw new UserErrorException(reason);
     }
+
+    /// <summary>Whether another one says the same: every key of it has the same value.</summary>
+    public bool Equals(PretrainingConfig? other) => other is not null && ConfigKeys.All.All(key => key.Get(this) == key.Get(other));
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Data, Framework, Mask, Seed);
 
     private static void Require(bool condition, string message)
     {

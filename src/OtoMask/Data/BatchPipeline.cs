@@ -80,7 +80,7 @@ internal sealed class BatchPipeline
                 Cut(window, patches);
                 if (options.Noise is not null)
                     Cut(seen, seenPatches);
-                batch.Gather(place, seenPatches, patches, Draw(batch, place, 0, seenPatches));
+                batch.Gather(place, seenPatches, patches, Draw(batch, place, seenPatches)[0]);
             }
             else
             {
@@ -88,8 +88,8 @@ internal sealed class BatchPipeline
                 Cut(seen, carried);
                 if (options.Noise is not null)
                     Cut(window, batch.CleanPatchesOf(place));
-                for (int mask = 0; mask < options.MasksPerClip && options.Masking is not null; mask++)
-                    batch.Mask(place * options.MasksPerClip + mask, Draw(batch, place, mask, carried));
+                if (options.Masking is not null)
+                    batch.MaskClip(place, Draw(batch, place, carried));
             }
         }
         return batch;
@@ -114,10 +114,10 @@ internal sealed class BatchPipeline
         PatchCutter.Cut(window, input.Bands, input.Frames, input.PatchHeight, input.PatchWidth, patches);
     }
 
-    private PatchMask Draw(MaskedBatch batch, int place, int mask, ReadOnlySpan<float> seen)
+    private PatchMask[] Draw(MaskedBatch batch, int place, ReadOnlySpan<float> seen)
     {
         long begin = Stopwatch.GetTimestamp();
-        PatchMask drawn = options.Masking!.Sample(new PatchView(batch.Grid, batch.PatchSize, seen), batch.ContextOf(place, mask));
+        PatchMask[] drawn = options.Masking!.SampleSeveral(new PatchView(batch.Grid, batch.PatchSize, seen), batch.ContextsOf(place));
         batch.MaskMilliseconds += Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
         return drawn;
     }

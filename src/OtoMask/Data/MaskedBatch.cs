@@ -1,5 +1,6 @@
 using OtoMask.Geometry;
 using OtoMask.Masking;
+using OtoMask.Randomness;
 
 namespace OtoMask.Data;
 
@@ -19,6 +20,7 @@ internal sealed class MaskedBatch : IDisposable
     private readonly BatchArrayPool pool;
     private readonly int[] clips;
     private readonly long[] drawIndices;
+    private float[] maskNoise = [];
 
     internal MaskedBatch(BatchOptions options, BatchArrayPool pool, int epoch, int step)
     {
@@ -85,6 +87,26 @@ internal sealed class MaskedBatch : IDisposable
     /// <param name="mask">Which of the clip's masks, in 0 .. K - 1.</param>
     public MaskingContext ContextOf(int clip, int mask = 0) => options.ContextOf(Epoch, Step, drawIndices[clip] * MasksPerClip + mask, HintRatio);
 
+    /// <summary>The same of each of a clip's masks, [K].</summary>
+    /// <param name="clip">Position in the batch.</param>
+    public MaskingContext[] ContextsOf(int clip) => [.. Enumerable.Range(0, MasksPerClip).Select(mask => ContextOf(clip, mask))];
+
+    /// <summary>Draws normal numbers for every masked patch of every mask, each mask's from a stream of its own: [B * K, <paramref name="masked"/>, <paramref name="width"/>]. They are the batch's, as its other arrays.</summary>
+    /// <param name="masked">Lm.</param>
+    /// <param name="width">Numbers for each masked patch.</param>
+    /// <param name="deviation">Their standard deviation.</param>
+    public float[] DrawMaskNoise(int masked, int width, double deviation)
+    {
+        int rows = Count * MasksPerClip, size = masked * width;
+        maskNoise = pool.RentFloats(rows * size);
+        Parallel.For(0, rows, row =>
+        {
+            long mask = drawIndices[row / MasksPerClip] * MasksPerClip + row % MasksPerClip;
+            new RandomStream(options.Seed, RandomPurpose.MaskNoise, Epoch, mask).FillNormal(maskNoise.AsSpan(row * size, size), (float)deviation);
+        });
+        return maskNoise;
+    }
+
     /// <summary>Masks an unmasked batch: fills the ids.</summary>
     /// <param name="masks">K masks for each clip, all with the same number of visible patches.</param>
     /// <exception cref="InvalidOperationException">The batch has no patches, or is masked already.</exception>
@@ -110,6 +132,13 @@ internal sealed class MaskedBatch : IDisposable
 
     /// <inheritdoc cref="PatchesOf"/>
     internal Span<float> CleanPatchesOf(int place) => PartOf(CleanPatches.Length == 0 ? CleanPatches = RentPatches() : CleanPatches, place);
+
+    /// <summary>Notes the ids of all masks of a clip.</summary>
+    internal void MaskClip(int place, PatchMask[] masks)
+    {
+        for (int mask = 0; mask < masks.Length; mask++)
+            Mask(place * MasksPerClip + mask, masks[mask]);
+    }
 
     /// <summary>Notes the ids of one mask. The first one fixes how many there are of each kind.</summary>
     /// <param name="row">clip * K + k.</param>
@@ -168,11 +197,11 @@ internal sealed class MaskedBatch : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (float[] values in new[] { Patches, CleanPatches, Visible, Masked })
+        foreach (float[] values in new[] { Patches, CleanPatches, Visible, Masked, maskNoise })
             pool.Return(values);
         foreach (long[] ids in new[] { VisibleIds, MaskedIds })
             pool.Return(ids);
-        (Patches, CleanPatches, Visible, Masked, VisibleIds, MaskedIds) = ([], [], [], [], [], []);
+        (Patches, CleanPatches, Visible, Masked, maskNoise, VisibleIds, MaskedIds) = ([], [], [], [], [], [], []);
     }
 }
 

@@ -19,9 +19,11 @@ internal sealed class OnnxEncoder(OnnxGraph graph, OnnxWeights weights, EncoderS
     public OnnxValue Encode(OnnxValue patches, OnnxValue positions, OnnxValue mask)
     {
         OnnxValue tokens = Embed(patches, positions);
+        if (shape.PostNorm)
+            tokens = LayerNorm("norm" + BlockStack.BeforeBlocks, tokens);
         for (int i = 0; i < shape.Depth; i++)
-            tokens = Block($"blocks.{i}", tokens, mask);
-        return LayerNorm("norm", tokens);
+            tokens = shape.PostNorm ? PostNormBlock($"blocks.{i}", tokens, mask) : PreNormBlock($"blocks.{i}", tokens, mask);
+        return shape.PostNorm ? tokens : LayerNorm("norm", tokens);
     }
 
     private OnnxValue Embed(OnnxValue patches, OnnxValue positions)
@@ -33,10 +35,16 @@ internal sealed class OnnxEncoder(OnnxGraph graph, OnnxWeights weights, EncoderS
         return cls.Expand(patches.Size(0), 1, shape.Width).Then(embedded, axis: 1);
     }
 
-    private OnnxValue Block(string name, OnnxValue x, OnnxValue mask)
+    private OnnxValue PreNormBlock(string name, OnnxValue x, OnnxValue mask)
     {
         x += Attention($"{name}.attn", LayerNorm($"{name}.norm1", x), mask);
         return x + Mlp($"{name}.mlp", LayerNorm($"{name}.norm2", x));
+    }
+
+    private OnnxValue PostNormBlock(string name, OnnxValue x, OnnxValue mask)
+    {
+        x = LayerNorm($"{name}.norm1", x + Attention($"{name}.attn", x, mask));
+        return LayerNorm($"{name}.norm2", x + Mlp($"{name}.mlp", x));
     }
 
     private OnnxValue Attention(string name, OnnxValue x, OnnxValue mask)

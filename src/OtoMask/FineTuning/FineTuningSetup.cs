@@ -145,7 +145,7 @@ public sealed class FineTuningSetup : IDisposable
         if (isPatchEmbedding && Config.FreezePatchEmbedding)
             return 0;
         int last = Model.Shape.Encoder.Depth + 1;
-        int layer = isPatchEmbedding || parameter.Name == "cls_token" ? 0
+        int layer = isPatchEmbedding || parameter.Name == "cls_token" || parameter.Name.StartsWith("norm" + BlockStack.BeforeBlocks, StringComparison.Ordinal) ? 0
             : parameter.Name.Split('.') is ["blocks", var block, ..] ? 1 + int.Parse(block)
             : last;
         return Math.Pow(Config.LayerDecay, last - layer);

@@ -19,7 +19,7 @@ internal sealed class TensorLoader
         copyBudget = 2 * (Int128)fileBytes + (1 << 20);
     }
 
-    /// <summary>Loads the tensors of a state dict; other values in it are passed over.</summary>
+    /// <summary>Loads the tensors of a state dict, and those of dictionaries in it, whose names come after the dictionary's and a dot; other values in it are passed over.</summary>
     /// <param name="stateDict">Name to <see cref="PickledTensor"/>.</param>
     /// <param name="container">Where the storages lie.</param>
     /// <param name="fileBytes">Size of the file, which bounds what may be allocated.</param>
@@ -30,8 +30,15 @@ internal sealed class TensorLoader
         var tensors = new Dictionary<string, HostTensor>();
         foreach ((object key, object? value) in stateDict)
         {
-            if (key is string name && value is PickledTensor tensor)
-                tensors.Add(name, loader.Load(tensor));
+            if (key is not string name)
+                continue;
+            if (value is PickledTensor tensor)
+                tensors.TryAdd(name, loader.Load(tensor));
+            foreach ((object innerKey, object? innerValue) in value as PickledDictionary ?? [])
+            {
+                if (innerKey is string innerName && innerValue is PickledTensor innerTensor)
+                    tensors.TryAdd($"{name}.{innerName}", loader.Load(innerTensor));
+            }
         }
         return tensors;
     }

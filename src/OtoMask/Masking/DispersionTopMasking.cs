@@ -11,18 +11,25 @@ namespace OtoMask.Masking;
 internal sealed class DispersionTopMasking(DispersionMeasure measure) : IMaskingStrategy
 {
     /// <inheritdoc/>
-    public PatchMask Sample(in PatchView clip, in MaskingContext context)
+    public PatchMask Sample(in PatchView clip, in MaskingContext context) => SampleSeveral(clip, [context])[0];
+
+    /// <inheritdoc/>
+    public PatchMask[] SampleSeveral(in PatchView clip, MaskingContext[] contexts)
     {
-        if (context.HintRatio >= HintRatio.Random)
-            return RandomMasking.Draw(clip.Grid, context);
-
-        int count = clip.Grid.Count, visibleCount = clip.Grid.VisibleCount(context.MaskRatio);
-        RandomStream random = context.Clip;
-
+        var masks = new PatchMask[contexts.Length];
+        int count = clip.Grid.Count;
         Span<float> keys = count <= Scratch.OnStack ? stackalloc float[count] : new float[count];
-        measure(clip, keys);
+        if (contexts.Any(context => context.HintRatio < HintRatio.Random))
+            measure(clip, keys);
         foreach (ref float key in keys)
             key = -key;
-        return InformedMask.HideSmallest(keys, visibleCount, context.HintRatio, ref random);
+        for (int i = 0; i < masks.Length; i++)
+        {
+            RandomStream random = contexts[i].Clip;
+            masks[i] = contexts[i].HintRatio >= HintRatio.Random
+                ? RandomMasking.Draw(clip.Grid, contexts[i])
+                : InformedMask.HideSmallest(keys, clip.Grid.VisibleCount(contexts[i].MaskRatio), contexts[i].HintRatio, ref random);
+        }
+        return masks;
     }
 }

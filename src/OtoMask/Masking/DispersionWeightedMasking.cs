@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using OtoMask.Geometry;
 using OtoMask.Randomness;
 
 namespace OtoMask.Masking;
@@ -14,18 +15,28 @@ namespace OtoMask.Masking;
 internal sealed class DispersionWeightedMasking(DispersionMeasure measure) : IMaskingStrategy
 {
     /// <inheritdoc/>
-    public PatchMask Sample(in PatchView clip, in MaskingContext context)
+    public PatchMask Sample(in PatchView clip, in MaskingContext context) => SampleSeveral(clip, [context])[0];
+
+    /// <inheritdoc/>
+    public PatchMask[] SampleSeveral(in PatchView clip, MaskingContext[] contexts)
     {
-        if (context.HintRatio >= HintRatio.Random)
-            return RandomMasking.Draw(clip.Grid, context);
+        var masks = new PatchMask[contexts.Length];
+        int count = clip.Grid.Count;
+        Span<float> weights = count <= Scratch.OnStack ? stackalloc float[count] : new float[count];
+        if (contexts.Any(context => context.HintRatio < HintRatio.Random))
+            measure(clip, weights);
+        for (int i = 0; i < masks.Length; i++)
+            masks[i] = contexts[i].HintRatio >= HintRatio.Random ? RandomMasking.Draw(clip.Grid, contexts[i]) : Draw(clip.Grid, weights, contexts[i]);
+        return masks;
+    }
 
-        int count = clip.Grid.Count, visibleCount = clip.Grid.VisibleCount(context.MaskRatio);
+    private static PatchMask Draw(PatchGrid grid, ReadOnlySpan<float> weights, in MaskingContext context)
+    {
         RandomStream random = context.Clip;
-
-        Span<float> keys = count <= Scratch.OnStack ? stackalloc float[count] : new float[count];
-        measure(clip, keys);
+        Span<float> keys = weights.Length <= Scratch.OnStack ? stackalloc float[weights.Length] : new float[weights.Length];
+        weights.CopyTo(keys);
         DivideExponentials(keys, ref random);
-        return InformedMask.HideSmallest(keys, visibleCount, context.HintRatio, ref random);
+        return InformedMask.HideSmallest(keys, grid.VisibleCount(context.MaskRatio), context.HintRatio, ref random);
     }
 
     /// <summary>Replaces each weight w by -log(u)/w, u uniform in (0, 1).</summary>

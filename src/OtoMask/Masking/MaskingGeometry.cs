@@ -29,10 +29,19 @@ internal static class MaskingGeometry
     /// <param name="grid">The patch grid.</param>
     /// <param name="maskRatio">Share of patches to mask, in (0, 1).</param>
     public static IReadOnlyList<string> Warnings(MaskingInfo masking, PatchGrid grid, double maskRatio) =>
-        masking.BlockCount?.Invoke(grid, maskRatio) == 0
+        masking.BlockCount is { } blocks && blocks(grid, maskRatio) == 0
             ? [$"mask {masking.Name} at ratio {maskRatio} has no room for a block on {grid.Rows}x{grid.Columns} = {grid.Count} patches: "
-                + "it is plain random here; choose an input of more patches (79 suffice at 0.75) for a comparison"]
+                + $"it is plain random here; choose an input of more patches ({FewestWithBlock(blocks, grid.Count, maskRatio)} suffice) for a comparison"]
             : [];
+
+    private const int MostSearched = 1 << 17;
+
+    private static int FewestWithBlock(Func<PatchGrid, double, int> blocks, int patches, double maskRatio)
+    {
+        while (patches < MostSearched && blocks(new PatchGrid(1, patches), maskRatio) == 0)
+            patches++;
+        return patches;
+    }
 
     /// <summary>The rule for strategies that show exactly Lv patches.</summary>
     internal static string? ImpossibleByCount(PatchGrid grid, double maskRatio)

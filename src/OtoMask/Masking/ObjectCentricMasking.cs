@@ -16,14 +16,22 @@ internal sealed class ObjectCentricMasking(PatchCut cut) : IFeatureMaskingStrate
     public PatchCut Cut => cut;
 
     /// <inheritdoc/>
-    public PatchMask Sample(PatchGrid grid, ReadOnlySpan<float> features, int width, in MaskingContext context)
-    {
-        if (context.HintRatio >= HintRatio.Random)
-            return RandomMasking.Draw(grid, context);
+    public PatchMask Sample(PatchGrid grid, ReadOnlySpan<float> features, int width, in MaskingContext context) => SampleSeveral(grid, features, width, [context])[0];
 
-        RandomStream random = context.Clip;
+    /// <inheritdoc/>
+    public PatchMask[] SampleSeveral(PatchGrid grid, ReadOnlySpan<float> features, int width, MaskingContext[] contexts)
+    {
+        var masks = new PatchMask[contexts.Length];
         Span<float> scores = grid.Count <= Scratch.OnStack ? stackalloc float[grid.Count] : new float[grid.Count];
-        ObjectScores.Compute(features, width, cut, scores);
-        return InformedMask.HideSmallest(scores, grid.VisibleCount(context.MaskRatio), context.HintRatio, ref random);
+        if (contexts.Any(context => context.HintRatio < HintRatio.Random))
+            ObjectScores.Compute(features, width, cut, scores);
+        for (int i = 0; i < masks.Length; i++)
+        {
+            RandomStream random = contexts[i].Clip;
+            masks[i] = contexts[i].HintRatio >= HintRatio.Random
+                ? RandomMasking.Draw(grid, contexts[i])
+                : InformedMask.HideSmallest(scores, grid.VisibleCount(contexts[i].MaskRatio), contexts[i].HintRatio, ref random);
+        }
+        return masks;
     }
 }

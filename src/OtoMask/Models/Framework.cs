@@ -23,11 +23,24 @@ public abstract class Framework
     /// <summary>The published share of patches to mask, in (0, 1).</summary>
     public abstract double MaskRatio { get; }
 
+    /// <summary>What training goes by unless told otherwise.</summary>
+    public virtual Recipe Recipe => Recipe.M2d;
+
     /// <summary>Whether a target network follows the encoder by a moving average.</summary>
     public virtual bool HasTarget => false;
 
-    /// <summary>K, masks that are drawn of each clip.</summary>
+    /// <summary>K, masks that are drawn of each clip, unless told otherwise.</summary>
     public virtual int MasksPerClip => 1;
+
+    /// <summary>Whether it learns from any number of masks a clip, each seen by a copy of the clip: the user may say how many.</summary>
+    public virtual bool HasClones => false;
+
+    /// <summary>How much a loss about the whole clip counts beside that about patches, unless told otherwise; null where it has none.</summary>
+    public virtual double? UtteranceWeight => null;
+
+    /// <summary>Random numbers that its loss wants for every masked patch of every mask; null for none.</summary>
+    /// <param name="shape">Sizes of the model.</param>
+    public virtual MaskNoise? MaskNoise(ModelShape shape) => null;
 
     /// <summary>Whether its loss looks at all patches of a clip besides those of its masks (<see cref="PatchBatch.Whole"/>).</summary>
     public virtual bool ReadsWholeClip => false;
@@ -41,7 +54,7 @@ public abstract class Framework
     /// <param name="shape">Sizes of the model.</param>
     public abstract int Outputs(ModelShape shape);
 
-    /// <summary>Says why a model of this shape could not learn; null if it could.</summary>
+    /// <summary>Says what is impossible about a model of this shape, and what to do; null where nothing is.</summary>
     public virtual string? Impossible(ModelShape shape) => null;
 
     /// <summary>Whether it is this framework that wrote a checkpoint of the field.</summary>
@@ -53,7 +66,41 @@ public abstract class Framework
     /// <summary>Floating-point operations of forward and backward pass, of one clip, masking left out (<see cref="StepCost"/>).</summary>
     /// <param name="shape">Sizes of the model.</param>
     /// <param name="visible">Lv, visible patches of a mask.</param>
-    public abstract double Operations(ModelShape shape, int visible);
+    /// <param name="masks">K, masks of the clip.</param>
+    public abstract double Operations(ModelShape shape, int visible, int masks);
+
+    /// <summary>Values of what stands behind the encoder.</summary>
+    /// <param name="shape">Sizes of the model.</param>
+    internal virtual long DecoderValues(ModelShape shape) => ModelMemory.OfDecoder(shape, Outputs(shape));
+
+    /// <summary>Values of the target network; 0 where there is none.</summary>
+    /// <param name="shape">Sizes of the model.</param>
+    internal virtual long TargetValues(ModelShape shape) => HasTarget ? ModelMemory.OfBlocks(shape.Encoder) : 0;
+
+    /// <summary>Bytes that forward and backward pass over so many clips take at their fullest moment, parameters and patches left out (<see cref="ModelMemory"/>).</summary>
+    /// <param name="memory">Counts what blocks take.</param>
+    /// <param name="shape">Sizes of the model.</param>
+    /// <param name="clips">B.</param>
+    /// <param name="visible">Lv, visible patches of a mask.</param>
+    /// <param name="masks">K, masks of a clip.</param>
+    internal virtual long Learning(ModelMemory memory, ModelShape shape, long clips, long visible, int masks) =>
+        memory.PredictingPatches(shape, clips * masks, visible, Outputs(shape), HasTarget);
+
+    /// <summary>What the names of the decoder's blocks begin with.</summary>
+    internal virtual string DecoderBlocks => MaskedDecoder.BlocksName;
+
+    /// <summary>The decoder whose weights a checkpoint of the field holds; null where it holds none.</summary>
+    /// <param name="tensors">Shapes of all its tensors, by the field's names.</param>
+    /// <param name="depth">Its blocks (<see cref="DecoderBlocks"/>).</param>
+    /// <param name="heads">Its heads; null = those of the published size, else width / 64, at least 1.</param>
+    internal virtual BlockShape? DecoderIn(IReadOnlyDictionary<string, long[]> tensors, int depth, int? heads)
+    {
+        if (tensors.GetValueOrDefault(MaskedDecoder.Entry) is not [> 0 and <= int.MaxValue and var rows, _])
+            return null;
+        int width = (int)rows;
+        BlockShape? published = KnownSizes.Names.Select(Decoder).FirstOrDefault(known => (known.Width, known.Depth) == (width, depth));
+        return new BlockShape(width, depth, heads ?? published?.Heads ?? KnownSizes.DefaultHeads(width));
+    }
 
     /// <summary>Builds a model and draws its first values.</summary>
     /// <param name="shape">Sizes of everything.</param>

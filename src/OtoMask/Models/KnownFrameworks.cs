@@ -4,7 +4,7 @@ namespace OtoMask.Models;
 public static class KnownFrameworks
 {
     private static readonly Lock Adding = new();
-    private static IReadOnlyList<Framework> all = [Models.M2d.Framework, MaskedAutoencoder.Framework];
+    private static IReadOnlyList<Framework> all = [Models.M2d.Framework, MaskedAutoencoder.Framework, Models.Eat.Framework];
 
     /// <summary>All of them, the default first.</summary>
     public static IReadOnlyList<Framework> All => all;
@@ -15,11 +15,14 @@ public static class KnownFrameworks
     /// <summary>The masked autoencoder.</summary>
     public static Framework MsmMae => MaskedAutoencoder.Framework;
 
+    /// <summary>EAT, the efficient audio transformer.</summary>
+    public static Framework Eat => Models.Eat.Framework;
+
     /// <summary>Their names, for messages and help texts.</summary>
     public static IReadOnlyList<string> Names => [.. all.Select(framework => framework.Name)];
 
-    /// <summary>Their names for people: <c>M2D and MSM-MAE</c>.</summary>
-    internal static string Titles => string.Join(" and ", all.Select(framework => framework.Title));
+    /// <summary>Their names for people: <c>M2D, MSM-MAE and EAT</c>.</summary>
+    internal static string Titles => $"{string.Join(", ", all.SkipLast(1).Select(framework => framework.Title))} and {all[^1].Title}";
 
     /// <summary>Adds a framework of a program's own: from then on its name is as good as any other, in configurations and when a run goes on. To be called as the program begins.</summary>
     /// <exception cref="ArgumentException">There is one of that name.</exception>

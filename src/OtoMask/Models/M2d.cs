@@ -27,9 +27,7 @@ internal sealed class M2d : PatchPredictor
     }
 
     /// <summary>The target network, which follows the online encoder's blocks and norm.</summary>
-    /// <remarks>Those were declared in the target's order, so each half of the target's flat buffer (decayed, not decayed) faces
-    /// one contiguous piece of the online one.</remarks>
-    public override IReadOnlyList<Follower> Followers => [Facing(decays: true), Facing(decays: false)];
+    public override IReadOnlyList<Follower> Followers => FollowersInOrder;
 
     private Tensor Target(PatchBatch batch)
     {
@@ -37,13 +35,6 @@ internal sealed class M2d : PatchPredictor
         using IDisposable noGrad = TorchRuntime.NoGrad();
         Tensor tokens = target.Forward(Encoder.Embed(batch.Masked, batch.MaskedIds)); // [B, 1 + Lm, D]
         return scope.Keep(tokens.Narrow(1, 1, tokens.Shape[1] - 1));
-    }
-
-    private Follower Facing(bool decays)
-    {
-        Parameter[] slow = [.. Following.Parameters.Where(parameter => parameter.Decays == decays)];
-        Parameter online = Trained.Parameters.Single(parameter => parameter.Name == slow[0].Name.Replace("target_", ""));
-        return new Follower(Following, slow[0].Offset, online.Offset, slow.Sum(parameter => parameter.Count));
     }
 
     private sealed class Objective : Framework
@@ -73,10 +64,10 @@ internal sealed class M2d : PatchPredictor
         public override bool Wrote(IReadOnlyDictionary<string, long[]> tensors, int width, int patchSize) =>
             tensors.GetValueOrDefault(MaskedDecoder.Head) is [var outputs, _] && outputs == width && tensors.ContainsKey("target_norm.weight");
 
-        public override double Operations(ModelShape shape, int visible)
+        public override double Operations(ModelShape shape, int visible, int masks)
         {
             int masked = shape.PatchCount - visible;
-            return StepCost.PredictingPatches(shape, visible, Outputs(shape)) + StepCost.Blocks(shape.Encoder, 1 + masked) + StepCost.Embedding(shape, masked);
+            return masks * (StepCost.PredictingPatches(shape, visible, Outputs(shape)) + StepCost.Blocks(shape.Encoder, 1 + masked) + StepCost.Embedding(shape, masked));
         }
 
         protected override MaskedModel Declare(ModelShape shape, ulong seed) => new M2d(shape, seed);

@@ -46,12 +46,12 @@ internal sealed class MaskedAutoencoder : PatchPredictor
         public override int Outputs(ModelShape shape) => shape.PatchSize;
 
         public override string? Impossible(ModelShape shape) => shape.PatchSize > 1 ? null
-            : $"{Name} predicts every patch less its mean and over its deviation, and a single value has no deviation";
+            : $"patch {shape.Input.PatchText}: {Name} predicts every patch less its mean and over its deviation, and a single value has no deviation; choose a larger patch, or another framework";
 
         public override bool Wrote(IReadOnlyDictionary<string, long[]> tensors, int width, int patchSize) =>
             tensors.GetValueOrDefault(MaskedDecoder.Head) is [var outputs, _] && outputs == patchSize;
 
-        public override double Operations(ModelShape shape, int visible) => StepCost.PredictingPatches(shape, visible, Outputs(shape));
+        public override double Operations(ModelShape shape, int visible, int masks) => masks * StepCost.PredictingPatches(shape, visible, Outputs(shape));
 
         protected override MaskedModel Declare(ModelShape shape, ulong seed) => new MaskedAutoencoder(shape, seed);
     }

@@ -16,7 +16,7 @@ public abstract class MaskedModel : IDisposable
     /// <param name="seed">Seed of the first values.</param>
     protected MaskedModel(Framework framework, ModelShape shape, ulong seed)
     {
-        (Framework, Shape, Initial) = (framework, shape, new Initial(seed));
+        (Framework, Shape, Initial, UtteranceWeight) = (framework, shape, new Initial(seed), framework.UtteranceWeight ?? 0);
         encoder = new VisionTransformer(shape, Trained, Initial);
         Frozen = new FrozenEncoder(encoder, shape, Trained);
     }
@@ -57,6 +57,9 @@ public abstract class MaskedModel : IDisposable
         }
     }
 
+    /// <summary>How much its loss about the whole clip counts, where it has one; at first as its framework has it (<see cref="Framework.UtteranceWeight"/>).</summary>
+    public double UtteranceWeight { get; set; }
+
     /// <summary>The stacks of blocks that are trained, that of the encoder first.</summary>
     internal virtual IReadOnlyList<BlockStack> Stacks => [encoder.Blocks];
 
@@ -65,6 +68,17 @@ public abstract class MaskedModel : IDisposable
 
     /// <summary>What the optimiser moves after the trained parameters: a target network, nothing where there is none.</summary>
     public virtual IReadOnlyList<Follower> Followers => [];
+
+    /// <summary>What <see cref="Following"/> follows, where its parameters were declared in the order of those that they follow: each half of its flat
+    /// buffer (decayed, not decayed) faces one contiguous piece of the trained one.</summary>
+    private protected IReadOnlyList<Follower> FollowersInOrder => [Facing(decays: true), Facing(decays: false)];
+
+    private Follower Facing(bool decays)
+    {
+        Parameter[] slow = [.. Following.Parameters.Where(parameter => parameter.Decays == decays)];
+        Parameter online = Trained.Parameters.Single(parameter => parameter.Name == slow[0].Name.Replace("target_", ""));
+        return new Follower(Following, slow[0].Offset, online.Offset, slow.Sum(parameter => parameter.Count));
+    }
 
     private protected Initial Initial { get; }
 

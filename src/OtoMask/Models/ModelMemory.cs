@@ -28,25 +28,43 @@ internal sealed record ModelMemory(DType Products, bool HasKernels, int Threads,
     /// <param name="framework">How hidden patches are predicted.</param>
     /// <param name="shape">Sizes of the model.</param>
     /// <param name="clips">B.</param>
-    /// <param name="visible">Visible patches of a clip.</param>
+    /// <param name="visible">Visible patches of a mask.</param>
+    /// <param name="masks">K, masks of a clip.</param>
     /// <param name="bytesPerParameter">What value, gradient and moments of one take.</param>
     /// <param name="batchesOnHost">Batches that lie on the host: those of the step, and what loaders have made ahead.</param>
     /// <param name="readsFeatures">Whether masks go by the encoder's features of the whole clip.</param>
-    public long Training(Framework framework, ModelShape shape, long clips, long visible, int bytesPerParameter, int batchesOnHost, bool readsFeatures)
+    public long Training(Framework framework, ModelShape shape, long clips, long visible, int masks, int bytesPerParameter, int batchesOnHost, bool readsFeatures)
+    {
+        long all = shape.PatchCount, noise = masks * (all - visible) * (framework.MaskNoise(shape)?.Width ?? 0) * Float;
+        long values = all * (shape.PatchSize * Float + masks * Id) * (batchesOnHost + 1); // and one as tensors
+        long looking = readsFeatures ? Passing(shape.Encoder, 1 + all) + all * shape.Encoder.Width * Float : 0;
+        return clips * (values + noise) + Math.Max(framework.Learning(this, shape, clips, visible, masks), clips * looking)
+            + (OfEncoder(shape) + framework.DecoderValues(shape)) * bytesPerParameter + framework.TargetValues(shape) * Float;
+    }
+
+    /// <summary>Forward and backward pass of an encoder on the visible patches and a transformer that predicts the masked ones.</summary>
+    /// <param name="shape">Sizes of both.</param>
+    /// <param name="rows">Masks of all clips.</param>
+    /// <param name="visible">Visible patches of a mask.</param>
+    /// <param name="outputs">Values predicted of each masked patch.</param>
+    /// <param name="hasTarget">Whether another encoder looks at the masked patches first.</param>
+    internal long PredictingPatches(ModelShape shape, long rows, long visible, long outputs, bool hasTarget)
     {
         long all = shape.PatchCount, masked = all - visible;
         BlockShape encoder = shape.Encoder, decoder = shape.Decoder;
-        bool hasTarget = framework.HasTarget;
-        long outputs = framework.Outputs(shape);
         long online = Kept(encoder, 1 + visible) * encoder.Depth;
         // Of the last block of the decoder only the masked tokens go through the MLP, and no checkpoint is made.
         long attending = online + Kept(decoder, 1 + all) * (decoder.Depth - 1) + KeptByAttention(decoder, 1 + all) + (hasTarget ? masked * outputs * Float : 0);
         long predicting = attending + KeptByMlp(decoder, masked) + 2 * masked * outputs * Float + InWork(decoder, masked);
-        long learning = Math.Max(clips * Math.Max(predicting, online + InWork(encoder, 1 + visible)), clips * attending + 2 * OfThreads(decoder, clips, 1 + all));
-        long looking = Math.Max(hasTarget ? Passing(encoder, 1 + masked) : 0, readsFeatures ? Passing(encoder, 1 + all) + all * encoder.Width * Float : 0);
-        long values = all * (shape.PatchSize * Float + Id) * (batchesOnHost + 1); // and one as tensors
-        return clips * values + Math.Max(learning, clips * looking) + Parameters(shape, outputs) * bytesPerParameter + (hasTarget ? OfBlocks(encoder) * Float : 0);
+        long learning = Math.Max(rows * Math.Max(predicting, online + InWork(encoder, 1 + visible)), rows * attending + 2 * OfThreads(decoder, rows, 1 + all));
+        return Math.Max(learning, hasTarget ? rows * Passing(encoder, 1 + masked) : 0);
     }
+
+    /// <summary>Blocks that keep nothing.</summary>
+    /// <param name="shape">Of the blocks.</param>
+    /// <param name="rows">B.</param>
+    /// <param name="tokens">N.</param>
+    internal long PassingThrough(BlockShape shape, long rows, long tokens) => Math.Max(rows * Passing(shape, tokens), OfThreads(shape, rows, tokens));
 
     /// <summary>One step of fine-tuning over one batch, parameters left out.</summary>
     /// <param name="shape">Sizes of the model.</param>
@@ -64,7 +82,7 @@ internal sealed record ModelMemory(DType Products, bool HasKernels, int Threads,
     /// <param name="tokens">N, the CLS token included.</param>
     public long Encoding(EncoderShape shape, long clips, long tokens) =>
         clips * (tokens * shape.PatchSize * Float * 2 + tokens * shape.Encoder.Width * Float)
-        + Math.Max(clips * Passing(shape.Encoder, tokens), OfThreads(shape.Encoder, clips, tokens));
+        + PassingThrough(shape.Encoder, clips, tokens);
 
     /// <summary>The most clips that fit in the memory there is; null where that is not known.</summary>
     /// <param name="bytesOf">Bytes that a number of clips take.</param>
@@ -115,7 +133,7 @@ internal sealed record ModelMemory(DType Products, bool HasKernels, int Threads,
         $"{work} takes at least {bytes / 1e9:0.0} GB of memory, and {HostMemory.Available / 1e9:0.0} GB can be had here, enough for {(fit == 0 ? "not even one clip" : fit == 1 ? "1 clip" : $"{fit} clips")}; {remedy}"));
 
     /// <summary>What a block keeps for its gradient, of a clip.</summary>
-    private long Kept(BlockShape shape, long tokens) => CheckpointActivations ? tokens * shape.Width * Float : KeptByAttention(shape, tokens) + KeptByMlp(shape, tokens);
+    internal long Kept(BlockShape shape, long tokens) => CheckpointActivations ? tokens * shape.Width * Float : KeptByAttention(shape, tokens) + KeptByMlp(shape, tokens);
 
     // x in float32; of products queries, keys, values and what attention mixes of them; the softmax's denominators.
     private long KeptByAttention(BlockShape shape, long tokens) => HasKernels
@@ -139,9 +157,13 @@ internal sealed record ModelMemory(DType Products, bool HasKernels, int Threads,
     /// <summary>What threads have for the heads in work: scores and probabilities, N x N; twice as much where gradients are computed.</summary>
     private long OfThreads(BlockShape shape, long clips, long tokens) => HasKernels ? Math.Min(Threads, clips * shape.Heads) * tokens * tokens * (Float + Value) : 0;
 
-    private static long Parameters(ModelShape shape, long outputs) =>
-        (shape.PatchSize + 2L) * shape.Encoder.Width + OfBlocks(shape.Encoder)
-        + (shape.Encoder.Width + 2L) * shape.Decoder.Width + OfBlocks(shape.Decoder) + (shape.Decoder.Width + 1L) * outputs;
+    /// <summary>Values of an encoder.</summary>
+    internal static long OfEncoder(EncoderShape shape) => (shape.PatchSize + 2L) * shape.Encoder.Width + OfBlocks(shape.Encoder);
 
-    private static long OfBlocks(BlockShape shape) => shape.Depth * (12L * shape.Width + 13) * shape.Width + 2L * shape.Width;
+    /// <summary>Values of a transformer that predicts.</summary>
+    internal static long OfDecoder(ModelShape shape, long outputs) =>
+        (shape.Encoder.Width + 2L) * shape.Decoder.Width + OfBlocks(shape.Decoder) + (shape.Decoder.Width + 1L) * outputs;
+
+    /// <summary>Values of blocks and their norm.</summary>
+    internal static long OfBlocks(BlockShape shape) => shape.Depth * (12L * shape.Width + 13) * shape.Width + 2L * shape.Width;
 }

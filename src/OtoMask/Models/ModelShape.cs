@@ -10,8 +10,14 @@ public sealed record BlockShape(int Width, int Depth, int Heads)
 {
     private const int MostWidth = 16_384, MostDepth = 1_000; // the largest matrix, 4 D x D, still has an int of values
 
-    /// <summary>The notation of configurations, for example <c>192/12/3</c>.</summary>
-    public override string ToString() => FormattableString.Invariant($"{Width}/{Depth}/{Heads}");
+    /// <summary>What stands behind the numbers of a shape whose norms follow the residual sums.</summary>
+    internal const string PostNormMark = "post-norm";
+
+    /// <summary>Whether norms follow the residual sums, as in EAT's published encoder, instead of standing before attention and MLP.</summary>
+    public bool PostNorm { get; init; }
+
+    /// <summary>The notation of configurations, for example <c>192/12/3</c>, or <c>768/12/12/post-norm</c>.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Width}/{Depth}/{Heads}{(PostNorm ? "/" + PostNormMark : "")}");
 
     /// <summary>Fails with one clear line where the numbers make no transformer.</summary>
     /// <param name="what">Whose shape it is, for the message.</param>
@@ -66,6 +72,8 @@ public sealed record ModelShape(InputGeometry Input, BlockShape Encoder, BlockSh
     {
         base.Validate();
         Decoder.Validate("decoder");
+        if (Decoder.PostNorm)
+            throw new UserErrorException($"decoder: {BlockShape.PostNormMark} is of encoders; leave it out");
     }
 }
 
@@ -85,6 +93,11 @@ public static class KnownSizes
         "large" => new(1024, 24, 16),
         _ => throw Unknown(size),
     };
+
+    /// <summary>Attention heads of a width for which nobody says how many: width / 64, at least 1.</summary>
+    internal static int DefaultHeads(int width) => Math.Max(1, width / HeadWidth);
+
+    private const int HeadWidth = 64;
 
     internal static UserErrorException Unknown(string size) => new($"unknown size '{size}'; choose one of {string.Join(", ", Names)}");
 }

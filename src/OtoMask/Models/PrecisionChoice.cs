@@ -14,12 +14,13 @@ public sealed record PrecisionChoice(double Fp32, double Bf16)
     /// <param name="model">The model; its gradients are zero before and after.</param>
     /// <param name="clips">B, clips in a batch.</param>
     /// <param name="visible">Lv, visible patches of a mask.</param>
+    /// <param name="masks">K, masks of a clip.</param>
     /// <param name="by">Who computes bfloat16 products.</param>
     /// <param name="cancellation">Ends the measurement.</param>
-    internal static PrecisionChoice Measure(MaskedModel model, int clips, int visible, Bf16By? by = null, CancellationToken cancellation = default) => Measure(clips, (precision, some) =>
+    internal static PrecisionChoice Measure(MaskedModel model, int clips, int visible, int masks, Bf16By? by = null, CancellationToken cancellation = default) => Measure(clips, (precision, some) =>
     {
         cancellation.ThrowIfCancellationRequested();
-        return precision == Precision.Bf16 && !TorchRuntime.HasAutocast(model.Device) ? double.PositiveInfinity : StepRace.SecondsOf(model, precision, by, some, visible);
+        return precision == Precision.Bf16 && !TorchRuntime.HasAutocast(model.Device) ? double.PositiveInfinity : StepRace.SecondsOf(model, precision, by, some, visible, masks);
     });
 
     /// <summary>Compares the precisions as <see cref="StepRace"/> does.</summary>

@@ -9,11 +9,12 @@ internal static class StepCost
     /// <param name="shape">Sizes of the model.</param>
     /// <param name="batch">B, clips.</param>
     /// <param name="visible">Lv, visible patches of a mask.</param>
+    /// <param name="masks">K, masks of a clip.</param>
     /// <param name="readsFeatures">Whether masking reads the encoder's features of the whole clip: one more forward pass, over all patches.</param>
-    public static double Gigaflops(Framework framework, ModelShape shape, int batch, int visible, bool readsFeatures)
+    public static double Gigaflops(Framework framework, ModelShape shape, int batch, int visible, int masks, bool readsFeatures)
     {
         double features = readsFeatures ? Blocks(shape.Encoder, 1 + shape.PatchCount) + Embedding(shape, shape.PatchCount) : 0;
-        return batch * (framework.Operations(shape, visible) + features) / 1e9;
+        return batch * (framework.Operations(shape, visible, masks) + features) / 1e9;
     }
 
     /// <summary>Forward and backward pass of an encoder on the visible patches and a transformer that predicts the masked ones, of one mask.</summary>

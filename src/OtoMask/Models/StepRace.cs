@@ -40,10 +40,11 @@ internal static class StepRace
     /// <param name="by">Who computes them in bfloat16.</param>
     /// <param name="clips">B, clips in the batch.</param>
     /// <param name="visible">Lv, visible patches of a mask.</param>
-    public static double SecondsOf(MaskedModel model, Precision precision, Bf16By? by, int clips, int visible)
+    /// <param name="masks">K, masks of a clip.</param>
+    public static double SecondsOf(MaskedModel model, Precision precision, Bf16By? by, int clips, int visible, int masks)
     {
         using var scope = new TensorScope();
-        PatchBatch batch = MadeUpBatch(model, clips, visible);
+        PatchBatch batch = MadeUpBatch(model, clips, visible, masks);
         return SecondsOf(model.Trained, precision.On(model.Device, by), () => model.Loss(batch).Total);
     }
 
@@ -95,14 +96,15 @@ internal static class StepRace
     }
 
     /// <summary>A batch whose first patches are the visible ones.</summary>
-    private static PatchBatch MadeUpBatch(MaskedModel model, int clips, int visible)
+    private static PatchBatch MadeUpBatch(MaskedModel model, int clips, int visible, int masks)
     {
-        int patches = model.Shape.PatchCount, size = model.Shape.PatchSize, masks = model.Framework.MasksPerClip, hidden = patches - visible;
+        int patches = model.Shape.PatchCount, size = model.Shape.PatchSize, hidden = patches - visible;
         Tensor seen = Ids(model.Device, clips * masks, 0, visible), unseen = Ids(model.Device, clips * masks, visible, hidden);
+        Tensor? noise = model.Framework.MaskNoise(model.Shape) is { Width: var width } ? Values(model.Device, clips * masks, hidden, width) : null;
         if (masks == 1 && !model.Framework.ReadsWholeClip)
-            return new PatchBatch(Values(model.Device, clips, visible, size), seen, Values(model.Device, clips, hidden, size), unseen);
+            return new PatchBatch(Values(model.Device, clips, visible, size), seen, Values(model.Device, clips, hidden, size), unseen, noise);
         Tensor whole = Values(model.Device, clips, patches, size);
-        return new PatchBatch((whole, whole), seen, unseen);
+        return new PatchBatch((whole, whole), seen, unseen, noise);
     }
 
     /// <summary>Values that vary, as those of sound do: zeros would be slow or fast in their own way.</summary>

@@ -10,16 +10,22 @@ internal sealed class VisionTransformer : IDisposable
 {
     private readonly EncoderShape shape;
     private readonly Parameter patchWeight, patchBias, cls;
+    private readonly PositionTable? own;
 
-    public VisionTransformer(EncoderShape shape, ParameterSet parameters, Initial initial)
+    /// <param name="shape">Its sizes.</param>
+    /// <param name="parameters">Where its parameters are declared.</param>
+    /// <param name="initial">Draws their first values.</param>
+    /// <param name="prefix">What their names begin with: nothing, or <c>target_</c>.</param>
+    /// <param name="positions">The positions of another encoder, which lays them out; null = positions of its own.</param>
+    public VisionTransformer(EncoderShape shape, ParameterSet parameters, Initial initial, string prefix = "", PositionTable? positions = null)
     {
         this.shape = shape;
         int width = shape.Encoder.Width;
-        patchWeight = parameters.Add("patch_embed.proj.weight", initial.Xavier(shape.PatchSize, width), width, 1, shape.Input.PatchHeight, shape.Input.PatchWidth);
-        patchBias = parameters.Add("patch_embed.proj.bias", initial.Uniform(1 / Math.Sqrt(shape.PatchSize)), width);
-        cls = parameters.Add("cls_token", initial.Normal(0.02), 1, 1, width);
-        Positions = new PositionTable("pos_embed", shape.Grid, width);
-        Blocks = new BlockStack(parameters, initial, "blocks", "norm", shape.Encoder);
+        patchWeight = parameters.Add($"{prefix}patch_embed.proj.weight", initial.Xavier(shape.PatchSize, width), width, 1, shape.Input.PatchHeight, shape.Input.PatchWidth);
+        patchBias = parameters.Add($"{prefix}patch_embed.proj.bias", initial.Uniform(1 / Math.Sqrt(shape.PatchSize)), width);
+        cls = parameters.Add($"{prefix}cls_token", initial.Normal(0.02), 1, 1, width);
+        Positions = positions ?? (own = new PositionTable("pos_embed", shape.Grid, width));
+        Blocks = new BlockStack(parameters, initial, $"{prefix}blocks", $"{prefix}norm", shape.Encoder);
     }
 
     public BlockStack Blocks { get; }
@@ -33,16 +39,37 @@ internal sealed class VisionTransformer : IDisposable
     public Tensor Embed(Tensor patches, Tensor ids)
     {
         using var scope = new TensorScope();
-        long clips = ids.Shape[0], width = shape.Encoder.Width;
-        Tensor embedded = F.Linear(patches, patchWeight.Value.Reshape(width, shape.PatchSize), patchBias); // [B, N, D]
-        Tensor first = (cls.Value + Positions.Values.Narrow(0, 0, 1)).Expand(clips, 1, width);
-        return scope.Keep(Tensor.Cat(1, first, embedded + F.Embedding(Positions.Values, ids + 1)));
+        return scope.Keep(BehindCls(Linear(patches) + F.Embedding(Positions.Values, ids + 1)));
+    }
+
+    /// <summary>CLS and all patches of a clip: [B, L, P] -> [B, 1 + L, D].</summary>
+    public Tensor EmbedWhole(Tensor patches)
+    {
+        using var scope = new TensorScope();
+        return scope.Keep(BehindCls(WithPositions(patches)));
+    }
+
+    /// <summary>CLS and some of a clip's patches, several times over, all of which are embedded once: [B, L, P], ids [B * K, N] -> [B * K, 1 + N, D].</summary>
+    public Tensor EmbedOften(Tensor patches, Tensor ids)
+    {
+        using var scope = new TensorScope();
+        return scope.Keep(BehindCls(PatchBatch.Gather(WithPositions(patches), ids)));
     }
 
     /// <summary>Places what is not learnt on the device; called once the parameters are laid out.</summary>
-    public void LayOut(Device device) => Positions.LayOut(device);
+    public void LayOut(Device device) => own?.LayOut(device);
 
-    public void Dispose() => Positions.Dispose();
+    public void Dispose() => own?.Dispose();
+
+    private Tensor Linear(Tensor patches) => F.Linear(patches, patchWeight.Value.Reshape(shape.Encoder.Width, shape.PatchSize), patchBias);
+
+    private Tensor WithPositions(Tensor patches) => Linear(patches) + Positions.Values.Narrow(0, 1, shape.PatchCount);
+
+    private Tensor BehindCls(Tensor embedded)
+    {
+        Tensor first = (cls.Value + Positions.Values.Narrow(0, 0, 1)).Expand(embedded.Shape[0], 1, shape.Encoder.Width);
+        return Tensor.Cat(1, first, embedded);
+    }
 }
 
 /// <summary>
@@ -54,7 +81,13 @@ internal sealed class MaskedDecoder : IDisposable
     /// <summary>The field's name for the weights of its last layer, [outputs, Dd].</summary>
     public const string Head = Predicting + ".weight";
 
-    private const string Predicting = "decoder_pred";
+    /// <summary>The field's name for the weights of its first layer, [Dd, D].</summary>
+    public const string Entry = Embedding + ".weight";
+
+    /// <summary>What the names of its blocks begin with.</summary>
+    public const string BlocksName = "decoder_blocks";
+
+    private const string Embedding = "decoder_embed", Predicting = "decoder_pred";
     private readonly ModelShape shape;
     private readonly Linear embed, head;
     private readonly Parameter maskToken;
@@ -62,10 +95,10 @@ internal sealed class MaskedDecoder : IDisposable
     public MaskedDecoder(ModelShape shape, ParameterSet parameters, Initial initial, int outputs)
     {
         this.shape = shape;
-        embed = new Linear(parameters, initial, "decoder_embed", shape.Encoder.Width, shape.Decoder.Width);
+        embed = new Linear(parameters, initial, Embedding, shape.Encoder.Width, shape.Decoder.Width);
         maskToken = parameters.Add("mask_token", initial.Normal(0.02), 1, 1, shape.Decoder.Width);
         Positions = new PositionTable("decoder_pos_embed", shape.Grid, shape.Decoder.Width);
-        Blocks = new BlockStack(parameters, initial, "decoder_blocks", "decoder_norm", shape.Decoder);
+        Blocks = new BlockStack(parameters, initial, BlocksName, "decoder_norm", shape.Decoder);
         head = new Linear(parameters, initial, Predicting, shape.Decoder.Width, outputs);
     }
 

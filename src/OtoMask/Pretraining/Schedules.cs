@@ -17,12 +17,13 @@ internal sealed record LearningRateSchedule(double Peak, long WarmupSteps, long 
     }
 }
 
-/// <summary>How much of M2D's target network stays at each step: linear from start to end over the run (docs/method.md section 5).</summary>
+/// <summary>How much of a target network stays at each step: linear from start to end, then constant (docs/method.md sections 5 and 10).</summary>
 /// <param name="Start">tau of the first step.</param>
-/// <param name="End">tau of the last step.</param>
+/// <param name="End">tau once it moves no more.</param>
 /// <param name="TotalSteps">Steps of the whole run.</param>
-internal sealed record EmaSchedule(double Start, double End, long TotalSteps)
+/// <param name="Ramp">Share of the run over which it moves.</param>
+internal sealed record EmaSchedule(double Start, double End, long TotalSteps, double Ramp = 1)
 {
     /// <summary>tau of step <paramref name="step"/>, from 0.</summary>
-    public double At(long step) => Start + (End - Start) * Math.Min(1, step / (double)Math.Max(1, TotalSteps - 1));
+    public double At(long step) => Start + (End - Start) * Math.Min(1, step / Math.Max(1, Ramp * (TotalSteps - 1)));
 }

@@ -57,7 +57,7 @@ internal sealed class Trainer : IDisposable
         training = new TrainingStep(setup.Model, optimizer, config.Precision, config.ClipNorm, setup.Masking.CreateFeatureStrategy(), group) { Bf16By = config.Bf16By };
         TotalSteps = setup.TotalSteps;
         learningRates = new LearningRateSchedule(config.PeakLearningRate, (long)(config.Warmup * TotalSteps), TotalSteps);
-        emaDecays = new EmaSchedule(config.EmaStart, config.EmaEnd, TotalSteps);
+        emaDecays = new EmaSchedule(config.EmaStart, config.EmaEnd, TotalSteps, config.EmaRamp);
         pipeline = setup.Pipeline(HintAt);
         group.DoneByFirst(() => log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes));
         skipped = new SkippedSteps(folder, log, observer, "base-lr");

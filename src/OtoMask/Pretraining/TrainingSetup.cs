@@ -25,7 +25,7 @@ internal sealed class TrainingSetup : IDisposable
         Masking = KnownMaskings.Find(config.Mask);
         DType gradients = config.Gradients.Type();
         Model = from is null ? config.Framework.CreateModel(config.ModelShape, config.Seed, device, gradients) : from.LoadModel(device, gradients);
-        Model.CheckpointActivations = config.CheckpointActivations;
+        config.Settle(Model);
     }
 
     /// <summary>The processes that share every batch.</summary>

@@ -156,15 +156,22 @@ internal sealed class TrainingStep(
     private PatchBatch ToDevice(MaskedBatch batch)
     {
         long clips = batch.Count, size = batch.PatchSize, visible = batch.VisibleCount, masked = batch.MaskedCount;
+        HostArray[] noise = MaskNoise(batch, batch.MaskedCount);
+        Tensor? NoiseIn(Tensor[] sent) => noise.Length > 0 ? sent[^1] : null;
         if (batch.Patches.Length == 0)
         {
             Tensor[] gathered = Tensor.Send(
-                model.Device, HostArray.Of(batch.Visible, clips, visible, size), VisibleIds(batch), HostArray.Of(batch.Masked, clips, masked, size), MaskedIds(batch));
-            return new PatchBatch(gathered[0], gathered[1], gathered[2], gathered[3]);
+                model.Device, [HostArray.Of(batch.Visible, clips, visible, size), VisibleIds(batch), HostArray.Of(batch.Masked, clips, masked, size), MaskedIds(batch), .. noise]);
+            return new PatchBatch(gathered[0], gathered[1], gathered[2], gathered[3], NoiseIn(gathered));
         }
-        Tensor[] sent = Tensor.Send(model.Device, [VisibleIds(batch), MaskedIds(batch), .. Patches(batch)]);
-        return new PatchBatch((sent[^1], sent[2]), sent[0], sent[1]);
+        HostArray[] patches = Patches(batch);
+        Tensor[] sent = Tensor.Send(model.Device, [VisibleIds(batch), MaskedIds(batch), .. patches, .. noise]);
+        return new PatchBatch((sent[1 + patches.Length], sent[2]), sent[0], sent[1], NoiseIn(sent));
     }
+
+    /// <summary>The random numbers that the framework asks for, [B * K, Lm, W]; none where it asks for none.</summary>
+    private HostArray[] MaskNoise(MaskedBatch batch, int masked) => model.Framework.MaskNoise(model.Shape) is not { } noise ? []
+        : [HostArray.Of(batch.DrawMaskNoise(masked, noise.Width, noise.Deviation), batch.Count * batch.MasksPerClip, masked, noise.Width)];
 
     private static HostArray VisibleIds(MaskedBatch batch) => HostArray.Of(batch.VisibleIds, batch.Count * batch.MasksPerClip, batch.VisibleCount);
 
@@ -184,18 +191,18 @@ internal sealed class TrainingStep(
         (Tensor visible, Tensor masked) = Timed(spent => Times.Mask += spent, () => deviceMasking is null || batch.HintRatio >= HintRatio.Random
             ? DrawOnHost(batch, seen, masking)
             : deviceMasking.Draw(batch, Features(batch, seen)));
-        return new PatchBatch((whole, seen), visible, masked);
+        return new PatchBatch((whole, seen), visible, masked, MaskNoise(batch, (int)masked.Shape[1]) is [var drawn] ? Tensor.Send(model.Device, drawn)[0] : null);
     }
 
     private (Tensor Visible, Tensor Masked) DrawOnHost(MaskedBatch batch, Tensor seen, IFeatureMaskingStrategy masking)
     {
-        int patches = batch.Grid.Count, width = model.Shape.Encoder.Width, masksPerClip = batch.MasksPerClip;
+        int patches = batch.Grid.Count, width = model.Shape.Encoder.Width;
         // Where the hint ratio leaves nothing of them, a device is not made to wait for features.
         float[] features = deviceMasking is null ? Features(batch, seen).ToArray<float>() : new float[batch.Count * patches * width];
-        var masks = new PatchMask[batch.Count * masksPerClip];
-        Parallel.For(0, masks.Length, row => masks[row] = masking.Sample(
-            batch.Grid, features.AsSpan(row / masksPerClip * patches * width, patches * width), width, batch.ContextOf(row / masksPerClip, row % masksPerClip)));
-        batch.Mask(masks);
+        var masks = new PatchMask[batch.Count][];
+        Parallel.For(0, batch.Count, clip => masks[clip] = masking.SampleSeveral(
+            batch.Grid, features.AsSpan(clip * patches * width, patches * width), width, batch.ContextsOf(clip)));
+        batch.Mask([.. masks.SelectMany(ofClip => ofClip)]);
         Tensor[] ids = Tensor.Send(model.Device, VisibleIds(batch), MaskedIds(batch));
         return (ids[0], ids[1]);
     }

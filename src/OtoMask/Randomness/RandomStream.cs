@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace OtoMask.Randomness;
@@ -40,6 +41,9 @@ public enum RandomPurpose
 
     /// <summary>Which clip of background noise lies under a clip, and where it is cropped.</summary>
     Noise = 12,
+
+    /// <summary>What stands in the place of masked patches.</summary>
+    MaskNoise = 13,
 }
 
 /// <summary>
@@ -119,6 +123,32 @@ public struct RandomStream
         double radius = Math.Sqrt(-2 * Math.Log(1 - NextDouble()));
         return radius * Math.Cos(2 * Math.PI * NextDouble());
     }
+
+    /// <summary>Fills <paramref name="values"/> with normal numbers of mean 0 (Box and Muller, 1958), many at once: faster than one by one, and other numbers.</summary>
+    /// <param name="values">Receives the numbers.</param>
+    /// <param name="deviation">Their standard deviation.</param>
+    public void FillNormal(Span<float> values, float deviation)
+    {
+        Span<float> lengths = stackalloc float[NormalsAtOnce], turns = stackalloc float[NormalsAtOnce];
+        while (values.Length > 0)
+        {
+            for (int i = 0; i < NormalsAtOnce; i++)
+                (lengths[i], turns[i]) = (((NextUInt32() >> 9) + 0.5f) * (1f / (1 << 23)), NextSingle()); // 23 bits: exact, never 0
+            for (int i = 0; i < NormalsAtOnce; i += Vector<float>.Count)
+            {
+                Vector<float> radius = Vector.SquareRoot(Vector.Log(new Vector<float>(lengths[i..])) * -2) * deviation;
+                (Vector<float> sines, Vector<float> cosines) = Vector.SinCos(new Vector<float>(turns[i..]) * MathF.Tau);
+                (radius * sines).CopyTo(lengths[i..]);
+                (radius * cosines).CopyTo(turns[i..]);
+            }
+            int first = Math.Min(values.Length, NormalsAtOnce), second = Math.Min(values.Length - first, NormalsAtOnce);
+            lengths[..first].CopyTo(values);
+            turns[..second].CopyTo(values[first..]);
+            values = values[(first + second)..];
+        }
+    }
+
+    private const int NormalsAtOnce = 64; // a multiple of every vector's length, so that the numbers do not depend on it
 
     /// <summary>Puts <paramref name="items"/> in uniformly random order (Fisher and Yates).</summary>
     public void Shuffle<T>(Span<T> items) => ShuffleFront(items, items.Length);

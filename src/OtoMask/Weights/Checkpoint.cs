@@ -57,7 +57,7 @@ internal sealed class Checkpoint
             throw new UserErrorException($"{path}: a checkpoint without its checksum, so it cannot be trusted to be whole; use another copy");
         var checkpoint = new Checkpoint(path, content.Tensors, Parse(path, json));
         PretrainingConfig config = checkpoint.State.ParsedConfig;
-        ModelWeights.RequireEnough(path, content.Tensors, config.Geometry, config.ModelShape.Encoder, checkpoint.HasDecoder ? config.ModelShape.Decoder : null);
+        ModelWeights.RequireEnough(path, content.Tensors, config.ModelShape, checkpoint.HasDecoder ? config.Framework : null);
         return checkpoint;
     }
 
@@ -65,7 +65,7 @@ internal sealed class Checkpoint
     internal IReadOnlyDictionary<string, HostTensor> Weights => tensors.Where(pair => !OptimizerMemory.Holds(pair.Key)).ToDictionary();
 
     /// <summary>Whether it holds more than an encoder; what was imported may not.</summary>
-    internal bool HasDecoder => State.IsOfRun || tensors.Keys.Any(name => name.StartsWith("decoder_", StringComparison.Ordinal));
+    internal bool HasDecoder => State.IsOfRun || tensors.Keys.Any(WeightNames.IsOfDecoder);
 
     /// <summary>A model with this checkpoint's weights.</summary>
     /// <param name="device">Where the model lives.</param>

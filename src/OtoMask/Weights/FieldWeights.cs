@@ -9,10 +9,11 @@ namespace OtoMask.Weights;
 /// <summary>A state dict of the field under the plain names of docs/method.md section 8, and what its shapes tell about the model.</summary>
 internal sealed class FieldWeights
 {
-    private const string PatchWeight = "patch_embed.proj.weight", DecoderEmbed = "decoder_embed.weight", DecoderHead = "decoder_pred.weight";
-    private const string Positions = "pos_embed";
-    private const int HeadWidth = 64, DeepestStateDict = 2;
+    private const string PatchWeight = "patch_embed.proj.weight";
+    private const string Positions = "pos_embed", NormBeforeBlocks = "norm" + BlockStack.BeforeBlocks + ".weight", NormBehindBlocks = "norm.weight";
+    private const int DeepestStateDict = 2;
     private readonly string source;
+    private readonly IReadOnlyDictionary<string, long[]> shapes;
 
     /// <param name="source">Where the tensors come from, for messages.</param>
     /// <param name="tensors">All tensors of the file; a prefix such as <c>backbone.</c> is taken off.</param>
@@ -32,7 +33,7 @@ internal sealed class FieldWeights
         if (shape is not [> 0 and <= int.MaxValue, 1, > 0 and <= int.MaxValue, > 0 and <= int.MaxValue])
             throw new UserErrorException($"{source}: {first} of shape [{string.Join(", ", shape)}] does not embed patches of one log-mel; give a checkpoint of {KnownFrameworks.Titles}");
         (Width, PatchHeight, PatchWidth) = ((int)shape[0], (int)shape[2], (int)shape[3]);
-        Dictionary<string, long[]> shapes = Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.Shape);
+        shapes = Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.Shape);
         Framework = KnownFrameworks.All.FirstOrDefault(framework => framework.Wrote(shapes, Width, PatchHeight * PatchWidth));
     }
 
@@ -89,7 +90,7 @@ internal sealed class FieldWeights
     public Framework? Framework { get; }
 
     /// <summary>Whether there is a decoder or predictor, of whatever kind.</summary>
-    public bool HoldsDecoder => Tensors.Keys.Any(name => name.StartsWith("decoder_", StringComparison.Ordinal));
+    public bool HoldsDecoder => Tensors.Keys.Any(WeightNames.IsOfDecoder);
 
     /// <summary>The encoder.</summary>
     /// <param name="heads">Its heads; null = width / 64, at least 1.</param>
@@ -98,22 +99,15 @@ internal sealed class FieldWeights
     public BlockShape Encoder(int? heads, int? depth)
     {
         int found = Depth("blocks"), ofTarget = Depth("target_blocks");
-        depth ??= ofTarget > 0 ? ofTarget : found; // M2D's target network is as deep
+        depth ??= ofTarget > 0 ? ofTarget : found; // a target network is as deep
         return found == depth
-            ? new BlockShape(Width, found, heads ?? DefaultHeads(Width))
+            ? new BlockShape(Width, found, heads ?? KnownSizes.DefaultHeads(Width)) { PostNorm = Tensors.ContainsKey(NormBeforeBlocks) && !Tensors.ContainsKey(NormBehindBlocks) }
             : throw new UserErrorException($"{source} holds {found} blocks of an encoder that has {depth}; use another copy");
     }
 
     /// <summary>The decoder or predictor; null where there is none.</summary>
     /// <param name="heads">Its heads; null = those of the published size, else width / 64, at least 1.</param>
-    public BlockShape? Decoder(int? heads)
-    {
-        if (Framework is not { } framework || Tensors.GetValueOrDefault(DecoderEmbed)?.Shape is not [> 0 and <= int.MaxValue and var rows, _])
-            return null;
-        (int width, int depth) = ((int)rows, Depth("decoder_blocks"));
-        BlockShape? published = KnownSizes.Names.Select(size => framework.Decoder(size)).FirstOrDefault(known => (known.Width, known.Depth) == (width, depth));
-        return new BlockShape(width, depth, heads ?? published?.Heads ?? DefaultHeads(width));
-    }
+    public BlockShape? Decoder(int? heads) => Framework?.DecoderIn(shapes, Depth(Framework.DecoderBlocks), heads);
 
     /// <summary>Mean and deviation of the data it was trained on; null where the file does not say.</summary>
     /// <exception cref="UserErrorException">They are not two numbers, the second above 0.</exception>
@@ -166,7 +160,7 @@ internal sealed class FieldWeights
         HashSet<int> numbers = [];
         foreach (string name in Tensors.Keys)
         {
-            if (name.Split('.') is [var first, var number, ..] && first == blocks && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int block))
+            if (name.StartsWith(blocks + ".", StringComparison.Ordinal) && int.TryParse(name[(blocks.Length + 1)..].Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int block))
                 numbers.Add(block);
         }
         int gap = Enumerable.Range(0, numbers.Count).FirstOrDefault(block => !numbers.Contains(block), -1);
@@ -174,6 +168,4 @@ internal sealed class FieldWeights
             ? numbers.Count
             : throw new UserErrorException($"{source} lacks {blocks}.{gap}, though it goes on to {blocks}.{numbers.Max()}; use another copy");
     }
-
-    private static int DefaultHeads(int width) => Math.Max(1, width / HeadWidth);
 }

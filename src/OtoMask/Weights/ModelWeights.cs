@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using OtoMask.Audio;
 using OtoMask.Data;
-using OtoMask.Geometry;
 using OtoMask.Interop;
 using OtoMask.Models;
 using OtoMask.Torch;
@@ -109,19 +108,23 @@ internal static class ModelWeights
             : values;
     }
 
-    /// <summary>A file may claim any shape, so before a model is made it must hold as many values as the matrices of its blocks, and hardly fewer than
+    /// <summary>A file may claim any shape, so before a model is made it must hold as many values as its parameters, and hardly fewer than
     /// its tables of positions, which need not be in it.</summary>
+    /// <param name="source">Where the values come from, for messages.</param>
+    /// <param name="tensors">Values by parameter name.</param>
+    /// <param name="shape">The sizes that are claimed; a whole model's where there is a framework.</param>
+    /// <param name="framework">How it was pre-trained; null of an encoder alone.</param>
     /// <exception cref="UserErrorException">It does not.</exception>
-    internal static void RequireEnough(string source, IReadOnlyDictionary<string, HostTensor> tensors, InputGeometry input, BlockShape encoder, BlockShape? decoder)
+    internal static void RequireEnough(string source, IReadOnlyDictionary<string, HostTensor> tensors, EncoderShape shape, Framework? framework)
     {
-        const double MatricesOfBlock = 12; // of D x D values: 3 for attention's input, 1 for its output, 8 for the MLP
         const double Untold = 1 << 20; // values of positions that any file may ask for
-        BlockShape[] stacks = decoder is null ? [encoder] : [encoder, decoder];
-        double present = tensors.Values.Sum(tensor => (double)tensor.Count), positions = stacks.Sum(blocks => (double)input.Grid.Count * blocks.Width);
-        if (stacks.Sum(blocks => MatricesOfBlock * blocks.Depth * blocks.Width * blocks.Width) > present)
+        double present = tensors.Values.Sum(tensor => (double)tensor.Count);
+        double wanted = ModelMemory.OfEncoder(shape) + (framework is not null && shape is ModelShape whole ? framework.DecoderValues(whole) + framework.TargetValues(whole) : 0);
+        double positions = (double)shape.PatchCount * (shape.Encoder.Width + (framework is not null && shape is ModelShape { Decoder.Width: var width } ? width : 0));
+        if (wanted > present)
             throw new UserErrorException($"{source}: it claims to be a larger model than its weights make; use another copy");
         if (positions > present + Untold)
-            throw new UserErrorException($"{source}: it claims an input of {input.InputText}, {input.Grid.Count} patches, far more than its weights are for; give the `Input` it was trained with, or use another copy");
+            throw new UserErrorException($"{source}: it claims an input of {shape.Input.InputText}, {shape.PatchCount} patches, far more than its weights are for; give the `Input` it was trained with, or use another copy");
     }
 
     private static void Load(IEnumerable<Parameter> parameters, IReadOnlyDictionary<string, HostTensor> tensors, string source)

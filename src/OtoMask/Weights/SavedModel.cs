@@ -73,7 +73,8 @@ public sealed class SavedModel
         {
             PyTorchCheckpoint foreign = PyTorchCheckpoint.Read(file);
             FieldWeights.RequireOne(file, foreign.Root);
-            return OfField(path, file, foreign.Tensors, [StatedGeometry.Of(hints), StatedGeometry.OfArguments(foreign.Root), .. StatedGeometry.OfNames(file)]);
+            StatedGeometry[] places = [StatedGeometry.Of(hints), StatedGeometry.OfArguments(foreign.Root), .. StatedGeometry.OfNames(file)];
+            return PublishedEat.In(file, foreign.Tensors) is { } eat ? OfEat(path, file, eat, [.. places, eat.Stated(foreign.Root)]) : OfField(path, file, foreign.Tensors, places);
         }
         SafetensorsContent content = SafetensorsFile.Read(file);
         return Checkpoint.Of(file, content) is { } ours
@@ -124,8 +125,17 @@ public sealed class SavedModel
         };
     }
 
+    /// <summary>EAT saw the filter bank of Kaldi less its mean, over twice its deviation; here it sees our log-mel, moved and scaled alike.</summary>
+    private static SavedModel OfEat(string path, string file, PublishedEat eat, StatedGeometry[] places)
+    {
+        NormalisationStatistics usual = NormalisationStatistics.AudioSet with { Std = 2 * NormalisationStatistics.AudioSet.Std };
+        return OfField(path, file, eat.Tensors(places.Select(place => place.Input).First(input => input is not null)!.Value), places, normalisation: usual,
+            note: $"it was trained on Kaldi's filter bank, and hears our log-mel instead, less AudioSet's mean {usual.Mean} and over twice its standard deviation, as there; embeddings are near those of the original, not equal");
+    }
+
     private static SavedModel OfField(
-        string path, string file, IReadOnlyDictionary<string, HostTensor> tensors, StatedGeometry[] places, IReadOnlyDictionary<string, string>? metadata = null)
+        string path, string file, IReadOnlyDictionary<string, HostTensor> tensors, StatedGeometry[] places, IReadOnlyDictionary<string, string>? metadata = null,
+        NormalisationStatistics? normalisation = null, string? note = null)
     {
         var weights = new FieldWeights(file, tensors);
         InputGeometry input = weights.Geometry(places);
@@ -134,13 +144,15 @@ public sealed class SavedModel
         BlockShape? decoder = weights.Decoder(places.Select(place => place.DecoderHeads).FirstOrDefault(stated => stated is not null));
         encoder.Validate($"{file}: encoder");
         decoder?.Validate($"{file}: decoder");
-        ModelWeights.RequireEnough(file, weights.Tensors, input, encoder, decoder);
+        ModelWeights.RequireEnough(file, weights.Tensors, decoder is null ? new EncoderShape(input, encoder) : new ModelShape(input, encoder, decoder), decoder is null ? null : weights.Framework);
         List<string> notes = [];
         if (heads is null)
             notes.Add($"{encoder.Heads} heads are taken for granted (width {encoder.Width} / 64); if it was trained with others, give `Heads`");
         if (decoder is null && weights.HoldsDecoder)
             notes.Add($"its decoder is not one of {KnownFrameworks.Titles} and is left out: the encoder alone is taken");
-        NormalisationStatistics? normalisation = weights.Normalisation;
+        normalisation = weights.Normalisation ?? normalisation;
+        if (note is not null)
+            notes.Add(note);
         if (normalisation is null)
             notes.Add("it holds no norm_stats: AudioSet's mean -7.1 and standard deviation 4.2 are taken for granted");
         int rate = places.Select(place => place.SampleRate).FirstOrDefault(rate => rate is not null) ?? LogMelSettings.Default.SampleRate;

@@ -10,7 +10,7 @@ internal static class WeightNames
     private const int Quoted = 3;
 
     /// <summary>First parts of the encoder's names; nothing that begins with them is ever left out.</summary>
-    private static readonly string[] Encoder = ["patch_embed", "cls_token", "pos_embed", "blocks", "norm"];
+    private static readonly string[] Encoder = ["patch_embed", "cls_token", "pos_embed", "blocks", "norm", "norm" + BlockStack.BeforeBlocks];
 
     /// <summary>How names begin of what serves pre-training alone.</summary>
     private static readonly string[] Pretraining = ["decoder", "predictor", "target", "mask_token"];
@@ -21,6 +21,9 @@ internal static class WeightNames
         ModelWeights.Statistics, "head", "classifier", "projector", "audio_proj", "text_", "logit_scale", "loss", "criterion", "to_spec", "to_feature", "mel_basis",
         "optim", "scheduler", "scaler", "num_batches_tracked",
     ];
+
+    /// <summary>Whether a name is of what stands behind the encoder: <c>decoder_</c> of a transformer, <c>decoder.</c> of convolutions.</summary>
+    public static bool IsOfDecoder(string name) => name.StartsWith("decoder_", StringComparison.Ordinal) || name.StartsWith("decoder.", StringComparison.Ordinal);
 
     /// <summary>Checks the names for an encoder alone; decoder, predictor, target network and heads may be there.</summary>
     /// <param name="source">Where the tensors come from, for messages.</param>

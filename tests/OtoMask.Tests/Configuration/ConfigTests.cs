@@ -53,6 +53,9 @@ public sealed class ConfigTests : IDisposable
     [InlineData("hint-constant", "mask: time-span", "mask: block", "mask time-span goes by no hint ratio")]
     [InlineData("ema-start", "framework: msm-mae", "framework: m2d", "msm-mae has no target network")]
     [InlineData("ema-end", "framework: msm-mae", "framework: m2d", "msm-mae has no target network")]
+    [InlineData("ema-ramp", "framework: msm-mae", "framework: eat", "msm-mae has no target network")]
+    [InlineData("clones", "framework: m2d", "framework: eat", "m2d has no clones")]
+    [InlineData("utterance-weight", "framework: msm-mae", "framework: eat", "msm-mae has no loss about the whole clip")]
     [InlineData("noise-ratio", "mask: dwm", "noise: hum", "no noise is given")]
     [InlineData("task", "evaluate-every: 0", "evaluate-every: 3", "evaluate-every 0 never evaluates")]
     public void What_is_said_and_changes_nothing_is_refused(string key, string beside, string besideWithEffect, string why)
@@ -94,6 +97,20 @@ public sealed class ConfigTests : IDisposable
         (config with { Framework = KnownFrameworks.M2d }).Validate(); // predicts vectors
     }
 
+    [Fact]
+    public void What_nobody_says_is_as_the_framework_was_published()
+    {
+        PretrainingConfig eat = ConfigFile.Parse("framework: eat\nclip: 2", "x"), m2d = eat with { Framework = KnownFrameworks.M2d };
+        Assert.Equal((0.8, 16, 192, 0.9998, 0.99999, 0.25, 2.0 / 15, 2), (eat.ResolvedMaskRatio, eat.Clones, eat.UtteranceWeight, eat.EmaStart, eat.EmaEnd, eat.EmaRamp, eat.Warmup, eat.ClipNorm));
+        Assert.Equal((0.7, 1, 0, 0.99995, 0.99999, 1, 1.0 / 15, 2), (m2d.ResolvedMaskRatio, m2d.Clones, m2d.UtteranceWeight, m2d.EmaStart, m2d.EmaEnd, m2d.EmaRamp, m2d.Warmup, m2d.ClipNorm));
+        Assert.Equal(eat, ConfigFile.Parse(ConfigFile.ToYaml(eat), "x"));
+        Assert.NotEqual(eat, eat with { Clones = 4 });
+    }
+
+    [Fact]
+    public void Groups_of_channels_must_divide_both_widths() => Assert.Contains(
+        "16 groups of channels do not divide the encoder's width of 100", Assert.Throws<UserErrorException>(() => ConfigFile.Parse("data: x\nframework: eat\nencoder: 100/2/2", "x").Validate()).Message);
+
     [Theory]
     [InlineData("mask-ratio", "0")]
     [InlineData("mask-ratio", "1")]
@@ -110,6 +127,11 @@ public sealed class ConfigTests : IDisposable
     [InlineData("minutes", "-1")]
     [InlineData("min-clips", "-1")]
     [InlineData("noise-ratio", "1")]
+    [InlineData("clones", "0")]
+    [InlineData("utterance-weight", "-1")]
+    [InlineData("ema-ramp", "2")]
+    [InlineData("decoder", "192/12/3/post-norm")]
+    [InlineData("encoder", "192/12/3/post")]
     [InlineData("hint-start", "2")]
     [InlineData("sample-rate", "44100")]
     public void An_impossible_value_is_refused(string key, string value)

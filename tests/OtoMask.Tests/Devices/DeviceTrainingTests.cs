@@ -19,6 +19,7 @@ public sealed class DeviceTrainingTests
         { "m2d", "dwm", 1 },
         { "msm-mae", "random", 2 },
         { "m2d", "sgim", 1 },
+        { "eat", "dwm", 1 },
         { "msm-mae", "sgim-spectral", 2 },
     };
 

@@ -23,6 +23,7 @@ public sealed class GroupTrainingTests : IDisposable
     [InlineData(2, "m2d", "sgim")]
     [InlineData(3, "msm-mae", "sgim")]
     [InlineData(2, "m2d", "structured")]
+    [InlineData(2, "eat", "inverse-block")]
     public void For_200_steps_the_losses_are_those_of_one_process(int size, string framework, string mask) =>
         AssertSameLosses(size, data.Config with { Framework = KnownFrameworks.Find(framework), Mask = mask, Epochs = null, Steps = 200, BaseLearningRate = 0.01 }, first: 1e-6, all: 1e-3);
 

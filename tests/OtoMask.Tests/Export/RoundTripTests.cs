@@ -21,6 +21,8 @@ public sealed class RoundTripTests : IDisposable
     [Theory]
     [InlineData("pth", "m2d")]
     [InlineData("pth", "msm-mae")]
+    [InlineData("pth", "eat")]
+    [InlineData("safetensors", "eat")]
     [InlineData("safetensors", "m2d")]
     [InlineData("safetensors", "msm-mae")]
     public void The_whole_model_comes_back(string format, string frameworkName)

@@ -48,6 +48,38 @@ public class MaskingPropertyTests
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(isCostly ? 10 : 100));
     }
 
+    [Theory, MemberData(nameof(Names))]
+    public void Several_masks_of_a_clip_are_those_that_are_drawn_one_by_one(string name)
+    {
+        MaskingInfo masking = KnownMaskings.Find(name);
+        Prop.ForAll(Cases, @case =>
+        {
+            MaskingContext[] contexts = [.. Enumerable.Range(0, 3).Select(clone => MaskingSamples.Context(@case.Ratio, @case.Hint, @case.Clip + clone, @case.Step))];
+            float[] patches = MaskingSamples.Patches(@case.Grid, PatchSize), features = MaskingSamples.Features(@case.Grid, Width);
+            PatchMask[] several = masking.CreateFeatureStrategy() is { } byFeatures
+                ? byFeatures.SampleSeveral(@case.Grid, features, Width, contexts)
+                : masking.CreateDataStrategy()!.SampleSeveral(new PatchView(@case.Grid, PatchSize, patches), contexts);
+            for (int clone = 0; clone < contexts.Length; clone++)
+                Assert.Equal(Sample(masking, @case with { Clip = @case.Clip + clone }).Visible, several[clone].Visible);
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(masking.CreateFeatureStrategy() is not null ? 5 : 30));
+    }
+
+    [Fact]
+    public void The_weights_of_a_clip_are_measured_once_for_all_its_masks()
+    {
+        int measured = 0;
+        var masking = new DispersionWeightedMasking((in PatchView clip, Span<float> weights) =>
+        {
+            measured++;
+            DispersionWeights.MeanAbsoluteDeviation(clip, weights);
+        });
+        var grid = new PatchGrid(5, 12);
+        PatchMask[] masks = masking.SampleSeveral(
+            new PatchView(grid, PatchSize, MaskingSamples.Patches(grid, PatchSize)), [.. Enumerable.Range(0, 16).Select(clone => MaskingSamples.Context(0.8, 0.5, clone, 1))]);
+        Assert.Equal(1, measured);
+        Assert.Equal(16, masks.Select(mask => string.Join(",", mask.Visible)).Distinct().Count());
+    }
+
     private static bool IsAccepted(MaskingInfo masking, Case @case)
     {
         try

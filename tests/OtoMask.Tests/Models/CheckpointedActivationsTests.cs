@@ -69,7 +69,7 @@ public class CheckpointedActivationsTests
             using var scope = new TensorScope();
             Tensor loss;
             using (precision.On(Device.Cpu))
-                loss = model.Loss(Batch(shift)).Total;
+                loss = model.Loss(framework.ReadsWholeClip ? WholeBatch(shift) : Batch(shift)).Total;
             loss.Backward();
             return loss.Item();
         })];
@@ -85,6 +85,16 @@ public class CheckpointedActivationsTests
         (Tensor seen, Tensor seenIds) = Part(0, Visible);
         (Tensor hidden, Tensor hiddenIds) = Part(Visible, Masked);
         return new PatchBatch(seen, seenIds, hidden, hiddenIds);
+    }
+
+    /// <summary>Two clones of each clip.</summary>
+    private static PatchBatch WholeBatch(int shift)
+    {
+        const int All = Rows * Columns;
+        Tensor whole = Tensor.From(Wave(Clips * All * Patch * Patch), Clips, All, Patch * Patch);
+        Tensor Ids(int first, int count) =>
+            Tensor.From(Enumerable.Range(0, 2 * Clips * count).Select(i => (long)(first + i % count + shift) % All).ToArray(), 2 * Clips, count);
+        return new PatchBatch((whole, whole), Ids(0, Visible), Ids(Visible, All - Visible), Tensor.From(Wave(2 * Clips * (All - Visible) * 48), 2 * Clips, All - Visible, 48));
     }
 
     private static float[] Wave(long count) => [.. Enumerable.Range(0, (int)count).Select(i => 0.5f * MathF.Sin(i + 1))];

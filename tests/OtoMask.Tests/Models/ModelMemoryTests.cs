@@ -15,6 +15,7 @@ public class ModelMemoryTests
     [InlineData("auto", "--framework", "m2d", "--decoder", "192/2/3")]
     [InlineData("auto", "--framework", "msm-mae", "--decoder", "96/2/3")]
     [InlineData("auto", "--framework", "m2d", "--decoder", "192/2/3", "--checkpoint-activations", "true")]
+    [InlineData("auto", "--framework", "eat", "--decoder", "192/2/16", "--clones", "3")]
     [InlineData("off", "--framework", "msm-mae", "--decoder", "96/2/3")]
     public void A_step_takes_what_its_shapes_say(string kernels, params string[] model)
     {
@@ -24,7 +25,7 @@ public class ModelMemoryTests
         for (int i = 0; i < common.Length; i += 2)
             config = ConfigKeys.Find(common[i][2..]).Set(config, common[i + 1]);
         var memory = new ModelMemory(DType.Float32, kernels == "auto" && TorchRuntime.BestKernels >= KernelSet.Avx2, TorchRuntime.Threads, config.CheckpointActivations);
-        double Said(int batch) => memory.Training(config.Framework, config.ModelShape, batch, config.Geometry.Grid.VisibleCount(config.ResolvedMaskRatio), 16, 5, readsFeatures: false);
+        double Said(int batch) => memory.Training(config.Framework, config.ModelShape, batch, config.VisiblePatches, config.Clones, 16, 5, readsFeatures: false);
         double Measured(int batch)
         {
             AppResult result = AppProcess.RunWith("OTOMASK_KERNELS", kernels == "off" ? kernels : "", ["bench", "train", "--json", "--steps", "2", "--batch", $"{batch}", .. common]);
@@ -43,7 +44,7 @@ public class ModelMemoryTests
         PretrainingConfig config = new() { Data = "x", Input = "80x96000", Framework = KnownFrameworks.MsmMae };
         var memory = new ModelMemory(DType.Float32, hasKernels, Threads: 2);
         const double EachHead = 30001.0 * 30001 * sizeof(float);
-        Assert.InRange(memory.Training(config.Framework, config.ModelShape, clips: 1, visible: 7500, 16, 5, readsFeatures: false), 2 * 4 * EachHead, 3 * 4 * EachHead);
+        Assert.InRange(memory.Training(config.Framework, config.ModelShape, clips: 1, visible: 7500, masks: 1, 16, 5, readsFeatures: false), 2 * 4 * EachHead, 3 * 4 * EachHead);
         Assert.InRange(memory.Encoding(config.ModelShape, clips: 1, tokens: 30001), 2 * 2 * EachHead, 4 * 2 * EachHead);
     }
 

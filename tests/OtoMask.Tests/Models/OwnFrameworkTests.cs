@@ -83,7 +83,7 @@ public sealed class OwnFrameworkTests : IDisposable
     public void Precision_auto_is_measured_on_batches_as_it_wants_them()
     {
         using MaskedModel model = Config.Framework.CreateModel(Config.ModelShape, seed: 1, Device.Cpu);
-        Assert.True(PrecisionChoice.Measure(model, Config.Batch, Config.VisiblePatches).Fp32 > 0);
+        Assert.True(PrecisionChoice.Measure(model, Config.Batch, Config.VisiblePatches, Config.Clones).Fp32 > 0);
     }
 
     private List<StepRecord> Train(string name, PretrainingConfig config)
@@ -118,7 +118,7 @@ public sealed class OwnFrameworkTests : IDisposable
 
         public override bool Wrote(IReadOnlyDictionary<string, long[]> tensors, int width, int patchSize) => false;
 
-        public override double Operations(ModelShape shape, int visible) => 0;
+        public override double Operations(ModelShape shape, int visible, int masks) => 0;
 
         protected override MaskedModel Declare(ModelShape shape, ulong seed) => new Model(this, shape, seed);
 

@@ -48,6 +48,7 @@ public class PrecisionTests
     [Theory]
     [InlineData("m2d", "dwm")]
     [InlineData("msm-mae", "sgim")]
+    [InlineData("eat", "dwm")]
     public void A_run_equals_one_with_the_chosen_precision_and_resumes_without_measuring(string frameworkName, string mask)
     {
         Framework framework = KnownFrameworks.Find(frameworkName);
@@ -71,7 +72,7 @@ public class PrecisionTests
         using var data = new TrainingFolder();
         using MaskedModel model = KnownFrameworks.M2d.CreateModel(data.Config.ModelShape, seed: 1, Device.Cpu);
         float[] trained = model.Trained.Values.ToArray<float>(), following = model.Following.Values.ToArray<float>();
-        PrecisionChoice choice = PrecisionChoice.Measure(model, data.Config.Batch, data.Config.VisiblePatches);
+        PrecisionChoice choice = PrecisionChoice.Measure(model, data.Config.Batch, data.Config.VisiblePatches, data.Config.Clones);
         Assert.All([choice.Fp32, choice.Bf16], speed => Assert.InRange(speed, 1, 1e6));
         Assert.Equal(trained, model.Trained.Values.ToArray<float>());
         Assert.Equal(following, model.Following.Values.ToArray<float>());

@@ -17,7 +17,7 @@ public sealed class FurtherPretrainingTests : IDisposable
     public void Dispose() => data.Dispose();
 
     [Theory]
-    [InlineData("m2d"), InlineData("msm-mae")]
+    [InlineData("m2d"), InlineData("msm-mae"), InlineData("eat")]
     public void It_begins_with_the_weights_bit_for_bit_and_goes_on_learning(string frameworkName)
     {
         Framework framework = KnownFrameworks.Find(frameworkName);

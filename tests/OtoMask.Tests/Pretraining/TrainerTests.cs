@@ -17,6 +17,8 @@ public class TrainerTests
     [InlineData("m2d", "dwm", 1, Precision.Fp32)]
     [InlineData("msm-mae", "random", 2, Precision.Bf16)]
     [InlineData("m2d", "sgim", 1, Precision.Fp32)]
+    [InlineData("eat", "dwm", 2, Precision.Fp32)]
+    [InlineData("eat", "sgim", 1, Precision.Bf16)]
     public void A_run_stopped_and_resumed_equals_one_that_was_not(string frameworkName, string mask, int accumulate, Precision precision)
     {
         Framework framework = KnownFrameworks.Find(frameworkName);
@@ -44,11 +46,12 @@ public class TrainerTests
         Assert.Equal(File.ReadAllText(straight.BadFiles), File.ReadAllText(stopped.BadFiles));
     }
 
-    [Fact]
-    public void A_run_may_go_on_with_checkpointed_activations_and_ends_the_same()
+    [Theory]
+    [InlineData("m2d"), InlineData("eat")]
+    public void A_run_may_go_on_with_checkpointed_activations_and_ends_the_same(string framework)
     {
         using var data = new TrainingFolder();
-        PretrainingConfig config = data.Config with { Encoder = new BlockShape(16, 3, 2), Decoder = new BlockShape(16, 2, 2), Accumulate = 2, Precision = Precision.Bf16, Gradients = Precision.Bf16 };
+        PretrainingConfig config = data.Config with { Framework = KnownFrameworks.Find(framework), Encoder = new BlockShape(16, 3, 2), Decoder = new BlockShape(16, 2, 2), Accumulate = 2, Precision = Precision.Bf16, Gradients = Precision.Bf16 };
         RunFolder straight = data.Train("straight", config), stopped = data.Train("stopped", config, stopAt: 2);
         TrainingFolder.Resume(stopped, checkpointActivations: true);
         SameRun.AssertSame(straight, stopped);
@@ -58,6 +61,7 @@ public class TrainerTests
     [Theory]
     [InlineData("m2d", 1)]
     [InlineData("msm-mae", 2)]
+    [InlineData("eat", 2)]
     public void Gradients_in_bfloat16_train_as_those_in_float32_but_for_their_rounding(string frameworkName, int accumulate)
     {
         Framework framework = KnownFrameworks.Find(frameworkName);

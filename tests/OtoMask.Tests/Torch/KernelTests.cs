@@ -78,6 +78,14 @@ public sealed class KernelTests : IDisposable
         set, x => F.CosineLoss(x[0], x[0].Detach() * x[0].Detach()) * (clips * rows), [clips, rows, width + 1]);
 
     [Theory]
+    [MemberData(nameof(Maps))]
+    public void Norms_with_a_gelu_behind_them_agree(KernelSet set, long rows, long width, long clips)
+    {
+        Agree(set, x => F.NormGelu(x[0], null, 1e-5), [clips, rows, width + 3]);
+        Agree(set, x => F.NormGelu(x[0], x[1], 1e-5), [clips, rows, width + 3], [clips, rows, width + 3]);
+    }
+
+    [Theory]
     [MemberData(nameof(EverySet))]
     public void Gelu_ends_in_zero_and_in_its_argument(KernelSet set) =>
         AgreeAsBranches(set, x => MlpBranch([x[0], x[1] * 30, .. x[2..]]), [1, 5, 12], [12], [12], [12, 12], [12], [12, 12], [12]);

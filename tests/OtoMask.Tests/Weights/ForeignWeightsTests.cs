@@ -46,8 +46,8 @@ public sealed class ForeignWeightsTests : IDisposable
     [InlineData("adapter.down.weight")]
     public void What_has_no_place_is_named(string name)
     {
-        Refused($"holds a tensor that M2D and MSM-MAE have no place for ({name})", M2d().Append(new(name, Ones)));
-        Refused($"holds a tensor that M2D and MSM-MAE have no place for ({name})", Encoder().Append(new(name, Ones)));
+        Refused($"holds a tensor that M2D, MSM-MAE and EAT have no place for ({name})", M2d().Append(new(name, Ones)));
+        Refused($"holds a tensor that M2D, MSM-MAE and EAT have no place for ({name})", Encoder().Append(new(name, Ones)));
     }
 
     [Theory]
