@@ -112,6 +112,18 @@ public class TrainerTests
         Assert.Equal(config.EmaEnd, last.Ema!.Value, 1e-12);
     }
 
+    [Fact]
+    public void A_moving_average_may_settle_before_the_run_ends()
+    {
+        using var data = new TrainingFolder();
+        var observer = new RecordingObserver();
+        data.Train("run", data.Config with { Framework = KnownFrameworks.Eat, Clones = 2, Epochs = null, Steps = 21 }, observer: observer);
+        Assert.Equal((0.9998, 21), (observer.Steps[0].Ema, observer.Steps.Count));
+        Assert.Equal((0.9998 + 0.99999) / 2, observer.Steps[2].Ema!.Value + (observer.Steps[3].Ema!.Value - observer.Steps[2].Ema!.Value) / 2, 1e-9); // of 20 moves the first five
+        Assert.All(observer.Steps.Skip(5), step => Assert.Equal(0.99999, step.Ema!.Value, 1e-12));
+        Assert.All(observer.Steps, step => Assert.Equal(step.Loss, step.Parts[0].Value + 192 * step.Parts[1].Value, 1e-4 * step.Loss));
+    }
+
     [Theory, InlineData("inverse-block"), InlineData("block")]
     public void Blocks_are_random_until_the_hint_schedule_starts_and_themselves_after(string mask)
     {
