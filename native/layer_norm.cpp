@@ -1,20 +1,8 @@
 // Layer normalisation of the float32 residual stream (Ba et al. 2016), written in the type that the next product reads.
-#include <cmath>
-
 #include "kernels.h"
-#include "product.h"
+#include "rows.h"
 
 namespace otomask::OTOMASK_SET {
-namespace {
-
-constexpr int64_t RowsPerTask = 32;  // fixed, so that sums over rows have one order on any number of threads
-
-template <class Body>  // body(j, lanes)
-inline void each_lane(int64_t n, const Body& body) {
-  for (int64_t j = 0; j < n; j += Lanes) body(j, lanes_of(n - j));
-}
-
-}  // namespace
 
 template <class T>
 void layer_norm(int64_t m, int64_t n, const float* x, const float* weight, const float* bias, float epsilon, T* y,
@@ -22,16 +10,8 @@ void layer_norm(int64_t m, int64_t n, const float* x, const float* weight, const
   at::parallel_for(0, m, RowsPerTask, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const float* row = x + i * n;
-      Floats sum{}, squares{};
-      each_lane(n, [&](int64_t j, Mask lanes) { sum += load(row + j, lanes); });
-      mean[i] = sum_of(sum) / n;
-      const Floats centre = all(mean[i]);
-      each_lane(n, [&](int64_t j, Mask lanes) {
-        const Floats off = keep(load(row + j, lanes) - centre, lanes);
-        squares = multiply_add(off, off, squares);
-      });
-      scale[i] = 1 / std::sqrt(sum_of(squares) / n + epsilon);
-      const Floats factor = all(scale[i]);
+      measure(row, n, epsilon, mean[i], scale[i]);
+      const Floats centre = all(mean[i]), factor = all(scale[i]);
       each_lane(n, [&](int64_t j, Mask lanes) {
         const Floats unit = (load(row + j, lanes) - centre) * factor;
         store(y + i * n + j, multiply_add(unit, load(weight + j, lanes), load(bias + j, lanes)), lanes);

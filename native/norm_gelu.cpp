@@ -1,36 +1,16 @@
 // A layer of EAT's decoder behind its convolution (Chen et al., arXiv 2401.03497): layer norm over the channels without gain and
 // bias, GELU, and the layer's input added. One pass over memory each way instead of ATen's three; what the norm gives is computed again.
-#include <cmath>
-
 #include "kernels.h"
-#include "product.h"
+#include "rows.h"
 
 namespace otomask::OTOMASK_SET {
-namespace {
-
-constexpr int64_t RowsPerTask = 32;
-
-template <class Body>  // body(j, lanes)
-inline void each_lane(int64_t n, const Body& body) {
-  for (int64_t j = 0; j < n; j += Lanes) body(j, lanes_of(n - j));
-}
-
-}  // namespace
 
 void norm_gelu(int64_t m, int64_t n, const float* x, const float* residual, float epsilon, float* y, float* mean, float* scale) {
   at::parallel_for(0, m, RowsPerTask, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const float* row = x + i * n;
-      Floats sum{}, squares{};
-      each_lane(n, [&](int64_t j, Mask lanes) { sum += load(row + j, lanes); });
-      mean[i] = sum_of(sum) / n;
-      const Floats centre = all(mean[i]);
-      each_lane(n, [&](int64_t j, Mask lanes) {
-        const Floats off = keep(load(row + j, lanes) - centre, lanes);
-        squares = multiply_add(off, off, squares);
-      });
-      scale[i] = 1 / std::sqrt(sum_of(squares) / n + epsilon);
-      const Floats factor = all(scale[i]);
+      measure(row, n, epsilon, mean[i], scale[i]);
+      const Floats centre = all(mean[i]), factor = all(scale[i]);
       each_lane(n, [&](int64_t j, Mask lanes) {
         const Floats unit = (load(row + j, lanes) - centre) * factor;
         const Floats present = residual ? load(residual + i * n + j, lanes) : Floats{};

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include <ATen/Parallel.h>
+#include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/FileStore.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -65,6 +66,7 @@ void listen_on_loopback_alone(uint16_t port) {
 }
 
 StorePointer open_store(const om_group_options& options, milliseconds patience) {
+  c10::initLogging();  // heeds TORCH_CPP_LOG_LEVEL, as Python's torch does when it is imported
   StorePointer store;
   if (options.file != nullptr) {
     store = c10::make_intrusive<c10d::FileStore>(options.file, options.size);

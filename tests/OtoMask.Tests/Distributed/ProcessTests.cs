@@ -31,7 +31,7 @@ public sealed class ProcessTests : IDisposable
         // The first torchrun on this Python takes "0", its own default, for no word at all; to redirect what no process has is to redirect nothing.
         string[] arguments = ["--standalone", "--redirects", "9:1", "--tee", "9:1", "--nproc_per_node", "2", "--no_python"];
         AppResult result = AppProcess.RunProgram("torchrun", [.. arguments, "dotnet", AppProcess.App, .. Command("run")], start => start.Environment.Remove("OMP_NUM_THREADS"));
-        if (result.Error.Contains("PyTorch was built without libuv support", StringComparison.Ordinal))
+        if (result.Error.Contains("without libuv support", StringComparison.Ordinal))
             return; // Debian's later ones: their torchrun starts nothing whatever
         Assert.True(result.ExitCode == 0, result.Error);
         AssertSharedByTwo();
