@@ -15,6 +15,14 @@ internal static class Fixture
     public static string InFolder(string folder, string fileName) =>
         File.Exists(System.IO.Path.Combine(Folder, folder, fileName)) ? System.IO.Path.Combine(Folder, folder, fileName) : Path(fileName);
 
+    /// <summary>Values differ from those expected by no more than a share of the largest of these, or a number where they are not compared relatively.</summary>
+    public static void AssertAgrees(string name, float[] expected, float[] actual, double tolerance, bool relative = true)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        double largest = relative ? expected.Max(MathF.Abs) : 1, difference = expected.Zip(actual, (a, b) => Math.Abs((double)a - b)).Max();
+        Assert.True(difference <= tolerance * largest, $"{name}: {difference:G3} > {tolerance} x {largest:G3}");
+    }
+
     private static string Existing(string path, string fileName) => File.Exists(path) || Directory.Exists(path)
         ? path
         : throw new FileNotFoundException($"no fixture {fileName} in {Folder}; set OTOMASK_FIXTURES to a folder that holds it", path);

@@ -51,11 +51,11 @@ internal static class FineTuneCommand
         return command;
     }
 
-    /// <summary>Begins a run; together, goes on with one that is there, for a launcher starts a failed job again by the same command line.</summary>
+    /// <summary>Begins a run, or goes on with the one that processes have left there.</summary>
     private static void Begin(TrainingGroup group, string path, FineTuningConfig config, Func<SavedModel> open, int? stopAt, CancellationToken cancellation)
     {
         RunFolder folder = new(path);
-        if (!group.IsAlone && group.Told(() => folder.Checkpoints.LastOrDefault()) is not null)
+        if (ProcessOptions.GoesOn(group, folder))
         {
             Resume(group, path, run => config with { Bf16By = config.Bf16By ?? run.Bf16By }, (_, changes) => throw ProcessOptions.BegunOtherwise(path, changes), stopAt, cancellation);
             return;
@@ -81,9 +81,7 @@ internal static class FineTuneCommand
         Show(group, display =>
         {
             display.Stage("reading the checkpoint");
-            FineTunedCheckpoint? first = group.IsFirst ? FineTunedCheckpoint.ReadToResume(path) : null;
-            using SharedFile file = SharedFile.Of(group, first?.Path);
-            FineTunedCheckpoint from = first ?? FineTunedCheckpoint.ReadToResume(file.Path);
+            FineTunedCheckpoint from = SharedFile.Read(group, () => FineTunedCheckpoint.ReadToResume(path), checkpoint => checkpoint.Path, FineTunedCheckpoint.ReadToResume);
             using FineTuningSetup setup = FineTuningSetup.Resume(from, configure(from.Config), changes => accept(from.Path, changes), display, group);
             string Run() => Train(folder, setup, stopAt, display, cancellation);
             return group.IsFirst ? run.Train(Run) : Run();

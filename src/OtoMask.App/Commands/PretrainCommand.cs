@@ -66,10 +66,10 @@ internal static class PretrainCommand
         return config with { Data = Absolute(config.Data), From = Absolute(config.From), Noise = Absolute(config.Noise), Task = Absolute(config.Task) };
     }
 
-    /// <remarks>Who starts several processes starts all of them again by the same command line when one was lost: they go on from the last checkpoint.</remarks>
+    /// <summary>Begins a run, or goes on with the one that processes have left there.</summary>
     private static void Begin(TrainingGroup group, string folder, PretrainingConfig config, int? stopAt, CancellationToken cancellation)
     {
-        if (!group.IsAlone && group.Told(() => new RunFolder(folder).Checkpoints.LastOrDefault()) is not null)
+        if (ProcessOptions.GoesOn(group, new RunFolder(folder)))
             Resume(group, folder, config.AsResolved, (_, changes) => throw ProcessOptions.BegunOtherwise(folder, changes), stopAt, cancellation);
         else
             Show(group, display => Train(PretrainingRun.Begin(folder, config, display, cancellation: cancellation, group: group), stopAt, display, cancellation));

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using OtoMask.Configuration;
 using OtoMask.Distributed;
+using OtoMask.Runs;
 using OtoMask.Torch;
 
 namespace OtoMask.App.Commands;
@@ -74,6 +75,9 @@ internal sealed class ProcessOptions
             throw;
         }
     }
+
+    /// <summary>Whether a command line that would begin a run goes on with the one that is there: together it does, for a launcher starts a failed job again by the same line.</summary>
+    public static bool GoesOn(TrainingGroup group, RunFolder folder) => !group.IsAlone && group.Told(() => folder.Checkpoints.LastOrDefault()) is not null;
 
     /// <summary>Why a command line that is to go on with a run cannot: the run is another.</summary>
     public static UserErrorException BegunOtherwise(string folder, IEnumerable<ConfigChange> changes) =>

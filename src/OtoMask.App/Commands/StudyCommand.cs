@@ -87,15 +87,9 @@ internal static class StudyCommand
         {
             StudyDisplay.Show(display =>
             {
-                void SurveyMasks() // before the runs as well, so that the page of a study that is stopped has them, too
-                {
-                    using (hold.Turn(display.Stage, cancellation))
-                        StudyCommand.SurveyMasks(plan, folder, display, cancellation);
-                }
-
-                SurveyMasks();
+                SurveyMasks(plan, folder, hold, display, cancellation); // so that the page of a study that is stopped has them, too
                 new StudyRunner(plan, folder, new BenchedCosts(), display) { Hold = hold }.Run(cancellation);
-                SurveyMasks();
+                SurveyMasks(plan, folder, hold, display, cancellation);
             });
         }
         catch (OperationCanceledException)
@@ -114,8 +108,9 @@ internal static class StudyCommand
     }
 
     /// <summary>Scores are not lost because a checkpoint cannot be read any more: then the page goes without new masks.</summary>
-    private static void SurveyMasks(StudyPlan plan, StudyFolder folder, StudyDisplay display, CancellationToken cancellation)
+    private static void SurveyMasks(StudyPlan plan, StudyFolder folder, StudyHold hold, StudyDisplay display, CancellationToken cancellation)
     {
+        using IDisposable? turn = hold.Turn(display.Stage, cancellation);
         display.Stage("looking where masks fall");
         try
         {

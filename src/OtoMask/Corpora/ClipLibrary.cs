@@ -19,7 +19,6 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
     public const int SampleRate = 16000;
 
     private const string ManifestName = "manifest.csv", UnreadableName = "unreadable.txt", MissingName = "missing-packages.txt";
-    private const int WouldBlock = 11;        // EWOULDBLOCK, which an IOException carries where another process holds the lock
     private const long Megabyte = 1_000_000;
     private const short SilencePeak = 100;    // of 32768: notes outside an instrument's range render as next to nothing
     private const short TailPeak = 16;        // of 32768: a decay below this (-66 dB) is cut, so that random crops hear the sound
@@ -53,7 +52,7 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
     {
         if (!IsAssembled(source))
         {
-            using FileStream turn = TakeTurn();
+            using IDisposable turn = TakeTurn();
             Assemble(source, cancellation);
         }
         else if (UnfinishedFolder.AnyIn(Root))
@@ -87,7 +86,7 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
     private string ManifestPath(IClipSource source) => Path.Combine(Root, source.Name, ManifestName);
 
     /// <summary>Makes the library's folder and locks it against other processes until the result is disposed.</summary>
-    private FileStream TakeTurn()
+    private IDisposable TakeTurn()
     {
         try
         {
@@ -99,19 +98,15 @@ internal sealed class ClipLibrary(string root, DebianPackages packages, IProgres
         }
         try
         {
-            return new FileStream(LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return FolderLock.TryTake(LockFile) ?? throw new UserErrorException($"another process is assembling audio in {Root}; wait for it or name another folder");
         }
         catch (UnauthorizedAccessException problem)
         {
             throw new UserErrorException($"no permission to write to {Root}; name another folder", problem);
         }
-        catch (IOException problem) when (problem.HResult != WouldBlock)
-        {
-            throw new UserErrorException($"the folder {Root} cannot be written to ({problem.Message}); name another", problem);
-        }
         catch (IOException problem)
         {
-            throw new UserErrorException($"another process is assembling audio in {Root}; wait for it or name another folder", problem);
+            throw new UserErrorException($"the folder {Root} cannot be written to ({problem.Message}); name another", problem);
         }
     }
 

@@ -24,6 +24,18 @@ internal sealed class SharedFile : IDisposable
         return stamps.All(stamp => stamp == stamps[0]) ? new SharedFile(path, isCopy: false) : Copy(group, path);
     }
 
+    /// <summary>Has every process read a file of the first one.</summary>
+    /// <param name="group">The processes.</param>
+    /// <param name="byFirst">Finds and reads it there.</param>
+    /// <param name="pathOf">Where that lay.</param>
+    /// <param name="read">Reads it, wholly, where the others see it.</param>
+    public static T Read<T>(TrainingGroup group, Func<T> byFirst, Func<T, string> pathOf, Func<string, T> read) where T : class
+    {
+        T? first = group.IsFirst ? byFirst() : null;
+        using SharedFile file = Of(group, first is null ? null : pathOf(first));
+        return first ?? read(file.Path);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -103,8 +103,8 @@ public static class AttentiveProbe
         }
         float[] all = [.. logits];
         IReadOnlyList<int>[] labels = data.LabelsOf(clips);
-        double score = data.IsMultiLabel ? Scores.MacroAveragePrecision(all, labels) : Scores.Accuracy(all, labels);
-        return (score, ProbeLoss.ToGradient([.. all], data.TargetsOf(clips), data.Classes, data.IsMultiLabel) / clips.Length, all);
+        double loss = ProbeLoss.ToGradient([.. all], ProbeLoss.Targets(labels, data.Classes), data.Classes, data.IsMultiLabel) / clips.Length;
+        return (Scores.Of(all, labels, data.IsMultiLabel), loss, all);
     }
 
     /// <summary>Standardised tokens of clips, made when they are asked for: all of them twice would be much.</summary>
@@ -122,20 +122,9 @@ public static class AttentiveProbe
         public Tensor Tokens(int[] clips, ClipView view) => Tensor.Send(Device, scale.Apply(task.Rows(clips, view)), clips.Length, task.Width / width, width);
 
         /// <summary>[n, C].</summary>
-        public Tensor Targets(int[] clips) => Tensor.Send(Device, TargetsOf(clips), clips.Length, Classes);
+        public Tensor Targets(int[] clips) => Tensor.Send(Device, ProbeLoss.Targets(LabelsOf(clips), Classes), clips.Length, Classes);
 
         public IReadOnlyList<int>[] LabelsOf(int[] clips) => [.. clips.Select(clip => task.Task.Clips[clip].Labels)];
-
-        public float[] TargetsOf(int[] clips)
-        {
-            var targets = new float[clips.Length * Classes];
-            foreach ((int row, int clip) in clips.Index())
-            {
-                foreach (int label in task.Task.Clips[clip].Labels)
-                    targets[row * Classes + label] = 1;
-            }
-            return targets;
-        }
     }
 }
 
@@ -177,7 +166,7 @@ internal sealed class AttentiveLayer : IDisposable
         using var scope = new TensorScope();
         (long clips, long count) = (tokens.Shape[0], tokens.Shape[1]);
         Tensor scores = tokens.MatMul(queries.Value.Transpose(0, 1)) * (1 / Math.Sqrt(width)); // [n, L, M]
-        Tensor weights = F.LogSoftmax(scores, 1).Exp().View(clips, count, heads, 1);
+        Tensor weights = F.Softmax(scores, 1).View(clips, count, heads, 1);
         Tensor heard = (weights * tokens.View(clips, count, heads, width / heads)).Sum(1).View(clips, width);
         return scope.Keep(F.Linear(heard, weight, bias));
     }

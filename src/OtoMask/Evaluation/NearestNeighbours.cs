@@ -26,7 +26,7 @@ public static class NearestNeighbours
         Standardiser scale = Standardiser.Fit(known, task.Width);
         float[] votes = Vote(task, bank, scale.Apply(known), fold.Test.Length, scale.Apply(task.Rows(fold.Test, ClipView.FromStart)));
         IReadOnlyList<int>[] labels = [.. fold.Test.Select(clip => task.Task.Clips[clip].Labels)];
-        return task.Task.IsMultiLabel ? Scores.MacroAveragePrecision(votes, labels) : Scores.Accuracy(votes, labels);
+        return Scores.Of(votes, labels, task.Task.IsMultiLabel);
     }
 
     /// <summary>[n, C], the weighted votes for every class.</summary>

@@ -9,13 +9,7 @@ internal sealed class ProbeData : IDisposable
 {
     private ProbeData(Tensor features, IReadOnlyList<int>[] labels, int classes, bool multiLabel)
     {
-        (Features, Device, Labels, Classes, MultiLabel) = (features, features.Device, labels, classes, multiLabel);
-        Targets = new float[labels.Length * classes];
-        for (int row = 0; row < labels.Length; row++)
-        {
-            foreach (int label in labels[row])
-                Targets[row * classes + label] = 1;
-        }
+        (Features, Device, Labels, Classes, MultiLabel, Targets) = (features, features.Device, labels, classes, multiLabel, ProbeLoss.Targets(labels, classes));
         using var scope = new TensorScope();
         TargetTensor = scope.KeepForever(Tensor.Send(Device, Targets, labels.Length, classes));
     }
@@ -61,8 +55,7 @@ internal sealed class ProbeData : IDisposable
     }
 
     /// <summary>Accuracy, or macro average precision of a multi-label task; 0..1.</summary>
-    public double Score(ReadOnlySpan<float> logits) =>
-        MultiLabel ? Scores.MacroAveragePrecision(logits, Labels) : Scores.Accuracy(logits, Labels);
+    public double Score(ReadOnlySpan<float> logits) => Scores.Of(logits, Labels, MultiLabel);
 
     public void Dispose()
     {

@@ -3,6 +3,18 @@ namespace OtoMask.Evaluation;
 /// <summary>Cross-entropy, or binary cross-entropy of every class of a multi-label task, summed over all entries.</summary>
 internal static class ProbeLoss
 {
+    /// <summary>Targets [n, C], 1 at the labels of each row.</summary>
+    public static float[] Targets(IReadOnlyList<IReadOnlyList<int>> labels, int classes)
+    {
+        var targets = new float[labels.Count * classes];
+        foreach ((int row, IReadOnlyList<int> own) in labels.Index())
+        {
+            foreach (int label in own)
+                targets[row * classes + label] = 1;
+        }
+        return targets;
+    }
+
     /// <summary>The loss of logits [n, C] against targets [n, C] in {0, 1}, summed; the logits become its gradient, probability - target.</summary>
     public static double ToGradient(Span<float> logits, ReadOnlySpan<float> targets, int classes, bool multiLabel)
     {

@@ -64,7 +64,7 @@ public static class PrototypeProbe
                 if (rowsOfClass[i % classes].Length == 0)
                     cosines[i] = float.NegativeInfinity;
             }
-            scores[episode] = task.Task.IsMultiLabel ? Scores.MacroAveragePrecision(cosines, labels) : Scores.Accuracy(cosines, labels);
+            scores[episode] = Scores.Of(cosines, labels, task.Task.IsMultiLabel);
         }
         return scores;
     }

@@ -3,6 +3,13 @@ namespace OtoMask.Evaluation;
 /// <summary>How well class scores agree with labels. Scores are logits or votes, [n, C]: only their order counts.</summary>
 internal static class Scores
 {
+    /// <summary>What a task is scored by: accuracy, or macro average precision of a multi-label task; 0..1.</summary>
+    /// <param name="scores">[n, C].</param>
+    /// <param name="labels">The classes of each row.</param>
+    /// <param name="multiLabel">Whether a row may be of several.</param>
+    public static double Of(ReadOnlySpan<float> scores, IReadOnlyList<IReadOnlyList<int>> labels, bool multiLabel) =>
+        multiLabel ? MacroAveragePrecision(scores, labels) : Accuracy(scores, labels);
+
     /// <summary>1 where the highest score is the label's, else 0; of equal scores the first counts.</summary>
     /// <param name="scores">[n, C].</param>
     /// <param name="labels">The one class of each row.</param>

@@ -50,8 +50,7 @@ internal sealed class ClipScorer(Classifier model, ClassifierInput input)
 
         IReadOnlyList<int>[] labels = [.. present.Select(clip => task.Clips[clip].Labels)];
         float[] all = [.. logits];
-        double score = task.IsMultiLabel ? Scores.MacroAveragePrecision(all, labels) : Scores.Accuracy(all, labels);
-        return new ClipScores([.. present], all, score, Loss(all, labels, task.IsMultiLabel));
+        return new ClipScores([.. present], all, Scores.Of(all, labels, task.IsMultiLabel), Loss(all, labels, task.IsMultiLabel));
     }
 
     private float[] LogitsOfChunk(IReadOnlyList<LogMel> clips)
@@ -85,12 +84,6 @@ internal sealed class ClipScorer(Classifier model, ClassifierInput input)
     private static double Loss(float[] logits, IReadOnlyList<int>[] labels, bool multiLabel)
     {
         int classes = logits.Length / labels.Length;
-        var targets = new float[logits.Length];
-        for (int row = 0; row < labels.Length; row++)
-        {
-            foreach (int label in labels[row])
-                targets[row * classes + label] = 1;
-        }
-        return ProbeLoss.ToGradient([.. logits], targets, classes, multiLabel) / logits.Length;
+        return ProbeLoss.ToGradient([.. logits], ProbeLoss.Targets(labels, classes), classes, multiLabel) / logits.Length;
     }
 }

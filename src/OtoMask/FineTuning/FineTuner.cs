@@ -99,8 +99,7 @@ public sealed class FineTuner : IDisposable
     {
         if (best is null)
             throw new TrainingDivergedException("no epoch ended with a loss that is a number, so there is no model. Try a smaller `lr` or `precision` fp32");
-        using SharedFile file = SharedFile.Of(group, folder.BestCheckpoint);
-        FineTunedCheckpoint checkpoint = FineTunedCheckpoint.Read(file.Path);
+        FineTunedCheckpoint checkpoint = SharedFile.Read(group, () => FineTunedCheckpoint.Read(folder.BestCheckpoint), best => best.Path, FineTunedCheckpoint.Read);
         using Classifier model = checkpoint.LoadModel(setup.Model.Device);
         ClipScores scores = new ClipScorer(model, setup.Input).Score(setup.Clips, setup.Parts.Test, ClipView.FromStart, group);
         group.DoneByFirst(WriteBadFiles);

@@ -3,6 +3,7 @@ using OtoMask.Data;
 using OtoMask.Distributed;
 using OtoMask.Evaluation;
 using OtoMask.Models;
+using OtoMask.Pretraining;
 using OtoMask.Runs;
 using OtoMask.Torch;
 using OtoMask.Weights;
@@ -159,8 +160,7 @@ public sealed class FineTuningSetup : IDisposable
     {
         if (Group.IsAlone)
             return;
-        Group.RequireAlike("version of otomask", ProgramVersion.Current);
-        Group.RequireAlike("libtorch", TorchRuntime.Describe().Split('\n')[0]);
+        TrainingSetup.RequireSameProgram(Group);
         Group.RequireAlike("configuration", ConfigFile.ToYaml(Config with { Checkpoint = "-", Task = "-", Workers = 0 }, FineTuningKeys.All));
         Group.RequireAlike("task", TaskHash);
         Group.RequireAlike("model", $"{State.Encoder} {State.Input} {State.Patch} {State.LogMel} {State.UnitSamples} {State.Mean:R} {State.Std:R}");

@@ -29,7 +29,16 @@ internal static class Blocks
         isCovered.Clear();
         for (; centres > 0; centres--)
             Cover(grid, random.NextInt32(grid.Count), isCovered);
+        Settle(isCovered, count, ids, ref random);
+    }
 
+    /// <summary>Adds or removes uniformly random patches until exactly <paramref name="count"/> are chosen.</summary>
+    /// <param name="isCovered">[L], whether blocks cover a patch.</param>
+    /// <param name="count">How many patches to choose.</param>
+    /// <param name="ids">[L], receives the chosen ids and then the others.</param>
+    /// <param name="random">The clip's stream.</param>
+    public static void Settle(ReadOnlySpan<bool> isCovered, int count, Span<int> ids, ref RandomStream random)
+    {
         int covered = isCovered.Count(true), first = 0, rest = covered;
         for (int id = 0; id < ids.Length; id++)
             ids[isCovered[id] ? first++ : rest++] = id;

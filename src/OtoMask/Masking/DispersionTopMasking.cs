@@ -1,5 +1,3 @@
-using OtoMask.Randomness;
-
 namespace OtoMask.Masking;
 
 /// <summary>
@@ -16,20 +14,12 @@ internal sealed class DispersionTopMasking(DispersionMeasure measure) : IMasking
     /// <inheritdoc/>
     public PatchMask[] SampleSeveral(in PatchView clip, MaskingContext[] contexts)
     {
-        var masks = new PatchMask[contexts.Length];
         int count = clip.Grid.Count;
         Span<float> keys = count <= Scratch.OnStack ? stackalloc float[count] : new float[count];
         if (contexts.Any(context => context.HintRatio < HintRatio.Random))
             measure(clip, keys);
         foreach (ref float key in keys)
             key = -key;
-        for (int i = 0; i < masks.Length; i++)
-        {
-            RandomStream random = contexts[i].Clip;
-            masks[i] = contexts[i].HintRatio >= HintRatio.Random
-                ? RandomMasking.Draw(clip.Grid, contexts[i])
-                : InformedMask.HideSmallest(keys, clip.Grid.VisibleCount(contexts[i].MaskRatio), contexts[i].HintRatio, ref random);
-        }
-        return masks;
+        return InformedMask.Draw(clip.Grid, keys, contexts);
     }
 }

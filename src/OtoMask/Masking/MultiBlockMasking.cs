@@ -25,19 +25,14 @@ internal sealed class MultiBlockMasking : IMaskingStrategy
         (int height, int width) = SizeOf(grid, shared.NextDouble());
         Span<bool> isCovered = grid.Count <= Scratch.OnStack ? stackalloc bool[grid.Count] : new bool[grid.Count];
         isCovered.Clear();
-        int covered = 0;
-        while (covered < maskedCount)
+        while (isCovered.Count(true) < maskedCount)
         {
             int top = random.NextInt32(grid.Rows - height + 1), left = random.NextInt32(grid.Columns - width + 1);
             for (int row = top; row < top + height; row++)
                 isCovered.Slice(row * grid.Columns + left, width).Fill(true);
-            covered = isCovered.Count(true);
         }
         Span<int> ids = grid.Count <= Scratch.OnStack ? stackalloc int[grid.Count] : new int[grid.Count];
-        int first = 0, rest = covered;
-        for (int id = 0; id < ids.Length; id++)
-            ids[isCovered[id] ? first++ : rest++] = id;
-        random.ShuffleFront(ids[..covered], maskedCount);
+        Blocks.Settle(isCovered, maskedCount, ids, ref random);
         return PatchMask.Of(ids[maskedCount..], ids[..maskedCount]);
     }
 

@@ -1,5 +1,4 @@
 using OtoMask.Geometry;
-using OtoMask.Randomness;
 
 namespace OtoMask.Masking;
 
@@ -21,17 +20,9 @@ internal sealed class ObjectCentricMasking(PatchCut cut) : IFeatureMaskingStrate
     /// <inheritdoc/>
     public PatchMask[] SampleSeveral(PatchGrid grid, ReadOnlySpan<float> features, int width, MaskingContext[] contexts)
     {
-        var masks = new PatchMask[contexts.Length];
         Span<float> scores = grid.Count <= Scratch.OnStack ? stackalloc float[grid.Count] : new float[grid.Count];
         if (contexts.Any(context => context.HintRatio < HintRatio.Random))
             ObjectScores.Compute(features, width, cut, scores);
-        for (int i = 0; i < masks.Length; i++)
-        {
-            RandomStream random = contexts[i].Clip;
-            masks[i] = contexts[i].HintRatio >= HintRatio.Random
-                ? RandomMasking.Draw(grid, contexts[i])
-                : InformedMask.HideSmallest(scores, grid.VisibleCount(contexts[i].MaskRatio), contexts[i].HintRatio, ref random);
-        }
-        return masks;
+        return InformedMask.Draw(grid, scores, contexts);
     }
 }

@@ -101,7 +101,7 @@ internal sealed class Eat : MaskedModel
     private static Tensor OverPatches(Tensor layer)
     {
         using var scope = new TensorScope();
-        Tensor centred = layer.To(DType.Float32) - layer.To(DType.Float32).Mean(1, keep: true);
+        Tensor values = layer.To(DType.Float32), centred = values - values.Mean(1, keep: true);
         return scope.Keep(centred * ((centred * centred).Mean(1, keep: true) + Epsilon).Rsqrt());
     }
 

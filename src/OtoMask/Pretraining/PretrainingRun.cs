@@ -92,7 +92,7 @@ public sealed class PretrainingRun : IDisposable
         try
         {
             observer?.Stage("reading the checkpoint");
-            Checkpoint from = ReadCheckpoint(path, group);
+            Checkpoint from = SharedFile.Read(group, () => Checkpoint.Read(path), checkpoint => checkpoint.Path, Checkpoint.Read);
             PretrainingConfig config = configure?.Invoke(from.State.ConfigAsWritten) ?? from.State.ParsedConfig;
             return given.For(new PretrainingRun(
                 folder, config, group, told => TrainingSetup.Resume(from, config, changes => (accept ?? Resumption.Refuse)(from.Path, changes), told, source, cancellation, group), observer));
@@ -145,16 +145,6 @@ public sealed class PretrainingRun : IDisposable
             Conclude(trainer.StepsDone);
             throw;
         }
-    }
-
-    /// <summary>The checkpoint, which processes on other machines may have to be given.</summary>
-    private static Checkpoint ReadCheckpoint(string path, TrainingGroup group)
-    {
-        if (group.IsAlone)
-            return Checkpoint.Read(path);
-        Checkpoint? first = group.IsFirst ? Checkpoint.Read(path) : null;
-        using SharedFile file = SharedFile.Of(group, first?.Path);
-        return first ?? Checkpoint.Read(file.Path);
     }
 
     /// <summary>What is measured every few epochs: RankMe and CEV-AUC on clips of the data, and k-NN where tasks are named.</summary>

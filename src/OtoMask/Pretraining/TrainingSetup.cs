@@ -164,10 +164,16 @@ internal sealed class TrainingSetup : IDisposable
     {
         if (group.IsAlone)
             return;
-        group.RequireAlike("version of otomask", ProgramVersion.Current);
-        group.RequireAlike("libtorch", TorchRuntime.Describe().Split('\n')[0]);
+        RequireSameProgram(group);
         group.RequireAlike("configuration", ConfigFile.ToYaml(config with { Data = "-", From = null, Noise = null, Task = null, Workers = 0 }));
         group.RequireAlike("list of clips", $"{source.Clips.Count} clips, {source.Clips.ManifestHash}");
+    }
+
+    /// <summary>Refuses processes of which one is another program than the others.</summary>
+    internal static void RequireSameProgram(TrainingGroup group)
+    {
+        group.RequireAlike("version of otomask", ProgramVersion.Current);
+        group.RequireAlike("libtorch", TorchRuntime.Describe().Split('\n')[0]);
     }
 
     private static void RequireSameModel(Checkpoint from, PretrainingConfig config)

@@ -24,7 +24,7 @@ public sealed class GroupFineTuningTests : IDisposable
         FineTuningConfig config = data.Config with { Optimizer = optimizer, PatchOut = patchOut, Epochs = 20, LearningRate = 1e-3 };
         (RunFolder alone, FineTuningResult[] expected) = Train("alone", 1, config);
         (RunFolder run, FineTuningResult[] results) = Train("run", size, config);
-        AssertLosses(alone, run, first: 1e-6, all: 1e-3);
+        Ranks.AssertLosses(alone, run, first: 1e-6, all: 1e-3);
         Assert.All(results, result => Assert.Equal(expected[0].TestClips, result.TestClips));
         Assert.All(results, result => Assert.Equal(results[0].Logits, result.Logits));
         Assert.All(expected[0].Logits.Zip(results[0].Logits), pair => Assert.Equal(pair.First, pair.Second, 0.05));
@@ -34,7 +34,7 @@ public sealed class GroupFineTuningTests : IDisposable
     public void In_bfloat16_they_are_to_its_rounding()
     {
         FineTuningConfig config = data.Config with { Precision = Precision.Bf16 };
-        AssertLosses(Train("alone", 1, config).Folder, Train("run", 2, config).Folder, first: 1e-3, all: 2e-2);
+        Ranks.AssertLosses(Train("alone", 1, config).Folder, Train("run", 2, config).Folder, first: 1e-3, all: 2e-2);
     }
 
     [Fact]
@@ -55,7 +55,7 @@ public sealed class GroupFineTuningTests : IDisposable
     {
         RunFolder whole = Train("whole", 1, data.Config).Folder, run = Train("run", before, data.Config, stopAt: 2).Folder;
         Run(after, group => FineTuningFolder.Resume(run, group));
-        AssertLosses(whole, run, first: 1e-6, all: 1e-4);
+        Ranks.AssertLosses(whole, run, first: 1e-6, all: 1e-4);
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public sealed class GroupFineTuningTests : IDisposable
         (RunFolder run, FineTuningResult[] results) = Train("run", 3, data.Config);
         Assert.Equal(File.ReadAllText(alone.BadFiles), File.ReadAllText(run.BadFiles));
         Assert.All(results, result => Assert.Equal(expected[0].TestClips, result.TestClips));
-        AssertLosses(alone, run, first: 1e-6, all: 1e-4);
+        Ranks.AssertLosses(alone, run, first: 1e-6, all: 1e-4);
     }
 
     [Fact]
@@ -86,15 +86,6 @@ public sealed class GroupFineTuningTests : IDisposable
         {
             using FineTuningSetup setup = FineTuningFolder.Begin(data.Config, group);
         })).InnerExceptions[0]).Message);
-    }
-
-    private static void AssertLosses(RunFolder expected, RunFolder actual, double first, double all)
-    {
-        IReadOnlyList<StepRecord> alone = RunLog.Read(expected.Log).Steps, shared = RunLog.Read(actual.Log).Steps;
-        Assert.Equal(alone.Count, shared.Count);
-        Assert.Equal(alone[0].Loss, shared[0].Loss, first);
-        Assert.All(alone.Zip(shared), pair => Assert.Equal(pair.First.Loss, pair.Second.Loss, all));
-        Assert.Equal(RunLog.Read(expected.Log).Evaluations.Select(one => (one.Step, one.Metric)), RunLog.Read(actual.Log).Evaluations.Select(one => (one.Step, one.Metric)));
     }
 
     private (RunFolder Folder, FineTuningResult[] Results) Train(string name, int size, FineTuningConfig config, int? stopAt = null)

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using OtoMask.Runs;
+using OtoMask.Tests.App;
 
 namespace OtoMask.Tests.Distributed;
 
@@ -7,6 +9,20 @@ namespace OtoMask.Tests.Distributed;
 internal static class GroupProcesses
 {
     public static int[] Of(string run) => [.. Directory.GetDirectories("/proc").Select(IdOf).OfType<int>().Where(id => Names(id, run)).OrderBy(RankOf)];
+
+    /// <summary>Waits until a run has a checkpoint of so many steps; the processes are not to end before.</summary>
+    public static void WaitForCheckpoint(RunFolder run, long steps, params AppProcess[] processes)
+    {
+        DateTime end = DateTime.UtcNow + TimeSpan.FromMinutes(5);
+        while (StepsOf(run) < steps)
+        {
+            Assert.True(DateTime.UtcNow < end && !processes.Any(process => process.HasExited), "no checkpoint came");
+            Thread.Sleep(20);
+        }
+    }
+
+    /// <summary>Steps of a run's newest checkpoint; -1 where there is none.</summary>
+    public static long StepsOf(RunFolder run) => run.Checkpoints is [.., var latest] ? long.Parse(Path.GetFileNameWithoutExtension(latest)[5..], CultureInfo.InvariantCulture) : -1;
 
     private static int? IdOf(string folder) => int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : null;
 

@@ -52,7 +52,7 @@ public sealed class GroupTrainingTests : IDisposable
     {
         RunFolder whole = Train("whole", 1, data.Config), run = Train("run", before, data.Config, stopAt: 2);
         Resume(run, after);
-        AssertLosses(whole, run, first: 1e-6, all: 1e-4);
+        Ranks.AssertLosses(whole, run, first: 1e-6, all: 1e-4);
         Assert.Equal(whole.Checkpoints.Select(Path.GetFileName), run.Checkpoints.Select(Path.GetFileName));
     }
 
@@ -71,7 +71,7 @@ public sealed class GroupTrainingTests : IDisposable
             File.WriteAllText(Path.Combine(data.Audio, $"broken{i}.wav"), "no audio");
         RunFolder alone = Train("alone", 1, data.Config), run = Train("run", 3, data.Config);
         Assert.Equal(File.ReadAllText(alone.BadFiles), File.ReadAllText(run.BadFiles));
-        AssertLosses(alone, run, first: 1e-6, all: 1e-4);
+        Ranks.AssertLosses(alone, run, first: 1e-6, all: 1e-4);
     }
 
     [Fact]
@@ -137,16 +137,7 @@ public sealed class GroupTrainingTests : IDisposable
         Assert.False(Directory.Exists(Path.Combine(data.Path, "run")));
     }
 
-    private void AssertSameLosses(int size, PretrainingConfig config, double first, double all) => AssertLosses(Train("alone", 1, config), Train("run", size, config), first, all);
-
-    private static void AssertLosses(RunFolder expected, RunFolder actual, double first, double all)
-    {
-        IReadOnlyList<StepRecord> alone = RunLog.Read(expected.Log).Steps, shared = RunLog.Read(actual.Log).Steps;
-        Assert.Equal(alone.Count, shared.Count);
-        Assert.Equal(alone[0].Loss, shared[0].Loss, first);
-        Assert.All(alone.Zip(shared), pair => Assert.Equal(pair.First.Loss, pair.Second.Loss, all));
-        Assert.Equal(alone.Select(step => step.Hint), shared.Select(step => step.Hint));
-    }
+    private void AssertSameLosses(int size, PretrainingConfig config, double first, double all) => Ranks.AssertLosses(Train("alone", 1, config), Train("run", size, config), first, all);
 
     private RunFolder Train(string name, int size, PretrainingConfig config, int? stopAt = null)
     {

@@ -69,7 +69,7 @@ public sealed class ProcessTests : IDisposable
     {
         string[] command = [.. Command("run", epochs: 100_000), "--processes", "2"];
         using AppProcess app = AppProcess.Start(command);
-        WaitForCheckpoint("run", after: 3, app);
+        GroupProcesses.WaitForCheckpoint(Run("run"), steps: 3, app);
         AppProcess.Signal(signal, ProcessesOf("run")[rank]);
         AppResult result = app.Wait();
         Assert.True(result.ExitCode == code, $"{result.ExitCode}: {result.Error}{result.Output}");
@@ -116,16 +116,6 @@ public sealed class ProcessTests : IDisposable
         IReadOnlyList<StepRecord> expected = RunLog.Read(alone.Log).Steps, steps = RunLog.Read(Run("run").Log).Steps;
         Assert.All(expected.Zip(steps), pair => Assert.Equal(pair.First.Loss, pair.Second.Loss, 1e-5));
         Assert.All(steps, step => Assert.Equal(2, step.Processes));
-    }
-
-    private void WaitForCheckpoint(string run, int after, AppProcess app)
-    {
-        DateTime end = DateTime.UtcNow + TimeSpan.FromMinutes(5);
-        while (!(Run(run).Checkpoints is [.., var latest] && string.CompareOrdinal(Path.GetFileName(latest), $"step-{after:D9}") >= 0))
-        {
-            Assert.True(DateTime.UtcNow < end && !app.HasExited, "no checkpoint came");
-            Thread.Sleep(50);
-        }
     }
 
     private int[] ProcessesOf(string run) => GroupProcesses.Of(folder.Inside(run));

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using OtoMask.Distributed;
+using OtoMask.Runs;
 using OtoMask.Torch;
 
 namespace OtoMask.Tests.Distributed;
@@ -33,6 +34,17 @@ internal static class Ranks
         Task<T>[] ranks = [.. places.Select(place => Task.Factory.StartNew(() => Join(place, work, options), TaskCreationOptions.LongRunning))];
         Task.WaitAll(ranks);
         return [.. ranks.Select(rank => rank.Result)];
+    }
+
+    /// <summary>A run that several processes have shared has the losses of one that was alone: to a tolerance in the first step, to another in all.</summary>
+    public static void AssertLosses(RunFolder alone, RunFolder shared, double first, double all)
+    {
+        RunLog expected = RunLog.Read(alone.Log), actual = RunLog.Read(shared.Log);
+        Assert.Equal(expected.Steps.Count, actual.Steps.Count);
+        Assert.Equal(expected.Steps[0].Loss, actual.Steps[0].Loss, first);
+        Assert.All(expected.Steps.Zip(actual.Steps), pair => Assert.Equal(pair.First.Loss, pair.Second.Loss, all));
+        Assert.Equal(expected.Steps.Select(step => step.Hint), actual.Steps.Select(step => step.Hint));
+        Assert.Equal(expected.Evaluations.Select(one => (one.Step, one.Metric)), actual.Evaluations.Select(one => (one.Step, one.Metric)));
     }
 
     /// <summary>A port of this machine that nobody listens at.</summary>

@@ -71,18 +71,11 @@ public sealed class TwoHostTests : IDisposable
     /// <summary>Starts both, and waits until the run has got somewhere.</summary>
     private AppProcess[] Begin(string run, int epochs)
     {
-        int before = Run(run).Checkpoints.Count == 0 ? 0 : StepOf(run);
+        long before = Math.Max(0, GroupProcesses.StepsOf(Run(run)));
         AppProcess[] ranks = Start(run, epochs);
-        DateTime end = DateTime.UtcNow + TimeSpan.FromMinutes(3);
-        while (Run(run).Checkpoints.Count == 0 || StepOf(run) < before + 3)
-        {
-            Assert.True(DateTime.UtcNow < end && !ranks.Any(rank => rank.HasExited), "no checkpoint came");
-            Thread.Sleep(20);
-        }
+        GroupProcesses.WaitForCheckpoint(Run(run), before + 3, ranks);
         return ranks;
     }
-
-    private int StepOf(string run) => int.Parse(Path.GetFileNameWithoutExtension(Run(run).LatestCheckpoint)[5..]);
 
     private void Finish(string run, int epochs) => Assert.All(Start(run, epochs), rank => Assert.True(rank.Wait() is { ExitCode: 0 } end, rank.Wait().Error));
 

@@ -139,12 +139,6 @@ public class EatFixtureTests
             Assert.Equal(expected(name), value.Item(), tolerance * expected(name));
     }
 
-    private static void Agree(string name, Tensor actual, double tolerance)
-    {
-        NpyArray expected = Fixture(name);
-        float[] values = actual.Detach().ToArray<float>();
-        Assert.Equal(expected.Values.Length, values.Length);
-        double largest = expected.Values.Max(MathF.Abs), difference = expected.Values.Zip(values, (a, b) => Math.Abs((double)a - b)).Max();
-        Assert.True(difference <= tolerance * largest, $"{name}: {difference:G3} > {tolerance} x {largest:G3}");
-    }
+    private static void Agree(string name, Tensor actual, double tolerance) =>
+        OtoMask.Tests.Fixture.AssertAgrees(name, Fixture(name).Values, actual.Detach().ToArray<float>(), tolerance);
 }

@@ -121,9 +121,6 @@ public class ModelFixtureTests
     {
         NpyArray expected = Fixture(framework, name);
         Assert.Equal(expected.Shape.Select(size => (long)size), actual.Shape);
-        float[] values = actual.Detach().ToArray<float>();
-        double largest = relative ? expected.Values.Max(MathF.Abs) : 1;
-        double difference = expected.Values.Zip(values, (a, b) => Math.Abs((double)a - b)).Max();
-        Assert.True(difference <= tolerance * largest, $"{name}: {difference:G3} > {tolerance} x {largest:G3}");
+        OtoMask.Tests.Fixture.AssertAgrees(name, expected.Values, actual.Detach().ToArray<float>(), tolerance, relative);
     }
 }

@@ -7,7 +7,6 @@ namespace OtoMask.Tests.Survival;
 /// <summary>What a machine can run out of under one of several processes: it says so, the others say whom they lost and why, and nothing is lost.</summary>
 public sealed class GroupFailureTests : IDisposable
 {
-    private const int Filler = 8 << 20;
     private readonly AppFolder folder = new();
     private readonly string audio;
 
@@ -23,13 +22,7 @@ public sealed class GroupFailureTests : IDisposable
         string disk = Directory.CreateDirectory(folder.Inside("disk")).FullName, run = Path.Combine(disk, "run"), saved = folder.Inside("saved");
         string[] command = Command(run);
         long room = 5 * new FileInfo(straight.LatestCheckpoint).Length / 2;
-        AppResult result = SmallDiskFactAttribute.RunWith(
-            start =>
-            {
-                start.Environment["PREPARE"] = $"head -c {Filler} /dev/zero > \"$DISK/filler\"";
-                start.Environment["AFTER"] = $"rm \"$DISK/filler\"; dotnet '{AppProcess.App}' '{string.Join("' '", command)}' && cp -r \"$DISK/run\" '{saved}'";
-            },
-            disk, (int)((Filler + room) >> 10), command);
+        AppResult result = FullDisk.Run(disk, room, saved, command, command);
 
         Assert.True(result.ExitCode == 1, $"{result.ExitCode}: {result.Error}");
         string[] lines = result.Error.TrimEnd('\n').Split('\n');

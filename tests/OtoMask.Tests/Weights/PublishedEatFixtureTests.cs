@@ -154,11 +154,5 @@ public class PublishedEatFixtureTests
 
     private static NpyArray Npy(string name) => NpyFile.Read(Fixture.InFolder("eat", $"eatpub_{name}.npy"));
 
-    private static void Agree(string name, float[] actual, double tolerance)
-    {
-        float[] expected = Npy(name).Values;
-        Assert.Equal(expected.Length, actual.Length);
-        double largest = expected.Max(MathF.Abs), difference = expected.Zip(actual, (a, b) => Math.Abs((double)a - b)).Max();
-        Assert.True(difference <= tolerance * largest, $"{name}: {difference:G3} > {tolerance} x {largest:G3}");
-    }
+    private static void Agree(string name, float[] actual, double tolerance) => Fixture.AssertAgrees(name, Npy(name).Values, actual, tolerance);
 }
