@@ -63,7 +63,7 @@ internal static class PretrainCommand
             InputGeometry geometry = InputGeometry.FromSeconds(length, config.Patch);
             config = config with { Input = geometry.InputText };
         }
-        return config with { Data = Absolute(config.Data), From = Absolute(config.From), Noise = Absolute(config.Noise), Task = Absolute(config.Task) };
+        return config with { Data = Absolute(config.Data), From = Absolute(config.From), Noise = Absolute(config.Noise), Task = Absolute(config.Task), Valid = Absolute(config.Valid) };
     }
 
     /// <summary>Begins a run, or goes on with the one that processes have left there.</summary>

@@ -91,40 +91,45 @@ internal static class ProbeCommand
         List<EmbeddingScores> scores = [];
         AnsiConsole.Status().Start("reading clips", status =>
         {
-            void Run(IClipEmbedding embedding, EncoderSnapshot? encoder)
+            Relay<WorkProgress> Tell(string what, string unit) => new(told => status.Status(Terminal.AsText($"{what}: {unit} {told.Done} of {told.All}")));
+
+            EmbeddedTask Embed(IClipEmbedding embedding) => EmbeddedTask.Embed(clips, embedding, Tell(embedding.Name, "clip"), cancellation);
+
+            void Run(EmbeddedTask embedded, EncoderSnapshot? encoder)
             {
-                Relay<WorkProgress> Tell(string unit) => new(told => status.Status(Terminal.AsText($"{embedding.Name}: {unit} {told.Done} of {told.All}")));
-                EmbeddedTask embedded = EmbeddedTask.Embed(clips, embedding, Tell("clip"), cancellation);
-                ProbeResult probe = LinearProbe.Run(embedded, mode, seeds, Tell("probe"), cancellation);
+                string name = embedded.Embedding;
+                ProbeResult probe = LinearProbe.Run(embedded, mode, seeds, Tell(name, "probe"), cancellation);
                 scores.Add(new EmbeddingScores(
                     probe, NearestNeighbours.Score(embedded), [.. shots.Select(count => PrototypeProbe.Run(embedded, count, cancellation: cancellation))],
-                    attends && encoder is not null ? AttentiveProbe.Run(clips, encoder, embedding.Name, seeds, Tell("attentive probe"), cancellation) : null));
+                    attends && encoder is not null ? AttentiveProbe.Run(clips, encoder, name, seeds, Tell(name, "attentive probe"), cancellation) : null));
             }
 
+            // Clips are encoded once: of all layers side by side, the last one is what is judged anyway.
             void RunLayers()
             {
-                Relay<WorkProgress> progress = new(told => status.Status(Terminal.AsText($"{path}, every layer: clip {told.Done} of {told.All}")));
-                EmbeddedTask all = EmbeddedTask.Embed(clips, new EncoderEmbedding(judged, path!, EncoderLayers.All), progress, cancellation);
+                EmbeddedTask all = Embed(new EncoderEmbedding(judged, path!, EncoderLayers.All));
+                EmbeddedTask Layer(int layer, string name) => all.Part(name, layer * judged.EmbeddingWidth, judged.EmbeddingWidth);
+                Run(Layer(judged.Depth - 1, path!), judged);
                 for (int layer = 0; layer < judged.Depth; layer++)
                 {
-                    EmbeddedTask embedded = all.Part($"{path}, layer {layer + 1}", layer * judged.EmbeddingWidth, judged.EmbeddingWidth);
+                    EmbeddedTask embedded = Layer(layer, $"{path}, layer {layer + 1}");
                     status.Status(Terminal.AsText($"{embedded.Embedding}: probing"));
                     scores.Add(new EmbeddingScores(LinearProbe.Run(embedded, mode, seeds, cancellation: cancellation), NearestNeighbours.Score(embedded), [], null));
                 }
             }
 
             // A result says something only beside the untrained network's (docs/evaluation.md section 5), so the baselines run unasked.
-            if (only is null)
-                Run(new EncoderEmbedding(judged, path!), judged);
             if (everyLayer)
                 RunLayers();
+            else if (only is null)
+                Run(Embed(new EncoderEmbedding(judged, path!)), judged);
             if (only is null or Random)
             {
                 using EncoderSnapshot untrained = judged.Untrained(UntrainedSeed);
-                Run(new EncoderEmbedding(untrained, Random), untrained);
+                Run(Embed(new EncoderEmbedding(untrained, Random)), untrained);
             }
             if (only is null or LogMelStats)
-                Run(new LogMelStatistics(judged.LogMel.Bands, judged.Encoder.Device), null);
+                Run(Embed(new LogMelStatistics(judged.LogMel.Bands, judged.Encoder.Device)), null);
         });
         return scores;
     }

@@ -15,6 +15,7 @@ internal static class MetricNames
         "rankme" => "RankMe",
         "cev_auc" => "CEV-AUC",
         "knn" => "k-NN accuracy",
+        "valid_loss" => "validation loss",
         _ => family,
     };
 

@@ -60,6 +60,7 @@ internal static class ConfigKeys
         new("ema-start", "0..1", "how much of the target network stays at the first step", c => Text(c.EmaStart), (c, v) => c with { EmaStart = Number("ema-start", v) }) { Range = NumberRange.Share, Idle = WithoutTarget },
         new("ema-end", "0..1", "and once it moves no more", c => Text(c.EmaEnd), (c, v) => c with { EmaEnd = Number("ema-end", v) }) { Range = NumberRange.Share, Idle = WithoutTarget },
         new("ema-ramp", "0..1", "share of the run over which that moves", c => Text(c.EmaRamp), (c, v) => c with { EmaRamp = Number("ema-ramp", v) }) { Range = NumberRange.Share, Idle = WithoutTarget },
+        new("target-layers", "LIST", "blocks of the target network, from 1, whose outputs are averaged to be predicted, for example 9,10,11,12 (default: of m2d the last one, of eat all)", c => c.Framework.HasTarget ? c.TargetLayers?.ToString() : null, (c, v) => c with { TargetLayers = TargetLayers.Parse(v) }) { Idle = WithoutTarget },
         new("min-clips", "N", "repeat small sets to this many clips an epoch", c => Text(c.MinClips), (c, v) => c with { MinClips = Whole("min-clips", v) }) { Range = new(0, 10_000_000) },
         new("short-clips", "silence|repeat", "what follows a clip shorter than the input", c => Name(c.ShortClips), (c, v) => c with { ShortClips = OneOf("short-clips", v, ("silence", ShortClips.Silence), ("repeat", ShortClips.Repeat)) }),
         new("noise", "PATH", "background noise (as data) to mix under the visible patches, so that clean sound is predicted from noisy", c => c.Noise, (c, v) => c with { Noise = v }),
@@ -71,6 +72,7 @@ internal static class ConfigKeys
         new("keep-last", "N", "newest checkpoints to keep", c => Text(c.KeepLast), (c, v) => c with { KeepLast = Whole("keep-last", v) }) { Range = new(1, 1_000_000), ChangesNoResult = true },
         new("keep-every", "N", "keep the checkpoint of every so many epochs for ever (0 = only the newest)", c => Text(c.KeepEvery), (c, v) => c with { KeepEvery = Whole("keep-every", v) }) { Range = new(0, Epochs.Most), ChangesNoResult = true },
         new("evaluate-every", "N", "epochs between evaluations (0 = never)", c => Text(c.EvaluateEvery), (c, v) => c with { EvaluateEvery = Whole("evaluate-every", v) }) { Range = new(0, Epochs.Most) },
+        new("valid", "PATH", "clips (as data) that are held back, whose loss is measured at every evaluation", c => c.Valid, (c, v) => c with { Valid = v }) { Idle = c => c.EvaluateEvery == 0 ? "evaluate-every 0 never evaluates" : null },
         new("task", "CSV", "labelled task for k-NN accuracy during training", c => c.Task, (c, v) => c with { Task = v }) { Idle = c => c.EvaluateEvery == 0 ? "evaluate-every 0 never evaluates" : null },
     ];
 

@@ -113,6 +113,9 @@ public sealed record PretrainingConfig
     /// <summary>K, masks of each clip, each seen by a clone of it; of frameworks without clones what they ask for.</summary>
     public int Clones { get => Framework.HasClones ? clones ?? Framework.MasksPerClip : Framework.MasksPerClip; init => clones = value; }
 
+    /// <summary>Blocks of the target network, from 1, whose outputs are averaged to be predicted; null = those of the framework: of M2D the last, of EAT all.</summary>
+    public TargetLayers? TargetLayers { get; init; }
+
     /// <summary>How much a loss about the whole clip counts beside that about patches; 0 of frameworks that have none.</summary>
     public double UtteranceWeight { get => Framework.UtteranceWeight is { } own ? utteranceWeight ?? own : 0; init => utteranceWeight = value; }
 
@@ -151,6 +154,9 @@ public sealed record PretrainingConfig
 
     /// <summary>Labelled task (CSV) for k-NN accuracy during training, or none.</summary>
     public string? Task { get; init; }
+
+    /// <summary>Clips that are held back (like <see cref="Data"/>), whose loss is measured at every evaluation; null = none.</summary>
+    public string? Valid { get; init; }
 
     /// <summary>Input and patches as numbers.</summary>
     public InputGeometry Geometry => InputGeometry.Parse(Input, Patch);
@@ -257,7 +263,7 @@ public sealed record PretrainingConfig
     };
 
     /// <summary>Has a model learn as the configuration says.</summary>
-    internal void Settle(MaskedModel model) => (model.CheckpointActivations, model.UtteranceWeight) = (CheckpointActivations, UtteranceWeight);
+    internal void Settle(MaskedModel model) => (model.CheckpointActivations, model.UtteranceWeight, model.TargetLayers) = (CheckpointActivations, UtteranceWeight, TargetLayers);
 
     /// <summary>The optimiser of a model, at its beginning.</summary>
     internal AdamW CreateOptimizer(MaskedModel model) =>
@@ -284,10 +290,12 @@ public sealed record PretrainingConfig
     internal void ValidateModel()
     {
         _ = KnownSizes.Encoder(Size); // also where encoder and decoder leave it no effect
-        ModelShape.Validate();
-        _ = LogMel;
         if (Framework.Impossible(ModelShape) is { } reason)
             throw new UserErrorException(reason);
+        ModelShape.Validate();
+        _ = LogMel;
+        if (Framework.HasTarget && TargetLayers?.Last > ModelShape.Encoder.Depth)
+            throw new UserErrorException($"target-layers {TargetLayers}: the target network has {ModelShape.Encoder.Depth} blocks");
     }
 
     /// <summary>Whether another one says the same: every key of it has the same value.</summary>

@@ -36,12 +36,12 @@ internal sealed class Eat : MaskedModel
         return new Losses(scope.Keep(frame + utterance * UtteranceWeight), ("frame", scope.Keep(frame)), ("utterance", scope.Keep(utterance)));
     }
 
-    /// <summary>What the teacher's MLPs give before it is added, of the patches alone: as many [B, L, D] as it is deep.</summary>
+    /// <summary>What the teacher's MLPs give before it is added, of the patches alone: [B, L, D] of each of <see cref="MaskedModel.TargetLayers"/>, else of every block.</summary>
     internal IReadOnlyList<Tensor> TeacherMlps(Tensor whole)
     {
         using var scope = new TensorScope();
         using IDisposable noGrad = TorchRuntime.NoGrad();
-        return [.. teacher.Blocks.ForwardEveryMlp(teacher.EmbedWhole(whole)).Select(mlp => scope.Keep(mlp.Narrow(1, 1, mlp.Shape[1] - 1)))];
+        return [.. teacher.Blocks.ForwardMlps(teacher.EmbedWhole(whole), TargetLayers ?? TargetLayers.All(Shape.Encoder.Depth)).Select(mlp => scope.Keep(mlp.Narrow(1, 1, mlp.Shape[1] - 1)))];
     }
 
     /// <summary>What the student is to say of each patch: of every layer each channel to mean 0 and variance 1 over the clip's patches, the mean of the layers, each patch to
@@ -137,8 +137,13 @@ internal sealed class Eat : MaskedModel
 
         public override int Outputs(ModelShape shape) => shape.Encoder.Width;
 
-        public override string? Impossible(ModelShape shape) => shape.Encoder.Width % shape.Decoder.Heads == 0 ? null
-            : $"decoder {shape.Decoder}: its {shape.Decoder.Heads} groups of channels do not divide the encoder's width of {shape.Encoder.Width}; give `decoder` WIDTH/LAYERS/GROUPS with groups that divide both widths";
+        public override string? Impossible(ModelShape shape)
+        {
+            int groups = Math.Max(1, shape.Decoder.Heads);
+            string? whose = shape.Encoder.Width % groups != 0 ? $"encoder's width of {shape.Encoder.Width}" : shape.Decoder.Width % groups != 0 ? $"decoder's own width of {shape.Decoder.Width}" : null;
+            return whose is null ? null
+                : $"decoder {shape.Decoder}: its {groups} groups of channels do not divide the {whose}; give `decoder` WIDTH/LAYERS/GROUPS with groups that divide both widths";
+        }
 
         public override bool Wrote(IReadOnlyDictionary<string, long[]> tensors, int width, int patchSize) =>
             DecoderIn(tensors, depth: 1, heads: null) is not null && tensors[ConvolutionalDecoder.Last][0] == width && tensors.ContainsKey("target_cls_token");

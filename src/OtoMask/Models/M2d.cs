@@ -33,7 +33,8 @@ internal sealed class M2d : PatchPredictor
     {
         using var scope = new TensorScope();
         using IDisposable noGrad = TorchRuntime.NoGrad();
-        Tensor tokens = target.Forward(Encoder.Embed(batch.Masked, batch.MaskedIds)); // [B, 1 + Lm, D]
+        Tensor embedded = Encoder.Embed(batch.Masked, batch.MaskedIds);
+        Tensor tokens = TargetLayers is null ? target.Forward(embedded) : target.ForwardMean(embedded, TargetLayers); // [B, 1 + Lm, D]
         return scope.Keep(tokens.Narrow(1, 1, tokens.Shape[1] - 1));
     }
 

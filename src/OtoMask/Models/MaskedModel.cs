@@ -60,6 +60,9 @@ public abstract class MaskedModel : IDisposable
     /// <summary>How much its loss about the whole clip counts, where it has one; at first as its framework has it (<see cref="Framework.UtteranceWeight"/>).</summary>
     public double UtteranceWeight { get; set; }
 
+    /// <summary>Blocks of the target network whose outputs are averaged to be predicted, where there is one; null = those of its framework.</summary>
+    public TargetLayers? TargetLayers { get; set; }
+
     /// <summary>The stacks of blocks that are trained, that of the encoder first.</summary>
     internal virtual IReadOnlyList<BlockStack> Stacks => [encoder.Blocks];
 

@@ -157,17 +157,42 @@ internal sealed class BlockStack
         return scope.Keep(Out(Through(blocks, In(x))));
     }
 
-    /// <summary>What the MLP of every block gives before it is added to the residual stream, [B, N, D] each.</summary>
-    public IReadOnlyList<Tensor> ForwardEveryMlp(Tensor x)
+    /// <summary>The mean of what comes out of some blocks, normalised: [B, N, D] -> [B, N, D]. Blocks behind the last of them are not computed.</summary>
+    public Tensor ForwardMean(Tensor x, TargetLayers layers)
+    {
+        using var scope = new TensorScope();
+        Tensor? sum = null;
+        x = In(x);
+        for (int number = 1; number <= layers.Last; number++)
+        {
+            Tensor y = blocks[number - 1].Forward(x);
+            if (number > 1)
+                x.Dispose();
+            x = y;
+            if (!layers.Contains(number))
+                continue;
+            if (sum is null)
+                sum = x * 1;
+            else
+                sum.AddInto(x);
+        }
+        return scope.Keep(Out(sum! * (1.0 / layers.Count)));
+    }
+
+    /// <summary>What the MLPs of some blocks give before it is added to the residual stream, [B, N, D] each.</summary>
+    public IReadOnlyList<Tensor> ForwardMlps(Tensor x, TargetLayers layers)
     {
         using var scope = new TensorScope();
         var mlps = new List<Tensor>();
         x = In(x);
-        foreach (Block block in blocks)
+        for (int number = 1; number <= layers.Last; number++)
         {
-            (Tensor output, Tensor mlp) = block.ForwardToldMlp(x);
-            mlps.Add(scope.Keep(mlp));
-            if (block != blocks[0])
+            (Tensor output, Tensor mlp) = blocks[number - 1].ForwardToldMlp(x);
+            if (layers.Contains(number))
+                mlps.Add(scope.Keep(mlp));
+            else
+                mlp.Dispose();
+            if (number > 1)
                 x.Dispose();
             x = output;
         }

@@ -147,11 +147,12 @@ public sealed class PretrainingRun : IDisposable
         }
     }
 
-    /// <summary>What is measured every few epochs: RankMe and CEV-AUC on clips of the data, and k-NN where tasks are named.</summary>
+    /// <summary>What is measured every few epochs: RankMe and CEV-AUC on clips of the data, the loss on clips that are held back, and k-NN where tasks are named.</summary>
     private IReadOnlyList<IEvaluation> Evaluations() => Config.EvaluateEvery == 0 || !setup.Group.IsFirst
         ? []
         : [
             HealthEvaluation.OnCropsOf(setup.Source, Config.Geometry, Config.Seed, Config.ShortClips, setup.BadFiles),
+            .. setup.HeldOut is { } heldOut ? (IEnumerable<IEvaluation>)[new ValidationLoss(setup, heldOut)] : [],
             .. tasks.Concat(Follow).Select(task => new KnnEvaluation(task)),
         ];
 

@@ -43,6 +43,9 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>Background noise to mix under the clips, or null.</summary>
     public NoiseMix? Noise { get; }
 
+    /// <summary>Clips that are held back for <see cref="ValidationLoss"/>; null where none are, and in all processes but the first.</summary>
+    public ClipSource? HeldOut { get; private init; }
+
     /// <summary>What a new run takes over from the model it begins with, and what begins anew; a line each.</summary>
     public IReadOnlyList<string> TakenOver { get; private set; } = [];
 
@@ -87,6 +90,7 @@ internal sealed class TrainingSetup : IDisposable
         SavedModel? from = FurtherPretraining.Open(config);
         observer.Stage("looking at the data");
         source ??= opened.Add(OpenData(config));
+        ClipSource? heldOut = OpenHeldOut(config, opened, source, group);
         RequireAlike(group, config, source);
         var badFiles = new BadFiles();
         observer.Stage("measuring mean and deviation of the data");
@@ -94,7 +98,7 @@ internal sealed class TrainingSetup : IDisposable
         if (badFiles.Summary(source.Clips.Count) is { } bad)
             observer.Warning(bad);
         NoiseMix? noise = OpenNoise(config, opened, some => Measure(some, config, badFiles, observer, cancellation, group).Mean);
-        TrainingSetup setup = opened.For(new TrainingSetup(group, config, source, normalisation, noise, badFiles, from: null));
+        TrainingSetup setup = opened.For(new TrainingSetup(group, config, source, normalisation, noise, badFiles, from: null) { HeldOut = heldOut });
         return setup.OrDispose(() =>
         {
             if (from is not null)
@@ -126,6 +130,7 @@ internal sealed class TrainingSetup : IDisposable
         Check(config, group);
         CheckpointState state = from.State;
         source ??= opened.Add(OpenData(config));
+        ClipSource? heldOut = OpenHeldOut(config, opened, source, group);
         RequireAlike(group, config, source);
         var badFiles = new BadFiles();
         source.LeaveOut(state.LeftOut ?? [], badFiles);
@@ -148,7 +153,7 @@ internal sealed class TrainingSetup : IDisposable
             RequireSameModel(from, config);
         }
         new Resumption(from.Path, state.Step).Tell(changes, state.Program, observer);
-        TrainingSetup setup = opened.For(new TrainingSetup(group, config, source, state.Normalisation, noise, badFiles, from) { Changes = changes });
+        TrainingSetup setup = opened.For(new TrainingSetup(group, config, source, state.Normalisation, noise, badFiles, from) { Changes = changes, HeldOut = heldOut });
         return setup.OrDispose(() => setup.ChooseAndPlan(observer, cancellation));
     }
 
@@ -165,7 +170,7 @@ internal sealed class TrainingSetup : IDisposable
         if (group.IsAlone)
             return;
         RequireSameProgram(group);
-        group.RequireAlike("configuration", ConfigFile.ToYaml(config with { Data = "-", From = null, Noise = null, Task = null, Workers = 0 }));
+        group.RequireAlike("configuration", ConfigFile.ToYaml(config with { Data = "-", From = null, Noise = null, Task = null, Valid = null, Workers = 0 }));
         group.RequireAlike("list of clips", $"{source.Clips.Count} clips, {source.Clips.ManifestHash}");
     }
 
@@ -198,6 +203,17 @@ internal sealed class TrainingSetup : IDisposable
     public BatchPipeline Pipeline(Func<int, int, double> hintAt) =>
         new(Source, Config.Batches(Normalisation, hintAt, Group) with { Noise = Noise }, BadFiles);
 
+    /// <summary>What batches of held-out clips are made of: as those of the run, with masks that go by nothing, each clip once.</summary>
+    /// <param name="size">Clips of a batch.</param>
+    public BatchOptions ValidationBatches(int size) => Config.Batches(Normalisation, (_, _) => HintRatio.Random, TrainingGroup.Alone) with
+    {
+        Noise = Noise,
+        Share = null,
+        BatchSize = size,
+        MinClips = 0,
+        Masking = KnownMaskings.Find("random").CreateDataStrategy(),
+    };
+
     /// <summary>The encoder as it is now, for evaluations.</summary>
     public EncoderSnapshot Snapshot() => new(Model.Frozen, Normalisation, Config.LogMel);
 
@@ -219,6 +235,7 @@ internal sealed class TrainingSetup : IDisposable
         Model.Dispose();
         Source.Dispose();
         Noise?.Source.Dispose();
+        HeldOut?.Dispose();
     }
 
     private static ClipSource OpenData(PretrainingConfig config) => ClipSource.Open(config.Data, new ClipSourceOptions(config.LogMel));
@@ -227,6 +244,15 @@ internal sealed class TrainingSetup : IDisposable
         ClipSource source, PretrainingConfig config, BadFiles badFiles, ITrainingObserver observer, CancellationToken cancellation, TrainingGroup group) => NormalisationStatistics.Measure(
             source, config.Geometry, config.Seed, badFiles, config.ShortClips, group.Cores,
             new Relay<WorkProgress>(told => observer.Progress(told.Share)), cancellation, group);
+
+    private static ClipSource? OpenHeldOut(PretrainingConfig config, OpenedSources opened, ClipSource learnt, TrainingGroup group)
+    {
+        if (config.Valid is not { } path || config.EvaluateEvery == 0 || !group.IsFirst)
+            return null;
+        ClipSource heldOut = opened.Add(ClipSource.Open(path, new ClipSourceOptions(config.LogMel)));
+        ValidationLoss.RequireApart(path, heldOut.Clips, learnt.Clips);
+        return heldOut;
+    }
 
     private static NoiseMix? OpenNoise(PretrainingConfig config, OpenedSources opened, Func<ClipSource, float> meanOf)
     {

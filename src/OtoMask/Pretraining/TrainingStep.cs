@@ -70,6 +70,7 @@ internal sealed class StepInFlight : IDisposable
 internal sealed class TrainingStep(
     MaskedModel model, AdamW optimizer, Precision precision, double clipNorm, IFeatureMaskingStrategy? featureMasking = null, TrainingGroup? group = null) : IDisposable
 {
+    private readonly BatchTransfer transfer = new(model);
     private readonly DeviceMasking? deviceMasking = model.Device.IsCpu ? null : DeviceMasking.Of(featureMasking);
     private readonly TrainingGroup group = group ?? TrainingGroup.Alone;
     private readonly GradientExchange? exchange = group is { IsAlone: false } ? new GradientExchange(group, model.Trained, model.Stacks) : null;
@@ -134,7 +135,7 @@ internal sealed class TrainingStep(
     private Losses Differentiate(MaskedBatch batch, double share)
     {
         using var scope = new TensorScope();
-        PatchBatch input = featureMasking is null ? Timed(spent => Times.Forward += spent, () => ToDevice(batch)) : MaskByFeatures(batch, featureMasking);
+        PatchBatch input = featureMasking is null ? Timed(spent => Times.Forward += spent, () => transfer.Send(batch)) : MaskByFeatures(batch, featureMasking);
         Losses losses = Timed(spent => Times.Forward += spent, () =>
         {
             using IDisposable? autocast = precision.On(model.Device, Bf16By);
@@ -153,45 +154,13 @@ internal sealed class TrainingStep(
         return new Losses(Told(losses.Total), [.. losses.Parts.Select(part => (part.Name, Told(part.Value)))]);
     }
 
-    private PatchBatch ToDevice(MaskedBatch batch)
-    {
-        long clips = batch.Count, size = batch.PatchSize, visible = batch.VisibleCount, masked = batch.MaskedCount;
-        HostArray[] noise = MaskNoise(batch, batch.MaskedCount);
-        Tensor? NoiseIn(Tensor[] sent) => noise.Length > 0 ? sent[^1] : null;
-        if (batch.Patches.Length == 0)
-        {
-            Tensor[] gathered = Tensor.Send(
-                model.Device, [HostArray.Of(batch.Visible, clips, visible, size), VisibleIds(batch), HostArray.Of(batch.Masked, clips, masked, size), MaskedIds(batch), .. noise]);
-            return new PatchBatch(gathered[0], gathered[1], gathered[2], gathered[3], NoiseIn(gathered));
-        }
-        HostArray[] patches = Patches(batch);
-        Tensor[] sent = Tensor.Send(model.Device, [VisibleIds(batch), MaskedIds(batch), .. patches, .. noise]);
-        return new PatchBatch((sent[1 + patches.Length], sent[2]), sent[0], sent[1], NoiseIn(sent));
-    }
-
-    /// <summary>The random numbers that the framework asks for, [B * K, Lm, W]; none where it asks for none.</summary>
-    private HostArray[] MaskNoise(MaskedBatch batch, int masked) => model.Framework.MaskNoise(model.Shape) is not { } noise ? []
-        : [HostArray.Of(batch.DrawMaskNoise(masked, noise.Width, noise.Deviation), batch.Count * batch.MasksPerClip, masked, noise.Width)];
-
-    private static HostArray VisibleIds(MaskedBatch batch) => HostArray.Of(batch.VisibleIds, batch.Count * batch.MasksPerClip, batch.VisibleCount);
-
-    private static HostArray MaskedIds(MaskedBatch batch) => HostArray.Of(batch.MaskedIds, batch.Count * batch.MasksPerClip, batch.MaskedCount);
-
-    /// <summary>All patches of a batch that carries them: as the model sees them, and without noise where that differs.</summary>
-    private static HostArray[] Patches(MaskedBatch batch)
-    {
-        HostArray All(float[] patches) => HostArray.Of(patches, batch.Count, batch.Grid.Count, batch.PatchSize);
-        return batch.CleanPatches.Length > 0 ? [All(batch.Patches), All(batch.CleanPatches)] : [All(batch.Patches)];
-    }
-
     private PatchBatch MaskByFeatures(MaskedBatch batch, IFeatureMaskingStrategy masking)
     {
-        Tensor[] sent = Timed(spent => Times.Forward += spent, () => Tensor.Send(model.Device, Patches(batch)));
-        (Tensor whole, Tensor seen) = (sent[^1], sent[0]);
+        (Tensor whole, Tensor seen) = Timed(spent => Times.Forward += spent, () => transfer.SendPatches(batch));
         (Tensor visible, Tensor masked) = Timed(spent => Times.Mask += spent, () => deviceMasking is null || batch.HintRatio >= HintRatio.Random
             ? DrawOnHost(batch, seen, masking)
             : deviceMasking.Draw(batch, Features(batch, seen)));
-        return new PatchBatch((whole, seen), visible, masked, MaskNoise(batch, (int)masked.Shape[1]) is [var drawn] ? Tensor.Send(model.Device, drawn)[0] : null);
+        return new PatchBatch((whole, seen), visible, masked, transfer.SendNoise(batch, (int)masked.Shape[1]));
     }
 
     private (Tensor Visible, Tensor Masked) DrawOnHost(MaskedBatch batch, Tensor seen, IFeatureMaskingStrategy masking)
@@ -203,8 +172,7 @@ internal sealed class TrainingStep(
         Parallel.For(0, batch.Count, clip => masks[clip] = masking.SampleSeveral(
             batch.Grid, features.AsSpan(clip * patches * width, patches * width), width, batch.ContextsOf(clip)));
         batch.Mask([.. masks.SelectMany(ofClip => ofClip)]);
-        Tensor[] ids = Tensor.Send(model.Device, VisibleIds(batch), MaskedIds(batch));
-        return (ids[0], ids[1]);
+        return transfer.SendIds(batch);
     }
 
     /// <summary>What the encoder makes of whole clips: [B, L, D], without CLS.</summary>

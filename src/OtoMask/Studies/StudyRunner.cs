@@ -57,7 +57,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
             if (others.Length == left.Length)
             {
                 if (others.Length != told)
-                    observer.Note($"waiting for other workers, which are at work on the last {told = others.Length} runs");
+                    observer.Note($"waiting for other workers, which are at work on the last {((told = others.Length) == 1 ? "run" : $"{told} runs")}");
                 cancellation.WaitHandle.WaitOne(StudyHold.Pause);
             }
             left = others;

@@ -57,6 +57,8 @@ public sealed class ConfigTests : IDisposable
     [InlineData("clones", "framework: m2d", "framework: eat", "m2d has no clones")]
     [InlineData("utterance-weight", "framework: msm-mae", "framework: eat", "msm-mae has no loss about the whole clip")]
     [InlineData("noise-ratio", "mask: dwm", "noise: hum", "no noise is given")]
+    [InlineData("target-layers", "framework: msm-mae", "framework: eat", "msm-mae has no target network")]
+    [InlineData("valid", "evaluate-every: 0", "evaluate-every: 3", "evaluate-every 0 never evaluates")]
     [InlineData("task", "evaluate-every: 0", "evaluate-every: 3", "evaluate-every 0 never evaluates")]
     public void What_is_said_and_changes_nothing_is_refused(string key, string beside, string besideWithEffect, string why)
     {
@@ -107,9 +109,31 @@ public sealed class ConfigTests : IDisposable
         Assert.NotEqual(eat, eat with { Clones = 4 });
     }
 
+    [Theory]
+    [InlineData("encoder: 100/2/2", "16 groups of channels do not divide the encoder's width of 100")]
+    [InlineData("encoder: 24/1/1\ndecoder: 32/2/3", "3 groups of channels do not divide the decoder's own width of 32")]
+    public void Groups_of_channels_must_divide_both_widths(string sizes, string said) =>
+        Assert.Contains(said, Assert.Throws<UserErrorException>(() => ConfigFile.Parse($"data: x\nframework: eat\n{sizes}", "x").Validate()).Message);
+
+    [Theory]
+    [InlineData("13", "target-layers 13: the target network has 12 blocks")]
+    [InlineData("0", "give numbers of blocks from 1")]
+    [InlineData("2,2", "each once")]
+    [InlineData("", "give numbers of blocks from 1")]
+    [InlineData("1,,2", "give numbers of blocks from 1")]
+    [InlineData("last", "give numbers of blocks from 1")]
+    [InlineData("99999999999", "give numbers of blocks from 1")]
+    public void Layers_that_a_target_network_does_not_have_are_refused(string layers, string said) =>
+        Assert.Contains(said, Assert.Throws<UserErrorException>(() => ConfigFile.Parse($"data: x\ntarget-layers: \"{layers}\"", "x").Validate()).Message);
+
     [Fact]
-    public void Groups_of_channels_must_divide_both_widths() => Assert.Contains(
-        "16 groups of channels do not divide the encoder's width of 100", Assert.Throws<UserErrorException>(() => ConfigFile.Parse("data: x\nframework: eat\nencoder: 100/2/2", "x").Validate()).Message);
+    public void Target_layers_are_written_in_order_and_read_again()
+    {
+        PretrainingConfig config = ConfigFile.Parse("data: x\ntarget-layers: 12, 9,10", "x").Validate();
+        Assert.Contains("\ntarget-layers: 9,10,12\n", ConfigFile.ToYaml(config));
+        Assert.Equal(config, ConfigFile.Parse(ConfigFile.ToYaml(config), "x"));
+        Assert.NotEqual(config, config with { TargetLayers = null });
+    }
 
     [Theory]
     [InlineData("mask-ratio", "0")]

@@ -86,6 +86,17 @@ public class EatFixtureTests
     }
 
     [Fact]
+    public void Targets_of_some_layers_are_those_of_their_MLPs()
+    {
+        using var scope = new TensorScope();
+        using Eat model = Load(Device.Cpu);
+        Tensor whole = Whole(model.Device);
+        IReadOnlyList<Tensor> all = model.TeacherMlps(whole);
+        model.TargetLayers = TargetLayers.Parse("1,3");
+        Assert.Equal([.. Eat.Targets([all[0], all[2]]).ToArray<float>()], Eat.Targets(model.TeacherMlps(whole)).ToArray<float>());
+    }
+
+    [Fact]
     public void The_teacher_begins_as_a_copy_and_follows_the_whole_encoder()
     {
         using MaskedModel model = KnownFrameworks.Eat.CreateModel(Shape, seed: 3, Device.Cpu);

@@ -1,6 +1,7 @@
 using OtoMask.Audio;
 using OtoMask.Configuration;
 using OtoMask.Data;
+using OtoMask.Models;
 using OtoMask.Pretraining;
 using OtoMask.Randomness;
 using OtoMask.Runs;
@@ -52,6 +53,61 @@ public sealed class PretrainingRunTests : IDisposable
         Assert.True(clips.CropsRead > 0);
         Assert.Equal(8, run.Clips.Count);
         Assert.Contains("rankme", File.ReadAllText(run.Folder.Metrics));
+    }
+
+    [Fact]
+    public void The_loss_on_held_out_clips_falls_and_changes_nothing()
+    {
+        using var heldOut = new TrainingFolder(clips: 7); // the batches are of 4
+        PretrainingConfig config = data.Config with { EvaluateEvery = 1, Epochs = 12 };
+        using (PretrainingRun plain = PretrainingRun.Begin(Inside("plain"), config))
+            plain.Train();
+        using (PretrainingRun first = PretrainingRun.Begin(Inside("run"), config with { Valid = heldOut.Audio }))
+            first.Train(stopAt: 5);
+        using (PretrainingRun second = PretrainingRun.Resume(Inside("run")))
+            second.Train();
+        double[] losses = [.. RunLog.Read(new RunFolder(Inside("run")).Log).Evaluations.Where(row => row.Metric == "valid_loss").Select(row => row.Value)];
+        Assert.Equal(13, losses.Length); // before the first epoch, and after each
+        Assert.True(losses[^1] < 0.8 * losses[0], string.Join(" ", losses));
+        string[] others = [.. SameRun.Rows(new RunFolder(Inside("run"))).Where(row => !row.Contains("valid"))];
+        Assert.Equal(SameRun.Rows(new RunFolder(Inside("plain"))), others);
+    }
+
+    [Theory]
+    [InlineData("dwm", "m2d")]
+    [InlineData("sgim", "m2d")]
+    [InlineData("inverse-block", "eat")]
+    public void The_loss_on_held_out_clips_is_measured_with_any_strategy(string mask, string framework)
+    {
+        using var heldOut = new TrainingFolder(clips: 1);
+        var noise = new TrainingFolder(clips: 2);
+        using (noise)
+        {
+            using PretrainingRun run = PretrainingRun.Begin(Inside("run"), data.Config with
+            {
+                Framework = KnownFrameworks.All.Single(known => known.Name == framework),
+                Decoder = new(16, 1, 2),
+                Mask = mask,
+                MaskRatio = 0.7,
+                Clones = 3,
+                Epochs = 1,
+                EvaluateEvery = 1,
+                Valid = heldOut.Audio,
+                Noise = noise.Audio,
+            });
+            run.Train();
+            Assert.Equal(2, RunLog.Read(run.Folder.Log).Evaluations.Count(row => row.Metric == "valid_loss" && double.IsFinite(row.Value)));
+        }
+    }
+
+    [Fact]
+    public void Clips_that_are_learnt_from_are_not_held_out()
+    {
+        string some = Directory.CreateDirectory(Path.Combine(data.Audio, "some")).FullName;
+        File.Copy(Path.Combine(data.Audio, "clip00.wav"), Path.Combine(some, "0.wav"));
+        UserErrorException refused = Assert.Throws<UserErrorException>(() => PretrainingRun.Begin(Inside("run"), data.Config with { Valid = some, EvaluateEvery = 1 }));
+        Assert.Contains($"1 of the 1 clips of valid {some} are among those of data", refused.Message);
+        PretrainingRun.Begin(Inside("run"), data.Config with { Valid = some, EvaluateEvery = 0 }).Dispose(); // nobody looks at them
     }
 
     [Fact]
