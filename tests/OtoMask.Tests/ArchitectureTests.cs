@@ -33,7 +33,7 @@ public sealed partial class ArchitectureTests
         ["Pretraining"] = ["Audio", "Configuration", "Data", "Distributed", "Evaluation", "Geometry", "Masking", "Models", "Runs", "Torch", "Weights"],
         ["FineTuning"] = ["Audio", "Configuration", "Data", "Distributed", "Evaluation", "Geometry", "Interop", "Masking", "Models", "Pretraining", "Randomness", "Runs", "Torch", "Weights"],
         ["Export"] = ["Audio", "Data", "Evaluation", "FineTuning", "Geometry", "Interop", "Models", "Torch", "Weights"],
-        ["Studies"] = ["Audio", "Configuration", "Data", "Evaluation", "Geometry", "Masking", "Models", "Pretraining", "Randomness", "Runs", "Weights"],
+        ["Studies"] = ["Audio", "Configuration", "Data", "Evaluation", "FineTuning", "Geometry", "Masking", "Models", "Pretraining", "Randomness", "Runs", "Weights"],
     };
 
     [Fact]

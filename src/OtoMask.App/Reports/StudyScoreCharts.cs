@@ -51,9 +51,12 @@ internal static class StudyScoreCharts
             """);
     }
 
-    private static string ExplanationOf(string probe) => probe == StudyRow.Attentive
-        ? "Attentive probe: learnt queries choose among the patches of a clip."
-        : "Prototypes of so few clips a class: nothing is fitted.";
+    private static string ExplanationOf(string probe) => probe switch
+    {
+        StudyRow.Attentive => "Attentive probe: learnt queries choose among the patches of a clip.",
+        StudyRow.FineTuned => "The whole encoder trained further on the task, with a head.",
+        _ => "Prototypes of so few clips a class: nothing is fitted.",
+    };
 
     /// <summary>The estimate as a chart draws it: one seed has a dot and no whisker.</summary>
     public static Estimate? Drawn(SeedEstimate? estimate) => estimate is null ? null

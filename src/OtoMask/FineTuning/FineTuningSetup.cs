@@ -81,10 +81,18 @@ public sealed class FineTuningSetup : IDisposable
     public static FineTuningSetup Begin(
         FineTuningConfig config, SavedModel saved, ITrainingObserver? observer = null, CancellationToken cancellation = default, TrainingGroup? group = null)
     {
+        Device device = (group ?? TrainingGroup.Alone).DeviceOf(config.Validate().Device).Having(config.Precision);
+        using EncoderSnapshot encoder = saved.LoadEncoder(device);
+        return BeginWith(encoder, config, observer, cancellation, group);
+    }
+
+    /// <summary>The same with an encoder that is at hand; the caller's to dispose of.</summary>
+    internal static FineTuningSetup BeginWith(
+        EncoderSnapshot encoder, FineTuningConfig config, ITrainingObserver? observer = null, CancellationToken cancellation = default, TrainingGroup? group = null)
+    {
         group ??= TrainingGroup.Alone;
         Device device = group.DeviceOf(config.Validate().Device).Having(config.Precision);
         LabelledTask task = LabelledTask.Read(config.Task);
-        using EncoderSnapshot encoder = saved.LoadEncoder(device);
         var input = ClassifierInput.Of(encoder, config.Seconds);
         ClipFeature feature = FeatureOf(config);
         var state = new FineTunedState(

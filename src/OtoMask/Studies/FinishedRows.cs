@@ -12,10 +12,13 @@ internal sealed class FinishedRows
     {
         IReadOnlyList<StudyRow> rows = JsonLines.Read<StudyRow>(folder.Rows);
         var expected =
-            (from cell in cells from task in plan.Tasks select (Key: Key(cell, task), Fingerprint: FingerprintOf(cell, task, plan))).ToDictionary(pair => pair.Key, pair => pair.Fingerprint);
+            (from cell in cells from task in plan.Tasks select (Key: Key(cell, task), Cell: cell, Task: task)).ToDictionary(pair => pair.Key, pair => (pair.Cell, pair.Task));
         foreach (StudyRow row in rows)
         {
-            if (expected.TryGetValue(Key(row), out string? fingerprint) && fingerprint != row.Fingerprint)
+            bool isFineTuned = row.Probe == StudyRow.FineTuned;
+            if (isFineTuned && plan.Config.FineTuning is null || !expected.TryGetValue(Key(row), out var of))
+                continue;
+            if (row.Fingerprint != (isFineTuned ? FingerprintOfFineTuning(of.Cell, of.Task, plan) : FingerprintOf(of.Cell, of.Task, plan)))
             {
                 throw new UserErrorException(
                     $"{folder.Rows} holds {row.Framework} {row.Arm} seed {row.Seed} on {row.Task} from another configuration or other data; choose another `folder`, or remove those rows");
@@ -39,6 +42,10 @@ internal sealed class FinishedRows
     /// <summary>What the rows of a cell and a task depend on.</summary>
     public static string FingerprintOf(StudyCell cell, StudyTask task, StudyPlan plan) =>
         cell.Fingerprint(plan.PoolHash, task.Hash, $"{plan.Config.Probe} {string.Join(' ', plan.Config.ProbeSeeds)}{(task.Seconds is { } seconds ? string.Create(CultureInfo.InvariantCulture, $" {seconds} s") : "")}");
+
+    /// <summary>What the row of a fine-tuning depends on.</summary>
+    public static string FingerprintOfFineTuning(StudyCell cell, StudyTask task, StudyPlan plan) =>
+        cell.Fingerprint(plan.PoolHash, task.Hash, string.Join('\n', StudyFineTuning.SettingsOf(StudyFineTuning.Configure(plan, cell, task))));
 
     /// <summary>The probes that rows of one cell and task are of.</summary>
     private static (string Probe, ulong? Seed)[] ProbesOf(IEnumerable<StudyRow> rows)

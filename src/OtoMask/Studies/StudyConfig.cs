@@ -1,5 +1,6 @@
 using OtoMask.Configuration;
 using OtoMask.Evaluation;
+using OtoMask.FineTuning;
 using OtoMask.Models;
 
 namespace OtoMask.Studies;
@@ -59,6 +60,9 @@ public sealed record StudyConfig
     /// <summary>Numbers of clips a class by which test clips are told, too.</summary>
     public IReadOnlyList<int> Shots { get; init; } = [];
 
+    /// <summary>What fine-tunings set, where every encoder is fine-tuned on every task, too; null = none is.</summary>
+    public IReadOnlyList<Setting>? FineTuning { get; init; }
+
     /// <summary>The frameworks, in the order in which they are run.</summary>
     public required IReadOnlyList<StudyFramework> Frameworks { get; init; }
 
@@ -87,13 +91,14 @@ public sealed record StudyConfig
     public IReadOnlyList<string> ArmNames => [StudyCell.Untrained, .. Arms.Select(arm => arm.Name), .. EqualTime.Select(arm => arm + StudyPlan.EqualTimeSuffix)];
 
     /// <summary>The names that rows have of the probes beside the linear one and nearest neighbours.</summary>
-    internal IReadOnlyList<string> MoreProbes => [.. Attentive ? (string[])[StudyRow.Attentive] : [], .. Shots.Select(StudyRow.FewShot)];
+    internal IReadOnlyList<string> MoreProbes => [.. Attentive ? (string[])[StudyRow.Attentive] : [], .. Shots.Select(StudyRow.FewShot), .. FineTuning is null ? (string[])[] : [StudyRow.FineTuned]];
 
     /// <summary>What every cell is probed by on every task: names as rows have them, with the seeds.</summary>
     internal IEnumerable<(string Probe, ulong? Seed)> Probes =>
     [
         .. ProbeSeeds.Select(seed => (LinearProbe, (ulong?)seed)), (StudyRow.Knn, null),
         .. Attentive ? ProbeSeeds.Select(seed => (StudyRow.Attentive, (ulong?)seed)) : [], .. Shots.Select(shots => (StudyRow.FewShot(shots), (ulong?)null)),
+        .. FineTuning is null ? [] : (IEnumerable<(string, ulong?)>)[(StudyRow.FineTuned, null)],
     ];
 
     /// <summary>The name that rows have of the linear probe.</summary>
@@ -134,6 +139,8 @@ public sealed record StudyConfig
             }
         }
         RequireEffect();
+        if (FineTuning is not null)
+            ConfigureFineTuning(Seeds[0]).Validate();
         return this;
     }
 
@@ -168,6 +175,15 @@ public sealed record StudyConfig
             config = ConfigKeys.Find(setting.Key).Set(config, setting.Value);
         config = config with { Framework = framework.Framework, Seed = seed, Device = Device ?? config.Device };
         return config with { Bf16By = config.Bf16By ?? (config.Precision == Precision.Bf16 ? Bf16By : null) };
+    }
+
+    /// <summary>The configuration of a fine-tuning; checkpoint, task and unit length are the caller's.</summary>
+    internal FineTuningConfig ConfigureFineTuning(ulong seed)
+    {
+        var config = new FineTuningConfig { Checkpoint = "encoder", Task = "task" };
+        foreach (Setting setting in FineTuning!)
+            config = FineTuningKeys.All.Named(setting.Key).Set(config, setting.Value);
+        return config with { Seed = seed, Device = Device ?? config.Device, Bf16By = config.Bf16By ?? (config.Precision == Precision.Bf16 ? Bf16By : null) };
     }
 
     private static void RequireDifferent<T>(string what, IEnumerable<T> values, IEqualityComparer<T>? comparer = null)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using OtoMask.Configuration;
 using OtoMask.Evaluation;
+using OtoMask.FineTuning;
 using OtoMask.Models;
 using YamlDotNet.RepresentationModel;
 
@@ -10,7 +11,7 @@ namespace OtoMask.Studies;
 public static class StudyFile
 {
     private static readonly string[] Keys =
-        ["data", "tasks", "seeds", "probe", "probe-seeds", "attentive", "shots", "frameworks", "arms", "baseline", "equal-time", "follow", "pretraining"];
+        ["data", "tasks", "seeds", "probe", "probe-seeds", "attentive", "shots", "finetuning", "frameworks", "arms", "baseline", "equal-time", "follow", "pretraining"];
 
     /// <summary>The study of a file.</summary>
     /// <exception cref="UserErrorException">The file cannot be read, or a line names no key, a key twice, or no valid value.</exception>
@@ -52,6 +53,7 @@ public static class StudyFile
             ProbeSeeds = reader.Has("probe-seeds") ? reader.List("probe-seeds", node => Seed(node, reader.Source)) : defaults.ProbeSeeds,
             Attentive = reader.Has("attentive") && ConfigText.YesOrNo("attentive", reader.TextOr("attentive", "")),
             Shots = reader.Has("shots") ? reader.List("shots", node => ConfigText.Whole("shots", Text(node, reader.Source))) : defaults.Shots,
+            FineTuning = reader.Has("finetuning") ? reader.FineTuning("finetuning") : null,
             Frameworks = reader.Map("frameworks", (name, settings) => new StudyFramework(FrameworkOf(name), settings)),
             Arms = reader.Map("arms", (name, settings) => name != StudyCell.Untrained
                 ? new StudyArm(name, settings)
@@ -113,11 +115,20 @@ public static class StudyFile
 
         public IReadOnlyList<Setting> Settings(string key) => SettingsOf(Required(key));
 
+        public IReadOnlyList<Setting> FineTuning(string key) =>
+            SettingsOf(Required(key), FineTuningKeys.All, new FineTuningConfig(), [FineTuningKeys.Checkpoint, FineTuningKeys.Task, "seed", "seconds", "start"]);
+
         private YamlNode Required(string key) => values.TryGetValue(key, out YamlNode? node)
             ? node
             : throw new UserErrorException($"{source}: `{key}` is missing");
 
-        private IReadOnlyList<Setting> SettingsOf(YamlNode node)
+        private IReadOnlyList<Setting> SettingsOf(YamlNode node) => SettingsOf(node, ConfigKeys.All, new PretrainingConfig(), ["data", "task", "seed", "framework"]);
+
+        /// <param name="node">Keys and values.</param>
+        /// <param name="keys">The keys there are.</param>
+        /// <param name="defaults">What they are set in.</param>
+        /// <param name="owned">Keys that the study sets by itself.</param>
+        private IReadOnlyList<Setting> SettingsOf<T>(YamlNode node, IReadOnlyList<ConfigKey<T>> keys, T defaults, string[] owned)
         {
             if (node is not YamlMappingNode map)
                 throw At(node, source, "settings are `key: value`, as in a file for `ConfigFile.Read`");
@@ -125,11 +136,11 @@ public static class StudyFile
             foreach ((YamlNode key, YamlNode value) in map.Children)
             {
                 string name = Text(key, source);
-                if (name is "data" or "task" or "seed" or "framework")
+                if (owned.Contains(name))
                     throw At(key, source, $"'{name}' is the study's own business and no setting of its runs");
                 try
                 {
-                    ConfigKeys.Find(name).Set(new PretrainingConfig(), Text(value, source));
+                    keys.Named(name).Set(defaults, Text(value, source));
                 }
                 catch (UserErrorException error) when (!error.Message.StartsWith(source, StringComparison.Ordinal))
                 {
@@ -137,7 +148,7 @@ public static class StudyFile
                 }
                 settings.Add(new Setting(name, Text(value, source)));
             }
-            ConfigKeys.All.RequireOneWay(settings.Select(setting => setting.Key));
+            keys.RequireOneWay(settings.Select(setting => setting.Key));
             return settings;
         }
     }

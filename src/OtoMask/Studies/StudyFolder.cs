@@ -115,5 +115,8 @@ public sealed class StudyFolder(string path)
     /// <summary>The run of a cell: an ordinary run folder.</summary>
     public RunFolder RunOf(StudyCell cell) => new(System.IO.Path.Combine(Path, "runs", cell.Name));
 
+    /// <summary>The fine-tuning of a cell's encoder on a task: an ordinary run folder.</summary>
+    internal RunFolder FineTuningOf(StudyCell cell, StudyTask task) => new(System.IO.Path.Combine(Path, "finetunings", cell.Name, FolderName.Of(task.Name)));
+
     private string Inside(string name) => System.IO.Path.Combine(Path, name);
 }

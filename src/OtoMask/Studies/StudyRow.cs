@@ -8,8 +8,8 @@ namespace OtoMask.Studies;
 /// <param name="Task">Name of the task.</param>
 /// <param name="Family">events, speech, music or the user's word.</param>
 /// <param name="Metric">accuracy or mAP.</param>
-/// <param name="Probe">strict, evar or tuned; <c>knn</c> for nearest neighbours, <c>attentive</c>, <c>5-shot</c> and the like.</param>
-/// <param name="ProbeSeed">Seed of the probe; null for nearest neighbours and few-shot probes, which have none.</param>
+/// <param name="Probe">strict, evar or tuned; <c>knn</c> for nearest neighbours, <c>attentive</c>, <c>5-shot</c>, <c>fine-tuned</c> and the like.</param>
+/// <param name="ProbeSeed">Seed of the probe; null for nearest neighbours and few-shot probes, which have none, and fine-tunings, which have that of the pre-training.</param>
 /// <param name="Score">In %.</param>
 /// <param name="Fingerprint">What the score depends on (<see cref="StudyCell.Fingerprint"/>).</param>
 public sealed record StudyRow(
@@ -23,6 +23,9 @@ public sealed record StudyRow(
 
     /// <summary>The name of the probe by so many clips a class.</summary>
     public static string FewShot(int shots) => $"{shots}-shot";
+
+    /// <summary>The name of the whole encoder trained further on the task.</summary>
+    public const string FineTuned = "fine-tuned";
 
     /// <summary>What is wrong with two rows of one probe that do not say the same; the same row twice is one.</summary>
     internal static UserErrorException Contradiction(StudyRow row, StudyRow other) => new(

@@ -207,7 +207,8 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
             var scores = new EmbeddingScores(
                 probe, NearestNeighbours.Score(embedded), [.. plan.Config.Shots.Select(shots => PrototypeProbe.Run(embedded, shots, cancellation: cancellation))],
                 plan.Config.Attentive ? AttentiveProbe.Run(clips, encoder, cell.Name, plan.Config.ProbeSeeds, progress, cancellation) : null);
-            IEnumerable<StudyRow> rows = StudyScores.Rows(cell, task, scores, FinishedRows.FingerprintOf(cell, task, plan));
+            double? fineTuned = plan.Config.FineTuning is null ? null : new StudyFineTuning(plan, folder, observer).Score(encoder, cell, task, cancellation);
+            IEnumerable<StudyRow> rows = StudyScores.Rows(plan, cell, task, scores, fineTuned);
             using (Turn(cancellation))
                 FinishedRows.Write(folder, cell, task, rows, task.Task.IsMultiLabel ? null : StudyScores.Confusion(cell, probe));
             work.Probed(Stopwatch.GetElapsedTime(begin).TotalSeconds);

@@ -59,6 +59,10 @@ public sealed class StudyFileTests
     [InlineData("seconds: 2.5", "seconds: long", "line 1", "'long' is no length")]
     [InlineData("tasks: [", "equal-time: [random]\ntasks: [", "equal-time: 'random'")]
     [InlineData("tasks: [", "follow: [cats]\ntasks: [", "follow: 'cats' is none of the tasks")]
+    [InlineData("tasks: [", "finetuning: {epoch: 3}\ntasks: [", "line 1", "did you mean epochs?")]
+    [InlineData("tasks: [", "finetuning: {seconds: 3}\ntasks: [", "line 1", "'seconds' is the study's own business")]
+    [InlineData("tasks: [", "finetuning: {lr: 0}\ntasks: [", "lr")]
+    [InlineData("tasks: [", "finetuning: yes\ntasks: [", "line 1", "settings are")]
     [InlineData("tasks: [", "probe: strickt\ntasks: [", "choose strict, evar or tuned")]
     [InlineData("tasks: [", "- tasks: [", "small.yaml")]
     public void A_mistake_is_named_with_its_place(string right, string wrong, params string[] parts)

@@ -128,6 +128,43 @@ public sealed class StudyRunnerTests : IDisposable
         Assert.All(sgim.More, probe => Assert.NotNull(probe.Scores.ToBaseline[^1]));
     }
 
+    [Fact]
+    public void A_study_that_fine_tunes_may_be_stopped_within_it_and_ends_with_the_same_rows()
+    {
+        StudyConfig FineTuned(StudyConfig config) => config with { Seeds = [1], FineTuning = [new("epochs", "3"), new("batch", "7"), new("optimizer", "adamw"), new("lr", "3e-3"), new("freq-mask", "8"), new("time-mask", "8")] };
+        StudyFolder whole = fixture.NewFolder("whole"), stopped = fixture.NewFolder("stopped");
+        Run(whole, FineTuned);
+        StudyRow[] rows = [.. JsonLines.Read<StudyRow>(whole.Rows).Where(row => row.Probe == StudyRow.FineTuned)];
+        Assert.Equal(["untrained", "random", "sgim"], rows.Select(row => row.Arm));
+        Assert.All(rows, row => Assert.InRange(row.Score, 0, 100));
+        Assert.True(File.Exists(new RunFolder(Path.Combine(whole.Path, "finetunings", "m2d", "sgim", "seed-1", "tones")).BestCheckpoint));
+
+        // The untrained network takes no step before the 4th of its fine-tuning.
+        using (var stop = new CancellationTokenSource())
+        {
+            var observer = new StudyObserver
+            {
+                OnStep = step =>
+                {
+                    if (step == 4)
+                        stop.Cancel();
+                },
+            };
+            Assert.ThrowsAny<OperationCanceledException>(() => new StudyRunner(fixture.Plan(FineTuned), stopped, new DecreedCosts(), observer).Run(stop.Token));
+            Assert.Equal(["m2d/untrained/seed-1"], observer.Begun);
+        }
+        Run(stopped, FineTuned);
+        Assert.Equal(File.ReadAllText(whole.Rows), File.ReadAllText(stopped.Rows));
+
+        // Other settings are another result; the probes' rows do not depend on them.
+        StudyConfig Longer(StudyConfig config) => FineTuned(config) with { FineTuning = [new("epochs", "4"), new("batch", "7")] };
+        Assert.Contains("from another configuration", Assert.Throws<UserErrorException>(() => Run(whole, Longer)).Message);
+        Assert.Empty(Run(whole, config => config with { Seeds = [1] }).Begun);
+        ArmResults sgim = StudyResults.Of(fixture.Plan(FineTuned).Config, JsonLines.Read<StudyRow>(whole.Rows), JsonLines.Read<StudyCost>(whole.Costs)).Frameworks[0]["sgim"];
+        Assert.Equal(["fine-tuned"], sgim.More.Select(probe => probe.Probe));
+        Assert.NotNull(sgim.More[0].Scores.ToBaseline[^1]);
+    }
+
     [Theory]
     [InlineData("rows.jsonl", 17), InlineData("rows.jsonl", 16), InlineData("rows.jsonl", 9)]
     [InlineData("rows.jsonl", 2), InlineData("rows.jsonl", 0)]

@@ -26,13 +26,15 @@ public static class StudyTables
             yield return Differences(results, framework, "the untrained network, nearest neighbours", arm => arm.Knn.ToUntrained);
             foreach ((int index, string probe) in results.Config.MoreProbes.Index())
             {
-                yield return Scores(results, framework, $"{probe} probe", arm => arm.More[index].Scores);
-                yield return Differences(results, framework, $"{results.Config.Baseline}, {probe} probe", arm => arm.More[index].Scores.ToBaseline);
+                yield return Scores(results, framework, TitleOf(probe), arm => arm.More[index].Scores);
+                yield return Differences(results, framework, $"{results.Config.Baseline}, {TitleOf(probe)}", arm => arm.More[index].Scores.ToBaseline);
             }
             yield return Costs(framework);
         }
         yield return Significance(results);
     }
+
+    private static string TitleOf(string probe) => probe == StudyRow.FineTuned ? probe : $"{probe} probe";
 
     private static bool HasContent(StudyTable table) => table.Rows.Any(row => row.Cells.Any(cell => cell.Text != Nothing));
 
