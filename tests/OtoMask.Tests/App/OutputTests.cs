@@ -37,7 +37,7 @@ public sealed partial class OutputTests : IDisposable
         ["study --out"] = "study study.yaml --out {0}",
     };
 
-    private static readonly string[] NamesOfInputs = ["--config", "--resume", "--probe", "--task", "--split", "--data-dir", "--data", "--from", "--noise", "--cache"];
+    private static readonly string[] NamesOfInputs = ["--config", "--resume", "--probe", "--task", "--split", "--data-dir", "--data", "--from", "--noise", "--valid", "--cache"];
 
     private readonly AppFolder folder = new();
     private readonly DataSetCopy copy = DataSetCopy.Of("esc50");
