@@ -54,7 +54,7 @@ internal static class TrainBench
         (config, PrecisionChoice? choice) = config.ResolveBf16By(model, told => bf16 = told, cancel).ResolvePrecision(model, cancel);
         config = config.AsToldByFirst(group);
 
-        MaskingInfo masking = KnownMaskings.Find(config.Mask);
+        MaskingInfo masking = config.Masking;
         using var clips = new SyntheticClips(config.Geometry, config.Seed);
         using ClipSource source = ClipSource.Open(clips.Folder, new ClipSourceOptions(config.LogMel));
         using var optimizer = config.CreateOptimizer(model);

@@ -15,7 +15,7 @@ internal static class BenchCommand
     private static readonly PretrainingConfig Defaults = new() { Data = "made-up clips", Batch = 16, Mask = "random" };
     /// <summary>What of a configuration changes the time of its steps: the options of <c>bench train</c>.</summary>
     public static readonly string[] TrainKeys =
-        ["framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-ratio", "clones", "batch", "precision", "bf16-by", "moments", "gradients", "accumulate", "seed", "device", "checkpoint-activations", "workers"];
+        ["framework", "size", "encoder", "decoder", "input", "patch", "mask", "mask-block", "mask-ratio", "clones", "batch", "precision", "bf16-by", "moments", "gradients", "accumulate", "seed", "device", "checkpoint-activations", "workers"];
 
     /// <summary>What of it matters only to strategies that read the encoder's features.</summary>
     private static readonly string[] OfFeatures = ["size", "encoder", "precision", "device"];
@@ -64,13 +64,13 @@ internal static class BenchCommand
     {
         NumberOption<double> seconds = new("--seconds", Lengths, "How long to draw with each strategy.") { HelpName = "S", DefaultValueFactory = _ => 0.3 };
         Option<bool> json = Json();
-        ConfigOptions<PretrainingConfig> options = ConfigOptions.Of("framework", "size", "encoder", "input", "patch", "mask", "mask-ratio", "batch", "precision", "seed", "device");
+        ConfigOptions<PretrainingConfig> options = ConfigOptions.Of("framework", "size", "encoder", "input", "patch", "mask", "mask-block", "mask-ratio", "batch", "precision", "seed", "device");
         Command command = new("masks", "Time the drawing of a batch of masks: with every strategy, or with the one of --mask.") { seconds, json };
         options.AddTo(command);
         command.SetAction((line, cancel) =>
         {
             PretrainingConfig config = options.InEffect(line, options.Read(line, Defaults).Validate());
-            IReadOnlyList<MaskingInfo> maskings = options.Given(line).Contains("mask") ? [KnownMaskings.Find(config.Mask)] : KnownMaskings.All;
+            IReadOnlyList<MaskingInfo> maskings = options.Given(line).Contains("mask") ? [config.Masking] : KnownMaskings.All;
             if (options.Given(line).Intersect(OfFeatures).FirstOrDefault() is { } idle && maskings.All(masking => masking.CreateFeatureStrategy() is null))
                 throw new UserErrorException($"--{idle} has no effect: mask {config.Mask} reads {maskings[0].DependsOn}, and no model is run for it; leave it out");
             IReadOnlyList<MaskCost> costs = MaskBench.Run(maskings, config, seconds.Read(line), cancel);

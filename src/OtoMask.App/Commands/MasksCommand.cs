@@ -27,6 +27,7 @@ internal static class MasksCommand
             AllowMultipleArgumentsPerToken = true,
             HelpName = "NAME...",
         };
+        Option<string?> block = new("--mask-block") { Description = $"Patches of a block of inverse-block and block, along frequency x along time (default {MaskBlock.Published}).", HelpName = "ROWSxCOLUMNS" };
         NumberOption<double> seconds = new("--seconds", new NumberRange(0, MostSeconds) { IsAbove = true }, "How much of each file is shown, from its start.")
         {
             DefaultValueFactory = _ => 6.08,
@@ -40,13 +41,13 @@ internal static class MasksCommand
         };
         Option<ulong> seed = new("--seed") { Description = "Seed of the masks.", DefaultValueFactory = _ => 42, HelpName = "N" };
         Command command = new("masks", "Show what every masking strategy hides of your audio, on one HTML page.")
-        { inputs, output, maskings, seconds, patch, seed };
+        { inputs, output, maskings, block, seconds, patch, seed };
         command.SetAction(arguments =>
         {
             (int height, int width) = ParsePatch(arguments.GetRequiredValue(patch));
             GalleryPainter painter = new()
             {
-                Maskings = Chosen(arguments.GetValue(maskings) ?? []),
+                Maskings = Chosen(arguments.GetValue(maskings) ?? [], arguments.GetValue(block)),
                 PatchHeight = height,
                 PatchWidth = width,
                 Seed = arguments.GetRequiredValue(seed),
@@ -119,8 +120,16 @@ internal static class MasksCommand
         return new(logMel.Bands, frames, values);
     }
 
-    private static IReadOnlyList<MaskingInfo> Chosen(string[] names) =>
-        names.Length == 0 ? KnownMaskings.All : [.. names.Distinct().Select(KnownMaskings.Find)];
+    private static IReadOnlyList<MaskingInfo> Chosen(string[] names, string? block)
+    {
+        IReadOnlyList<MaskingInfo> chosen = names.Length == 0 ? KnownMaskings.All : [.. names.Distinct().Select(KnownMaskings.Find)];
+        if (block is null)
+            return chosen;
+        if (chosen.All(masking => masking.OfBlocks is null))
+            throw new UserErrorException($"--mask-block has no effect: {string.Join(", ", chosen.Select(masking => masking.Name))} are not made of blocks of one size; leave it out");
+        var size = MaskBlock.Parse(block);
+        return [.. chosen.Select(masking => masking.InBlocks(size))];
+    }
 
     private static (int Height, int Width) ParsePatch(string text) =>
         text.Split('x') is [var height, var width] && int.TryParse(height, out int bands) && int.TryParse(width, out int frames)

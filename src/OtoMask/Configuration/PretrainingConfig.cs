@@ -52,6 +52,9 @@ public sealed record PretrainingConfig
     /// <summary>Name of the masking strategy.</summary>
     public string Mask { get; init; } = "dwm";
 
+    /// <summary>Patches of a block, of strategies that are made of such; null = 5 x 5.</summary>
+    public MaskBlock? MaskBlock { get; init; }
+
     /// <summary>Share of patches to mask; null = the framework's.</summary>
     public double? MaskRatio { get; init; }
 
@@ -164,6 +167,9 @@ public sealed record PretrainingConfig
     /// <summary>The front end of <see cref="SampleRate"/>.</summary>
     public LogMelSettings LogMel => LogMelSettings.Of(SampleRate, Geometry.Bands);
 
+    /// <summary>The masking strategy.</summary>
+    internal MaskingInfo Masking => KnownMaskings.Find(Mask).InBlocks(MaskBlock);
+
     /// <summary>Share of patches to mask.</summary>
     public double ResolvedMaskRatio => MaskRatio ?? Framework.MaskRatio;
 
@@ -183,7 +189,7 @@ public sealed record PretrainingConfig
         var memory = ModelMemory.Here(Precision is Precision.Fp32 or Precision.Tf32 ? DType.Float32 : DType.BFloat16, CheckpointActivations, Bf16By);
         int perParameter = sizeof(float) + Gradients.Bytes() + 2 * Moments.Bytes();
         return memory.Training(
-            Framework, ModelShape, clips, VisiblePatches, Clones, perParameter, BatchOptions.DefaultPrefetch + Accumulate, KnownMaskings.Find(Mask).CreateFeatureStrategy() is not null);
+            Framework, ModelShape, clips, VisiblePatches, Clones, perParameter, BatchOptions.DefaultPrefetch + Accumulate, Masking.CreateFeatureStrategy() is not null);
     }
 
     /// <summary>Refuses a step that does not fit in the memory of this machine, before anything of it is made. On another device nothing is known.</summary>
@@ -236,7 +242,7 @@ public sealed record PretrainingConfig
         BatchSize = Batch,
         Seed = Seed,
         Normalisation = normalisation,
-        Masking = KnownMaskings.Find(Mask).CreateDataStrategy(),
+        Masking = Masking.CreateDataStrategy(),
         MasksPerClip = Clones,
         ReadsWholeClip = Framework.ReadsWholeClip,
         MaskRatio = ResolvedMaskRatio,
@@ -281,7 +287,7 @@ public sealed record PretrainingConfig
         long noise = (long)Batch * Clones * (ModelShape.PatchCount - VisiblePatches) * (Framework.MaskNoise(ModelShape)?.Width ?? 0);
         Require(noise <= Array.MaxLength, $"batch {Batch} of {Clones} clones is too large for one array; choose a smaller batch or fewer clones, with `accumulate` for more clips a step");
         Precision.RequireOn(new Device(Device));
-        MaskingGeometry.Validate(KnownMaskings.Find(Mask), Geometry.Grid, ResolvedMaskRatio);
+        MaskingGeometry.Validate(Masking, Geometry.Grid, ResolvedMaskRatio);
         return this;
     }
 

@@ -4,13 +4,16 @@ using OtoMask.Randomness;
 namespace OtoMask.Masking;
 
 /// <summary>
-/// <c>inverse-block</c>: the visible patches form 5 x 5 blocks. A hint ratio of 1 or more makes it <c>random</c>; a lesser one is ignored.
+/// <c>inverse-block</c>: the visible patches form blocks of one <see cref="Size"/>. A hint ratio of 1 or more makes it <c>random</c>; a lesser one is ignored.
 /// </summary>
 /// <remarks>Baevski et al., data2vec 2.0, arXiv 2212.07525; docs/method.md section 2.</remarks>
 internal sealed class InverseBlockMasking : IMaskingStrategy
 {
     /// <summary>Whether a hint ratio of 1 changes nothing, either: the variant without a random warm-up.</summary>
     public bool IgnoresHint { get; init; }
+
+    /// <summary>The size of a block.</summary>
+    public MaskBlock Size { get; init; } = MaskBlock.Published;
 
     /// <inheritdoc/>
     public PatchMask Sample(in PatchView clip, in MaskingContext context)
@@ -22,10 +25,10 @@ internal sealed class InverseBlockMasking : IMaskingStrategy
         RandomStream random = context.Clip;
         int visibleCount = grid.VisibleCount(context.MaskRatio);
         Span<int> ids = grid.Count <= Scratch.OnStack ? stackalloc int[grid.Count] : new int[grid.Count];
-        Blocks.Choose(grid, CentreCount(grid, context.MaskRatio), visibleCount, ids, ref random);
+        Blocks.Choose(grid, Size, CentreCount(grid, context.MaskRatio, Size), visibleCount, ids, ref random);
         return PatchMask.Of(ids[..visibleCount], ids[visibleCount..]);
     }
 
     /// <summary>How many visible blocks are drawn; with none this is <c>random</c>.</summary>
-    internal static int CentreCount(PatchGrid grid, double maskRatio) => Blocks.CentreCount(grid, 1 - maskRatio);
+    internal static int CentreCount(PatchGrid grid, double maskRatio, MaskBlock size) => Blocks.CentreCount(grid, 1 - maskRatio, size);
 }

@@ -38,6 +38,18 @@ public sealed record MaskingInfo
     /// <summary>How to make the strategy if it needs the clip alone; else null.</summary>
     public Func<IMaskingStrategy>? Data { get; init; }
 
+    /// <summary>How to make the strategy if it is made of blocks of one size, 5 x 5 unless <see cref="InBlocks"/>; else null.</summary>
+    internal BlockMaker? OfBlocks
+    {
+        get;
+        init
+        {
+            field = value;
+            if (value is not null)
+                (Data, BlockCount) = (() => value.Make(MaskBlock.Published), (grid, ratio) => value.Count(grid, ratio, MaskBlock.Published));
+        }
+    }
+
     /// <summary>How to make the strategy if it needs features; else null.</summary>
     public Func<IFeatureMaskingStrategy>? Features { get; init; }
 
@@ -47,9 +59,18 @@ public sealed record MaskingInfo
     /// <summary>For strategies made of blocks: how many are drawn.</summary>
     public Func<PatchGrid, double, int>? BlockCount { get; init; }
 
+    /// <summary>The same strategy in blocks of a size; itself where it is made of none, or null is given.</summary>
+    internal MaskingInfo InBlocks(MaskBlock? size) => size is not { } block || OfBlocks is not { } maker ? this
+        : this with { Data = () => maker.Make(block), BlockCount = (grid, ratio) => maker.Count(grid, ratio, block) };
+
     /// <summary>Makes the strategy that draws masks from the clip alone; null for one that needs features.</summary>
     public IMaskingStrategy? CreateDataStrategy() => Data?.Invoke();
 
     /// <summary>Makes the strategy that draws masks from the encoder's features; null for one that needs the clip alone.</summary>
     public IFeatureMaskingStrategy? CreateFeatureStrategy() => Features?.Invoke();
 }
+
+/// <summary>How to make a strategy of blocks of one size.</summary>
+/// <param name="Make">Makes it.</param>
+/// <param name="Count">How many blocks it draws.</param>
+internal sealed record BlockMaker(Func<MaskBlock, IMaskingStrategy> Make, Func<PatchGrid, double, MaskBlock, int> Count);

@@ -22,7 +22,7 @@ internal sealed class TrainingSetup : IDisposable
     {
         (Group, Config, Source, Normalisation, Noise, BadFiles, From) = (group, config, source, normalisation, noise, badFiles, from);
         device = group.DeviceOf(config.Device);
-        Masking = KnownMaskings.Find(config.Mask);
+        Masking = config.Masking;
         DType gradients = config.Gradients.Type();
         Model = from is null ? config.Framework.CreateModel(config.ModelShape, config.Seed, device, gradients) : from.LoadModel(device, gradients);
         config.Settle(Model);
@@ -85,7 +85,7 @@ internal sealed class TrainingSetup : IDisposable
         using var opened = new OpenedSources(source);
         group ??= TrainingGroup.Alone;
         Check(config, group);
-        foreach (string warning in MaskingGeometry.Warnings(KnownMaskings.Find(config.Mask), config.Geometry.Grid, config.ResolvedMaskRatio))
+        foreach (string warning in MaskingGeometry.Warnings(config.Masking, config.Geometry.Grid, config.ResolvedMaskRatio))
             observer.Warning(warning);
         SavedModel? from = FurtherPretraining.Open(config);
         observer.Stage("looking at the data");

@@ -57,6 +57,7 @@ public sealed class ConfigTests : IDisposable
     [InlineData("clones", "framework: m2d", "framework: eat", "m2d has no clones")]
     [InlineData("utterance-weight", "framework: msm-mae", "framework: eat", "msm-mae has no loss about the whole clip")]
     [InlineData("noise-ratio", "mask: dwm", "noise: hum", "no noise is given")]
+    [InlineData("mask-block", "mask: dwm", "mask: block-from-start", "mask dwm is not made of blocks of one size")]
     [InlineData("target-layers", "framework: msm-mae", "framework: eat", "msm-mae has no target network")]
     [InlineData("valid", "evaluate-every: 0", "evaluate-every: 3", "evaluate-every 0 never evaluates")]
     [InlineData("task", "evaluate-every: 0", "evaluate-every: 3", "evaluate-every 0 never evaluates")]
@@ -137,6 +138,9 @@ public sealed class ConfigTests : IDisposable
 
     [Theory]
     [InlineData("mask-ratio", "0")]
+    [InlineData("mask-block", "5")]
+    [InlineData("mask-block", "0x5")]
+    [InlineData("mask-block", "5x-1")]
     [InlineData("mask-ratio", "1")]
     [InlineData("patch", "160x16")]
     [InlineData("patch", "16x0")]

@@ -1,3 +1,4 @@
+using System.Text;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
 
@@ -51,14 +52,20 @@ public sealed class ProcessTests : IDisposable
     [Fact]
     public void Slurm_starts_them()
     {
-        string port = $"{Ranks.FreePort()}";
-        AppProcess[] ranks = [.. Enumerable.Range(0, 2).Select(rank => AppProcess.StartProgram("dotnet", [AppProcess.App, .. Command("run")], start =>
-        {
-            foreach ((string name, string value) in (IEnumerable<(string, string)>)[("SLURM_PROCID", $"{rank}"), ("SLURM_NTASKS", "2"), ("SLURM_LOCALID", $"{rank}"), ("SLURM_NODELIST", "localhost"), ("MASTER_PORT", port)])
-                start.Environment[name] = value;
-        }))];
+        AppProcess[] ranks = BySlurm(AppProcess.App, AppProcess.App);
         Assert.All(ranks, rank => Assert.True(rank.Wait() is { ExitCode: 0 } end, rank.Wait().Error));
         AssertSharedByTwo();
+    }
+
+    [Fact]
+    public void Two_versions_of_the_program_do_not_train_together()
+    {
+        foreach (AppResult end in BySlurm(AppProcess.App, OtherVersion()).Select(rank => rank.Wait()))
+        {
+            Assert.Equal(2, end.ExitCode);
+            Assert.Matches("^otomask: .*rank 1 has another version of otomask than rank 0 \\(.*\\); start all with the same\n$", end.Error);
+        }
+        Assert.False(Directory.Exists(folder.Inside("run")));
     }
 
     [Theory]
@@ -102,6 +109,37 @@ public sealed class ProcessTests : IDisposable
             Assert.Contains(part, Assert.Single(result.Error.TrimEnd('\n').Split('\n')));
             Assert.DoesNotContain("--force", result.Error);
         }
+    }
+
+    /// <summary>Starts a program for each rank, as SLURM does.</summary>
+    private AppProcess[] BySlurm(params string[] programs)
+    {
+        string port = $"{Ranks.FreePort()}";
+        return [.. programs.Index().Select(rank => AppProcess.StartProgram("dotnet", [rank.Item, .. Command("run")], start =>
+        {
+            foreach ((string name, string value) in (IEnumerable<(string, string)>)[("SLURM_PROCID", $"{rank.Index}"), ("SLURM_NTASKS", $"{programs.Length}"), ("SLURM_LOCALID", $"{rank.Index}"), ("SLURM_NODELIST", "localhost"), ("MASTER_PORT", port)])
+                start.Environment[name] = value;
+        }))];
+    }
+
+    /// <summary>The program as somebody else has built it: with another last letter of its version, and the same in all else.</summary>
+    private string OtherVersion()
+    {
+        string there = Directory.CreateDirectory(folder.Inside("other-version")).FullName;
+        foreach (string file in Directory.GetFiles(AppContext.BaseDirectory))
+        {
+            if (Path.GetFileName(file).StartsWith("OtoMask", StringComparison.Ordinal))
+                File.Copy(file, Path.Combine(there, Path.GetFileName(file)));
+            else
+                File.CreateSymbolicLink(Path.Combine(there, Path.GetFileName(file)), file);
+        }
+        string library = Path.Combine(there, "OtoMask.dll");
+        byte[] bytes = File.ReadAllBytes(library), version = Encoding.UTF8.GetBytes(ProgramVersion.Current);
+        int at = bytes.AsSpan().IndexOf(version);
+        Assert.True(at > 0, "no version in OtoMask.dll");
+        bytes[at + version.Length - 1] ^= 1;
+        File.WriteAllBytes(library, bytes);
+        return Path.Combine(there, "OtoMask.App.dll");
     }
 
     private string[] Command(string run, int epochs = 2) => ["pretrain", "--data", audio, "--out", folder.Inside(run), .. AppFolder.TinyRunOf(epochs)];

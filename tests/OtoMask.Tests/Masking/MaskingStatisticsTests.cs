@@ -40,6 +40,46 @@ public class MaskingStatisticsTests
         AssertSameMarginals(sequential, ours);
     }
 
+    [Theory]
+    [InlineData("3x7")]
+    [InlineData("4x2")]
+    [InlineData("1x10")]
+    public void Blocks_have_the_size_that_is_asked_for(string text)
+    {
+        var size = MaskBlock.Parse(text);
+        var grid = new PatchGrid(40, 40);
+        int cells = size.Rows * size.Columns;
+        MaskingInfo masking = KnownMaskings.Find("inverse-block").InBlocks(size);
+        double ratio = 1 - (cells + 0.5) / grid.Count; // one block is to be seen, but for the published excess of 0.07 of the grid
+        Assert.Equal((int)(grid.Count * (1 - ratio + 0.07) / cells), masking.BlockCount!(grid, ratio));
+
+        int whole = 0;
+        Span<int> ids = new int[grid.Count];
+        for (int draw = 0; draw < 200; draw++)
+        {
+            var random = new RandomStream(5, RandomPurpose.Mask, 0, draw);
+            Blocks.Choose(grid, size, centres: 1, cells, ids, ref random);
+            int[] chosen = ids[..cells].ToArray();
+            (int rows, int columns) = (Extent(chosen, id => id / grid.Columns), Extent(chosen, id => id % grid.Columns));
+            if (rows * columns == cells) // else it was cut by the edge, and filled up from anywhere
+            {
+                whole++;
+                Assert.Equal((size.Rows, size.Columns), (rows, columns));
+            }
+        }
+        Assert.InRange(whole, 120, 200); // at least (1 - 9/40) of the centres have room in each direction
+
+        static int Extent(int[] ids, Func<int, int> of) => ids.Max(of) - ids.Min(of) + 1;
+    }
+
+    [Fact]
+    public void A_strategy_without_blocks_stays_itself()
+    {
+        MaskingInfo random = KnownMaskings.Find("random"), blocks = KnownMaskings.Find("block");
+        Assert.Same(random, random.InBlocks(new MaskBlock(2, 2)));
+        Assert.Same(blocks, blocks.InBlocks(null));
+    }
+
     private static PatchMask DrawOneByOne(float[] weights, int count, ref RandomStream random)
     {
         double[] left = [.. weights];

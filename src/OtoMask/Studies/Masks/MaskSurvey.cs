@@ -69,7 +69,7 @@ internal sealed class MaskSurvey
     private ArmMasks? Survey(StudyCell cell, SurveyedClips pool, SurveyedClips clips)
     {
         PretrainingConfig config = cell.Config;
-        MaskingInfo masking = KnownMaskings.Find(config.Mask);
+        MaskingInfo masking = config.Masking;
         string? checkpoint = CheckpointOf(cell);
         if (config.Geometry != input || config.LogMel != common.LogMel)
         {
