@@ -61,7 +61,12 @@ public sealed record MaskingInfo
 
     /// <summary>The same strategy in blocks of a size; itself where it is made of none, or null is given.</summary>
     internal MaskingInfo InBlocks(MaskBlock? size) => size is not { } block || OfBlocks is not { } maker ? this
-        : this with { Data = () => maker.Make(block), BlockCount = (grid, ratio) => maker.Count(grid, ratio, block) };
+        : this with
+        {
+            Data = () => maker.Make(block),
+            BlockCount = (grid, ratio) => maker.Count(grid, ratio, block),
+            Summary = Summary.Replace($"{MaskBlock.Published}", $"{block}", StringComparison.Ordinal),
+        };
 
     /// <summary>Makes the strategy that draws masks from the clip alone; null for one that needs features.</summary>
     public IMaskingStrategy? CreateDataStrategy() => Data?.Invoke();

@@ -78,6 +78,7 @@ public class MaskingStatisticsTests
         MaskingInfo random = KnownMaskings.Find("random"), blocks = KnownMaskings.Find("block");
         Assert.Same(random, random.InBlocks(new MaskBlock(2, 2)));
         Assert.Same(blocks, blocks.InBlocks(null));
+        Assert.Contains("in 2x8 blocks", blocks.InBlocks(new MaskBlock(2, 8)).Summary);
     }
 
     private static PatchMask DrawOneByOne(float[] weights, int count, ref RandomStream random)
