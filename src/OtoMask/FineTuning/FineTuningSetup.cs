@@ -81,18 +81,22 @@ public sealed class FineTuningSetup : IDisposable
     public static FineTuningSetup Begin(
         FineTuningConfig config, SavedModel saved, ITrainingObserver? observer = null, CancellationToken cancellation = default, TrainingGroup? group = null)
     {
-        Device device = (group ?? TrainingGroup.Alone).DeviceOf(config.Validate().Device).Having(config.Precision);
+        group ??= TrainingGroup.Alone;
+        (Device device, LabelledTask task) = Look(config, group);
         using EncoderSnapshot encoder = saved.LoadEncoder(device);
-        return BeginWith(encoder, config, observer, cancellation, group);
+        return Build(config, task, encoder, device, observer, cancellation, group);
     }
 
     /// <summary>The same with an encoder that is at hand; the caller's to dispose of.</summary>
-    internal static FineTuningSetup BeginWith(
-        EncoderSnapshot encoder, FineTuningConfig config, ITrainingObserver? observer = null, CancellationToken cancellation = default, TrainingGroup? group = null)
+    internal static FineTuningSetup BeginWith(EncoderSnapshot encoder, FineTuningConfig config, ITrainingObserver observer, CancellationToken cancellation)
     {
-        group ??= TrainingGroup.Alone;
-        Device device = group.DeviceOf(config.Validate().Device).Having(config.Precision);
-        LabelledTask task = LabelledTask.Read(config.Task);
+        (Device device, LabelledTask task) = Look(config, TrainingGroup.Alone);
+        return Build(config, task, encoder, device, observer, cancellation, TrainingGroup.Alone);
+    }
+
+    private static FineTuningSetup Build(
+        FineTuningConfig config, LabelledTask task, EncoderSnapshot encoder, Device device, ITrainingObserver? observer, CancellationToken cancellation, TrainingGroup group)
+    {
         var input = ClassifierInput.Of(encoder, config.Seconds);
         ClipFeature feature = FeatureOf(config);
         var state = new FineTunedState(
@@ -122,8 +126,7 @@ public sealed class FineTuningSetup : IDisposable
         FineTunedCheckpoint from, FineTuningConfig config, Action<IReadOnlyList<ConfigChange>> accept, ITrainingObserver observer, TrainingGroup? group = null)
     {
         group ??= TrainingGroup.Alone;
-        Device device = group.DeviceOf(config.Validate().Device).Having(config.Precision);
-        LabelledTask task = LabelledTask.Read(config.Task);
+        (Device device, LabelledTask task) = Look(config, group);
         FineTunedState state = from.State;
         if (InputFile.HashOf(task.CsvPath) != state.TaskHash)
             throw new UserErrorException(
@@ -146,6 +149,10 @@ public sealed class FineTuningSetup : IDisposable
             return setup;
         });
     }
+
+    /// <summary>What the user can mend of a configuration is said before a model is read.</summary>
+    private static (Device Device, LabelledTask Task) Look(FineTuningConfig config, TrainingGroup group) =>
+        (group.DeviceOf(config.Validate().Device).Having(config.Precision), LabelledTask.Read(config.Task));
 
     /// <summary>Factor on the learning rate of a parameter: less for each block further from the head, none for what is frozen.</summary>
     internal double RateOf(Parameter parameter)

@@ -1,4 +1,4 @@
-using System.Globalization;
+using OtoMask.Geometry;
 
 namespace OtoMask.Masking;
 
@@ -17,9 +17,9 @@ public readonly record struct MaskBlock(int Rows, int Columns)
     /// <exception cref="UserErrorException">It is no size of a block.</exception>
     public static MaskBlock Parse(string text)
     {
-        static int? Side(string part) => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int side) && side is >= 1 and <= Most ? side : null;
-        return text.Split('x') is [var rows, var columns] && Side(rows) is { } height && Side(columns) is { } width
-            ? new MaskBlock(height, width)
+        (int rows, int columns) = InputGeometry.ParsePair(text, "mask-block", $"{Published}");
+        return rows is >= 1 and <= Most && columns is >= 1 and <= Most
+            ? new MaskBlock(rows, columns)
             : throw new UserErrorException($"mask-block {text}: give patches along frequency x along time, from 1, for example {Published}");
     }
 

@@ -46,7 +46,7 @@ public sealed record MaskingInfo
         {
             field = value;
             if (value is not null)
-                (Data, BlockCount) = (() => value.Make(MaskBlock.Published), (grid, ratio) => value.Count(grid, ratio, MaskBlock.Published));
+                (Data, BlockCount) = value.Of(MaskBlock.Published);
         }
     }
 
@@ -60,13 +60,13 @@ public sealed record MaskingInfo
     public Func<PatchGrid, double, int>? BlockCount { get; init; }
 
     /// <summary>The same strategy in blocks of a size; itself where it is made of none, or null is given.</summary>
-    internal MaskingInfo InBlocks(MaskBlock? size) => size is not { } block || OfBlocks is not { } maker ? this
-        : this with
-        {
-            Data = () => maker.Make(block),
-            BlockCount = (grid, ratio) => maker.Count(grid, ratio, block),
-            Summary = Summary.Replace($"{MaskBlock.Published}", $"{block}", StringComparison.Ordinal),
-        };
+    internal MaskingInfo InBlocks(MaskBlock? size)
+    {
+        if (size is not { } block || OfBlocks is null)
+            return this;
+        (Func<IMaskingStrategy> make, Func<PatchGrid, double, int> count) = OfBlocks.Of(block);
+        return this with { Data = make, BlockCount = count, Summary = Summary.Replace($"{MaskBlock.Published}", $"{block}", StringComparison.Ordinal) };
+    }
 
     /// <summary>Makes the strategy that draws masks from the clip alone; null for one that needs features.</summary>
     public IMaskingStrategy? CreateDataStrategy() => Data?.Invoke();
@@ -78,4 +78,8 @@ public sealed record MaskingInfo
 /// <summary>How to make a strategy of blocks of one size.</summary>
 /// <param name="Make">Makes it.</param>
 /// <param name="Count">How many blocks it draws.</param>
-internal sealed record BlockMaker(Func<MaskBlock, IMaskingStrategy> Make, Func<PatchGrid, double, MaskBlock, int> Count);
+internal sealed record BlockMaker(Func<MaskBlock, IMaskingStrategy> Make, Func<PatchGrid, double, MaskBlock, int> Count)
+{
+    /// <summary>Both, for blocks of a size.</summary>
+    public (Func<IMaskingStrategy> Make, Func<PatchGrid, double, int> Count) Of(MaskBlock size) => (() => Make(size), (grid, ratio) => Count(grid, ratio, size));
+}

@@ -162,20 +162,17 @@ internal sealed class BlockStack
     {
         using var scope = new TensorScope();
         Tensor? sum = null;
-        x = In(x);
-        for (int number = 1; number <= layers.Last; number++)
+        ThroughFirst(layers.Last, In(x), (number, given) =>
         {
-            Tensor y = blocks[number - 1].Forward(x);
-            if (number > 1)
-                x.Dispose();
-            x = y;
+            Tensor y = blocks[number - 1].Forward(given);
             if (!layers.Contains(number))
-                continue;
+                return y;
             if (sum is null)
-                sum = x * 1;
+                sum = y * 1;
             else
-                sum.AddInto(x);
-        }
+                sum.AddInto(y);
+            return y;
+        });
         return scope.Keep(Out(sum! * (1.0 / layers.Count)));
     }
 
@@ -184,18 +181,15 @@ internal sealed class BlockStack
     {
         using var scope = new TensorScope();
         var mlps = new List<Tensor>();
-        x = In(x);
-        for (int number = 1; number <= layers.Last; number++)
+        ThroughFirst(layers.Last, In(x), (number, given) =>
         {
-            (Tensor output, Tensor mlp) = blocks[number - 1].ForwardToldMlp(x);
+            (Tensor output, Tensor mlp) = blocks[number - 1].ForwardToldMlp(given);
             if (layers.Contains(number))
                 mlps.Add(scope.Keep(mlp));
             else
                 mlp.Dispose();
-            if (number > 1)
-                x.Dispose();
-            x = output;
-        }
+            return output;
+        });
         return mlps;
     }
 
@@ -227,6 +221,21 @@ internal sealed class BlockStack
     private Tensor In(Tensor x) => postNorm ? norm.Forward(x) : x;
 
     private Tensor Out(Tensor x) => postNorm ? x : norm.Forward(x);
+
+    /// <summary>Walks through the first blocks, each of which is given what the one before made of it. What passes between them is let go at once.</summary>
+    /// <param name="count">How many blocks.</param>
+    /// <param name="x">What the first is given.</param>
+    /// <param name="pass">Passes a block, by its number from 1.</param>
+    private static void ThroughFirst(int count, Tensor x, Func<int, Tensor, Tensor> pass)
+    {
+        for (int number = 1; number <= count; number++)
+        {
+            Tensor y = pass(number, x);
+            if (number > 1)
+                x.Dispose();
+            x = y;
+        }
+    }
 
     /// <summary>What comes out of the last of these blocks. What passes between them is let go at once: autograd keeps what it wants.</summary>
     private Tensor Through(ReadOnlySpan<Block> blocks, Tensor x)

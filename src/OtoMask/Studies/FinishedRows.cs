@@ -11,14 +11,13 @@ internal sealed class FinishedRows
     public FinishedRows(StudyFolder folder, StudyPlan plan, IReadOnlyList<StudyCell> cells)
     {
         IReadOnlyList<StudyRow> rows = JsonLines.Read<StudyRow>(folder.Rows);
-        var expected =
-            (from cell in cells from task in plan.Tasks select (Key: Key(cell, task), Cell: cell, Task: task)).ToDictionary(pair => pair.Key, pair => (pair.Cell, pair.Task));
+        Dictionary<(string, string, ulong, string), string> Each(Func<StudyCell, StudyTask, StudyPlan, string> fingerprintOf) =>
+            (from cell in cells from task in plan.Tasks select (Key: Key(cell, task), Fingerprint: fingerprintOf(cell, task, plan))).ToDictionary(pair => pair.Key, pair => pair.Fingerprint);
+        var expected = Each(FingerprintOf);
+        var expectedOfFineTunings = plan.Config.FineTuning is null ? [] : Each(FingerprintOfFineTuning);
         foreach (StudyRow row in rows)
         {
-            bool isFineTuned = row.Probe == StudyRow.FineTuned;
-            if (isFineTuned && plan.Config.FineTuning is null || !expected.TryGetValue(Key(row), out var of))
-                continue;
-            if (row.Fingerprint != (isFineTuned ? FingerprintOfFineTuning(of.Cell, of.Task, plan) : FingerprintOf(of.Cell, of.Task, plan)))
+            if ((row.Probe == StudyRow.FineTuned ? expectedOfFineTunings : expected).TryGetValue(Key(row), out string? fingerprint) && fingerprint != row.Fingerprint)
             {
                 throw new UserErrorException(
                     $"{folder.Rows} holds {row.Framework} {row.Arm} seed {row.Seed} on {row.Task} from another configuration or other data; choose another `folder`, or remove those rows");

@@ -170,21 +170,22 @@ public sealed record StudyConfig
     /// <summary>The configuration of one run; its data is the caller's.</summary>
     public PretrainingConfig Configure(StudyFramework framework, StudyArm arm, ulong seed)
     {
-        var config = new PretrainingConfig();
-        foreach (Setting setting in Pretraining.Concat(framework.Settings).Concat(arm.Settings))
-            config = ConfigKeys.Find(setting.Key).Set(config, setting.Value);
+        PretrainingConfig config = Set(ConfigKeys.All, new PretrainingConfig(), [.. Pretraining, .. framework.Settings, .. arm.Settings]);
         config = config with { Framework = framework.Framework, Seed = seed, Device = Device ?? config.Device };
-        return config with { Bf16By = config.Bf16By ?? (config.Precision == Precision.Bf16 ? Bf16By : null) };
+        return config with { Bf16By = config.Bf16By ?? Bf16ByOf(config.Precision) };
     }
 
     /// <summary>The configuration of a fine-tuning; checkpoint, task and unit length are the caller's.</summary>
     internal FineTuningConfig ConfigureFineTuning(ulong seed)
     {
-        var config = new FineTuningConfig { Checkpoint = "encoder", Task = "task" };
-        foreach (Setting setting in FineTuning!)
-            config = FineTuningKeys.All.Named(setting.Key).Set(config, setting.Value);
-        return config with { Seed = seed, Device = Device ?? config.Device, Bf16By = config.Bf16By ?? (config.Precision == Precision.Bf16 ? Bf16By : null) };
+        FineTuningConfig config = Set(FineTuningKeys.All, new FineTuningConfig { Checkpoint = "encoder", Task = "task" }, FineTuning!);
+        return config with { Seed = seed, Device = Device ?? config.Device, Bf16By = config.Bf16By ?? Bf16ByOf(config.Precision) };
     }
+
+    private Bf16By? Bf16ByOf(Precision precision) => precision == Precision.Bf16 ? Bf16By : null;
+
+    private static TConfig Set<TConfig>(IReadOnlyList<ConfigKey<TConfig>> keys, TConfig start, IReadOnlyList<Setting> settings) =>
+        settings.Aggregate(start, (config, setting) => keys.Named(setting.Key).Set(config, setting.Value));
 
     private static void RequireDifferent<T>(string what, IEnumerable<T> values, IEqualityComparer<T>? comparer = null)
     {

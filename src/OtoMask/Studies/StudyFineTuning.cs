@@ -22,7 +22,7 @@ internal sealed class StudyFineTuning(StudyPlan plan, StudyFolder folder, ITrain
     {
         observer.Stage($"fine-tuning on {task.Name}");
         RunFolder run = folder.FineTuningOf(cell, task);
-        FineTuningConfig config = Configure(plan, cell, task) with { Checkpoint = folder.RunOf(cell).Path };
+        FineTuningConfig config = Configure(plan, cell, task);
         var work = new RunInWork(run);
         if (run.Checkpoints.Count == 0)
         {
@@ -31,13 +31,13 @@ internal sealed class StudyFineTuning(StudyPlan plan, StudyFolder folder, ITrain
             return work.Begin(() => Train(run, fresh, cancellation));
         }
         work.Open();
-        using FineTuningSetup begun = FineTuningSetup.Resume(FineTunedCheckpoint.ReadToResume(run.Path), config, changes => RefuseOther(run, changes), observer);
+        using FineTuningSetup begun = FineTuningSetup.Resume(FineTunedCheckpoint.ReadToResume(run.Path), config, changes => StudyRunner.RefuseOther(run, changes), observer);
         return work.Train(() => Train(run, begun, cancellation));
     }
 
-    /// <summary>The configuration of a fine-tuning; the seed is the pre-training's, so that arms are paired here, too.</summary>
+    /// <summary>The configuration of a fine-tuning. The seed is the pre-training's, so that arms are paired here, too; the encoder is called by its cell, for a study's folder may move.</summary>
     internal static FineTuningConfig Configure(StudyPlan plan, StudyCell cell, StudyTask task) =>
-        plan.Config.ConfigureFineTuning(cell.Seed) with { Task = task.Task.CsvPath, Seconds = task.Seconds };
+        plan.Config.ConfigureFineTuning(cell.Seed) with { Checkpoint = cell.Name, Task = task.Task.CsvPath, Seconds = task.Seconds };
 
     /// <summary>What the results of a fine-tuning depend on, a line each.</summary>
     internal static IEnumerable<string> SettingsOf(FineTuningConfig config) =>
@@ -50,12 +50,5 @@ internal sealed class StudyFineTuning(StudyPlan plan, StudyFolder folder, ITrain
         if (tuner.Run(stopAt: null, cancellation) != TrainingEnd.Finished)
             throw new OperationCanceledException(cancellation);
         return tuner.Test().Score;
-    }
-
-    private static void RefuseOther(RunFolder run, IReadOnlyList<ConfigChange> changes)
-    {
-        ConfigChange[] others = [.. changes.Where(change => !SaysNothingOfResults.Contains(change.Key))];
-        if (others.Length > 0)
-            throw new UserErrorException($"{run.Path} holds a fine-tuning of another configuration ({string.Join(", ", others.AsEnumerable())}); choose another `folder`, or remove that folder");
     }
 }

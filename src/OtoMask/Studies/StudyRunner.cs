@@ -185,7 +185,7 @@ public sealed class StudyRunner(StudyPlan plan, StudyFolder folder, IStudyCosts 
     }
 
     /// <summary>A run may go on on another device, or by what another processor is fast with, as studies do on another machine; anything else is another run.</summary>
-    private static void RefuseOther(RunFolder run, IReadOnlyList<ConfigChange> changes)
+    internal static void RefuseOther(RunFolder run, IReadOnlyList<ConfigChange> changes)
     {
         ConfigChange[] others = [.. changes.Where(change => change.Key is not ("device" or "bf16-by"))];
         if (others.Length > 0)
