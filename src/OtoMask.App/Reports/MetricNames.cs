@@ -15,7 +15,7 @@ internal static class MetricNames
         "rankme" => "RankMe",
         "cev_auc" => "CEV-AUC",
         "knn" => "k-NN accuracy",
-        "valid_loss" => "validation loss",
+        "valid_loss" => "Validation loss",
         _ => family,
     };
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using OtoMask.Runs;
 
 namespace OtoMask.App.Reports;
@@ -40,7 +41,7 @@ internal static class RunReport
             ("epochs", $"{last.Epoch + 1}"), // begun, as the display counts them
             ("clips", $"{run.Clips:N0}"),
             ("last loss", $"{last.Loss:G4}"),
-            ("clips per second", $"{Mean(steps.Select(step => step.ClipsPerSecond)):G3}"),
+            ("clips per second", Speed(Mean(steps.Select(step => step.ClipsPerSecond)))),
             ("files left out", $"{run.BadFiles.Count:N0}"),
         ]);
     }
@@ -105,6 +106,9 @@ internal static class RunReport
 
     private static Curve StepCurve(string name, IReadOnlyList<StepRecord> steps, Func<StepRecord, double?> value) =>
         new(name, [.. steps.Select(step => ((double)step.Step, value(step) ?? double.NaN))]);
+
+    // Three digits, and no powers of ten for what is larger.
+    private static string Speed(double value) => value >= 100 ? value.ToString("N0", CultureInfo.InvariantCulture) : value.ToString("G3", CultureInfo.InvariantCulture);
 
     private static double Mean(IEnumerable<double?> values) =>
         values.OfType<double>().Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();

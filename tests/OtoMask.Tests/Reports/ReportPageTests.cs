@@ -51,6 +51,13 @@ public sealed class ReportPageTests : IDisposable
         Assert.Empty(page.Complaints);
     }
 
+    [Theory]
+    [InlineData(3, "3\\.[0-9]{2}|1[0-9]\\.[0-9]")]
+    [InlineData(500, "5[0-9]{2}")]
+    [InlineData(70_000, "70,0[0-9]{2}")]
+    public void The_run_report_writes_a_speed_as_people_do(double speed, string written) =>
+        Assert.Matches($"clips per second<[^0-9]*>({written})<", SyntheticReports.Run(speed));
+
     [ChromiumFact]
     public async Task The_run_report_draws_a_chart_for_each_family_of_numbers()
     {

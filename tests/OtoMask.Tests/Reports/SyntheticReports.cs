@@ -75,13 +75,13 @@ internal static class SyntheticReports
         });
     }
 
-    public static string Run() => RunReport.Build(new()
+    public static string Run(double speed = 500) => RunReport.Build(new()
     {
         Folder = new RunFolder("runs/dwm-tiny"),
         What = "M2D, size tiny, dwm masks at ratio 0.7, input 80x608, seed 42.",
         Log = new(
             [.. Noisy("", .5, 7).Points.Select((point, i) => new StepRecord((long)point.X, (int)(point.X / 60), i == 300 ? double.NaN : point.Y,
-                3e-4 * Math.Min(1, point.X / 60), Math.Max(0, 1 - (point.X * point.X / 360_000)), .999, point.Y * 3, Applied: i != 300, 500 + (point.Y * 20), .02, MaskMilliseconds: null))],
+                3e-4 * Math.Min(1, point.X / 60), Math.Max(0, 1 - (point.X * point.X / 360_000)), .999, point.Y * 3, Applied: i != 300, speed + (point.Y * 20), .02, MaskMilliseconds: null))],
             [.. Enumerable.Range(0, 5).SelectMany(i => new EvaluationRecord[]
             {
                 new(150 * i, 5 * i / 2, "rankme", 20 + (8 * Math.Sqrt(i))), new(150 * i, 5 * i / 2, "cev_auc", .8 - (.03 * i)),
