@@ -26,7 +26,7 @@ internal static class DataCommand
     private static Command Fetch()
     {
         Argument<string[]> names = new("NAME") { Description = "Tasks, as `otomask data list` names them.", Arity = ArgumentArity.ZeroOrMore };
-        Option<bool> all = new("--all") { Description = $"Every task, and {PretrainingPool.Name}." };
+        Option<bool> all = new("--all") { Description = $"Every task, {string.Join(" and ", KnownPool.All.Select(pool => pool.Name))}." };
         Option<string> folder = DataFolder();
         Command command = new("fetch", "Assemble tasks from Debian packages; neither root nor an installation is needed.") { names, all, folder };
         command.SetAction((line, cancellation) =>
@@ -51,8 +51,8 @@ internal static class DataCommand
         {
             DataSelection chosen = DataSelection.Of([line.GetRequiredValue(name)]);
             var description = new DataDescription(line.GetRequiredValue(folder), cancellation);
-            if (chosen.WithPool)
-                description.ShowPool();
+            if (chosen.Pools is [var pool])
+                description.Show(pool);
             else
                 description.Show(chosen.Tasks[0]);
             return Task.CompletedTask;

@@ -37,15 +37,12 @@ internal sealed class DataDescription(string dataFolder, CancellationToken cance
         Terminal.Show(classes);
     }
 
-    public void ShowPool()
+    public void Show(KnownPool known)
     {
-        Heading(PretrainingPool.Name, "all", "audio to pre-train on, without labels: the training clips of the benchmark and the rest of its packages' audio, never a test clip");
-        if (assembler.FindPool(KnownTasks.Benchmark, PoolBreadth.Everything) is not { } pool)
+        Heading(known.Name, "all", known.Summary);
+        if (assembler.FindPool(known.Recipe) is not { } pool)
         {
-            ShowMissing(
-                PretrainingPool.Name,
-                PretrainingPool.Packages,
-                () => assembler.Cost(KnownTasks.Benchmark, PoolBreadth.Everything, cancellation));
+            ShowMissing(known.Name, known.Recipe.Packages, () => assembler.Cost(known.Recipe.Tasks, [known.Recipe], cancellation));
             return;
         }
         Line("table", pool.CsvPath);

@@ -10,11 +10,11 @@ internal static class DataFetch
     {
         try
         {
-            // The pool leaves out what any task of the benchmark tests on, so it takes them all.
-            (IReadOnlyList<AssembledTask> tasks, AssembledPool? pool) = chosen.WithPool
-                ? Assemble([.. KnownTasks.Benchmark.Union(chosen.Tasks)], KnownTasks.Benchmark, dataFolder, cancellation)
-                : Assemble(chosen.Tasks, poolFor: null, dataFolder, cancellation);
-            Tell(tasks, pool);
+            // A pool leaves out what any of its tasks tests on, so it takes them all.
+            TaskRecipe[] tasks = [.. chosen.Pools.SelectMany(pool => pool.Recipe.Tasks).Union(chosen.Tasks)];
+            (IReadOnlyList<AssembledTask> assembled, IReadOnlyList<AssembledPool> pools) =
+                Assemble(tasks, [.. chosen.Pools.Select(pool => pool.Recipe)], dataFolder, cancellation);
+            Tell(assembled, pools);
         }
         catch (OperationCanceledException)
         {
@@ -25,23 +25,23 @@ internal static class DataFetch
 
     /// <summary>Says what it will cost, then downloads and assembles, with a bar for each package.</summary>
     /// <param name="tasks">What to assemble.</param>
-    /// <param name="poolFor">Those of them that the pre-training pool must hold no test clip of; null for no pool.</param>
+    /// <param name="pools">Pools to assemble, too, each for some of the tasks.</param>
     /// <param name="dataFolder">Where assembled audio is kept.</param>
     /// <param name="cancellation">Stops it; what is done stays.</param>
     /// <exception cref="UserErrorException">A package is not to be had.</exception>
     /// <exception cref="IOException">It does not fit the disk.</exception>
-    public static (IReadOnlyList<AssembledTask> Tasks, AssembledPool? Pool) Assemble(
-        IReadOnlyList<TaskRecipe> tasks, IReadOnlyList<TaskRecipe>? poolFor, string dataFolder, CancellationToken cancellation)
+    public static (IReadOnlyList<AssembledTask> Tasks, IReadOnlyList<AssembledPool> Pools) Assemble(
+        IReadOnlyList<TaskRecipe> tasks, IReadOnlyList<PoolRecipe> pools, string dataFolder, CancellationToken cancellation)
     {
-        Announce(new TaskAssembler(dataFolder).Cost(tasks, poolFor is null ? null : PoolBreadth.Everything, cancellation), dataFolder);
+        Announce(new TaskAssembler(dataFolder).Cost(tasks, pools, cancellation), dataFolder);
         return Terminal.WithProgress(tell =>
         {
             var assembler = new TaskAssembler(dataFolder, tell);
             AssembledTask[] assembled = [.. tasks.Select(task => assembler.Assemble(task, cancellation))];
-            AssembledPool? pool = poolFor is null
-                ? null
-                : assembler.AssemblePretrainingPool([.. assembled.Where(task => poolFor.Contains(task.Recipe))], PoolBreadth.Everything, cancellation);
-            return (assembled, pool);
+            return ((IReadOnlyList<AssembledTask>)assembled, (IReadOnlyList<AssembledPool>)
+            [
+                .. pools.Select(pool => assembler.AssemblePretrainingPool([.. assembled.Where(task => pool.Tasks.Contains(task.Recipe))], pool.Breadth, cancellation)),
+            ]);
         });
     }
 
@@ -60,16 +60,16 @@ internal static class DataFetch
             throw new IOException($"{Path.GetFullPath(dataFolder)} has {DataText.Megabytes(free)} MB free and {DataText.Megabytes(cost.DiskBytes)} MB are needed; free some space, fetch fewer tasks or name another folder with --data-dir");
     }
 
-    private static void Tell(IReadOnlyList<AssembledTask> tasks, AssembledPool? pool)
+    private static void Tell(IReadOnlyList<AssembledTask> tasks, IReadOnlyList<AssembledPool> pools)
     {
         foreach (AssembledTask task in tasks)
         {
             string classes = DataText.Count(task.Clips.Select(clip => clip.Label).Distinct().Count());
             Terminal.Tell($"{task.Recipe.Name}: {DataText.Count(task.Clips.Count)} clips in {classes} classes, {DataText.Duration(task.Clips.Sum(clip => clip.Origin.Seconds))}");
         }
-        if (pool is not null)
-            Terminal.Tell($"{PretrainingPool.Name}: {DataText.Count(pool.Clips.Count)} clips, {DataText.Duration(3600 * pool.Hours)}");
-        if (pool is not null)
+        foreach (AssembledPool pool in pools)
+            Terminal.Tell($"{Path.GetFileNameWithoutExtension(pool.CsvPath)}: {DataText.Count(pool.Clips.Count)} clips, {DataText.Duration(3600 * pool.Hours)}");
+        foreach (AssembledPool pool in pools)
             Terminal.Tell($"pre-train: otomask pretrain --data {pool.CsvPath} --minutes 60 --out my-run");
         Terminal.Tell($"judge an encoder: otomask probe my-run --task {tasks[0].CsvPath}");
     }

@@ -25,15 +25,18 @@ internal static class DataList
                 ToDownload(() => assembler.Cost([recipe], cancellation: cancellation)),
                 task is null ? "no" : "yes");
         }
-        AssembledPool? pool = assembler.FindPool(KnownTasks.Benchmark, PoolBreadth.Everything);
-        table.WithRow(
-            PretrainingPool.Name,
-            "all",
-            "audio to pre-train on: everything above but test clips, and the rest of those packages",
-            "",
-            pool is null ? Unknown : DataText.Count(pool.Clips.Count),
-            ToDownload(() => assembler.Cost(KnownTasks.Benchmark, PoolBreadth.Everything, cancellation)),
-            pool is null ? "no" : "yes");
+        foreach (KnownPool known in KnownPool.All)
+        {
+            AssembledPool? pool = assembler.FindPool(known.Recipe);
+            table.WithRow(
+                known.Name,
+                "all",
+                known.Summary,
+                "",
+                pool is null ? Unknown : DataText.Count(pool.Clips.Count),
+                ToDownload(() => assembler.Cost(known.Recipe.Tasks, [known.Recipe], cancellation)),
+                pool is null ? "no" : "yes");
+        }
         Terminal.Show(table);
         if (problem is not null)
             Terminal.Tell($"what is to download cannot be told: {problem}");
@@ -46,7 +49,7 @@ internal static class DataList
     {
         try
         {
-            assembler.Cost(KnownTasks.All, PoolBreadth.Everything, cancellation);
+            assembler.Cost(KnownTasks.All, [.. KnownPool.All.Select(pool => pool.Recipe)], cancellation);
             return null;
         }
         catch (UserErrorException problem)

@@ -37,7 +37,8 @@ internal static class DemoCommand
     {
         DemoRecipe recipe = (quick ? DemoRecipe.Quick : DemoRecipe.Full).On(device);
         RequireWritable(Folder);
-        FetchCost cost = new TaskAssembler(dataFolder).Cost([.. DemoRecipe.Tasks.Select(KnownTasks.Find)], PoolBreadth.SamePackages, cancellation);
+        TaskRecipe[] tasks = [.. DemoRecipe.Tasks.Select(KnownTasks.Find)];
+        FetchCost cost = new TaskAssembler(dataFolder).Cost(tasks, [new PoolRecipe(tasks, PoolBreadth.SamePackages)], cancellation);
         DataFetch.Announce(cost, dataFolder);
         if (cost.DownloadBytes == 0)
             recipe = recipe.WithAudioAtHand;

@@ -16,11 +16,12 @@ internal static class StudyData
     public static StudyPlan Resolve(StudyConfig config, string dataFolder, string studyFolder, CancellationToken cancellation)
     {
         TaskRecipe[] recipes = [.. config.Tasks.Where(task => task.Family is null).Select(task => KnownTasks.Find(task.Name))];
-        bool needsPool = config.Data == StudyConfig.Unlabelled;
-        if (needsPool && recipes.Length < config.Tasks.Count)
-            throw new UserErrorException($"data: '{StudyConfig.Unlabelled}' is made of tasks that OtoMask assembles, and a task here is a CSV of yours; name a folder of audio instead, without its test clips");
-        (IReadOnlyList<AssembledTask> assembled, AssembledPool? pool) =
-            recipes.Length > 0 ? DataFetch.Assemble(recipes, needsPool ? recipes : null, dataFolder, cancellation) : ([], null);
+        KnownPool? named = KnownPool.All.FirstOrDefault(pool => pool.Name == config.Data);
+        if (named is not null && recipes.Length < config.Tasks.Count)
+            throw new UserErrorException($"data: '{named.Name}' is made of tasks that OtoMask assembles, and a task here is a CSV of yours; name a folder of audio instead, without its test clips");
+        PoolRecipe[] pools = named is null ? [] : [named.Recipe with { Tasks = recipes }];
+        (IReadOnlyList<AssembledTask> assembled, IReadOnlyList<AssembledPool> assembledPools) =
+            recipes.Length > 0 ? DataFetch.Assemble(recipes, pools, dataFolder, cancellation) : ([], []);
         StudyTask Find(StudyTaskName name)
         {
             if (name.Family is not null)
@@ -28,6 +29,6 @@ internal static class StudyData
             AssembledTask task = assembled.First(task => task.Recipe.Name == name.Name);
             return StudyTask.OfCsv(task.CsvPath, task.Recipe.Family) with { Hash = task.ContentHash };
         }
-        return new StudyPlan(config, [.. config.Tasks.Select(Find)], pool?.CsvPath ?? Path.GetFullPath(config.Data, studyFolder));
+        return new StudyPlan(config, [.. config.Tasks.Select(Find)], assembledPools.FirstOrDefault()?.CsvPath ?? Path.GetFullPath(config.Data, studyFolder));
     }
 }

@@ -1,15 +1,5 @@
 namespace OtoMask.Corpora;
 
-/// <summary>How much audio besides the tasks' own goes into a pre-training pool.</summary>
-internal enum PoolBreadth
-{
-    /// <summary>The other audio of the packages that the tasks need: nothing more is downloaded.</summary>
-    SamePackages,
-
-    /// <summary>All audio of the small benchmark, whichever of its tasks are scored.</summary>
-    Everything,
-}
-
 /// <summary>One clip of a pre-training pool.</summary>
 /// <param name="FileName">Relative to the CSV's folder, with forward slashes.</param>
 /// <param name="Origin">What it is and where it comes from.</param>

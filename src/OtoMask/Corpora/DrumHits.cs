@@ -27,12 +27,6 @@ internal sealed partial class DrumHits : IClipSource
         ("sonic-pi-samples", "usr/share/sonic-pi/samples", "CC0"),
     ];
 
-    // Program numbers of the sound font's kits that follow the General MIDI key map (its orchestra kit does not).
-    private static readonly (int Program, string Name)[] SoundfontKits =
-        [(0, "standard"), (8, "room"), (16, "power"), (24, "electronic"), (25, "tr-808"), (32, "jazz"), (40, "brush")];
-
-    private static readonly int[] Velocities = [70, 120];
-
     public string Name => "drum-hits-v2";
 
     public IReadOnlyList<string> Packages => [.. Kits.Select(kit => kit.Package).Distinct(), Soundfont];
@@ -53,7 +47,7 @@ internal sealed partial class DrumHits : IClipSource
                 .Where(path => AudioFile.HasAudioExtension(path) && KindOf(path) is not null)
                 .Order(StringComparer.Ordinal)
                 .Select(path => (Recording)(() => [Read(path, kit.Package, kit.Licence)]))),
-            .. SoundfontKits.Select(kit => (Recording)(() => RenderKit(render, soundfont, kit.Program, kit.Name))),
+            .. StruckKeys.Kits.Select(kit => (Recording)(() => RenderKit(render, soundfont, kit.Program, kit.Name))),
         ];
     }
 
@@ -77,18 +71,12 @@ internal sealed partial class DrumHits : IClipSource
 
     private static IReadOnlyList<SourceClip> RenderKit(NoteRenderer render, string soundfont, int program, string kit)
     {
-        const double Spacing = MaxSeconds + 0.5;
-        (int Key, string Kind, int Velocity)[] hits = [.. GeneralMidi.PercussionKeys.SelectMany(key => Velocities.Select(velocity => (key.Key, key.Value, velocity)))];
-        List<MidiEvent> events = [MidiEvent.Program(0, GeneralMidi.PercussionChannel, program)];
-        for (int i = 0; i < hits.Length; i++)
-        {
-            events.Add(MidiEvent.NoteOn(i * Spacing, GeneralMidi.PercussionChannel, hits[i].Key, hits[i].Velocity));
-            events.Add(MidiEvent.AllSoundOff((i * Spacing) + MaxSeconds, GeneralMidi.PercussionChannel));
-        }
-        float[] samples = render(soundfont, events);
+        (int Key, string Kind, int Velocity)[] hits =
+            [.. GeneralMidi.PercussionKeys.SelectMany(key => StruckKeys.Velocities.Select(velocity => (key.Key, key.Value, velocity)))];
+        IReadOnlyList<float[]> sounds = StruckKeys.Render(render, soundfont, program, [.. hits.Select(hit => (hit.Key, hit.Velocity))], MaxSeconds);
         return [.. hits.Select((hit, i) => new SourceClip(
             string.Create(CultureInfo.InvariantCulture, $"{Soundfont}-{kit}-key{hit.Key}-velocity{hit.Velocity}"),
-            AudioSlice.Cut(samples, i * Spacing, MaxSeconds),
+            sounds[i],
             Soundfont,
             "GPL-2",
             Tags(hit.Kind, $"{Soundfont}/{kit}", $"{Soundfont}/{hit.Kind}")))];

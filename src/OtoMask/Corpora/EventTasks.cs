@@ -1,6 +1,6 @@
 namespace OtoMask.Corpora;
 
-/// <summary>Tasks on single drum hits.</summary>
+/// <summary>Tasks on single sounds that are neither speech nor melody: drums and other percussion.</summary>
 internal static class EventTasks
 {
     // Drawn once by GroupedSplit and then written down: a label mended or a kit more must not draw the test set anew.
@@ -27,6 +27,20 @@ internal static class EventTasks
         Summary = "10 kinds of drum hits (hydrogen-data, lmms-common, sonic-pi-samples, timgm6mb-soundfont); test: drums not heard in training, kits on both sides",
         Known = (10, 493),
         Caution = "Easier than drums, whose kits are apart. Unlabelled audio made for the benchmark may hold its test clips.",
+    };
+
+    /// <summary>47 instruments; no sound font on both sides.</summary>
+    public static readonly TaskRecipe Percussion = new(
+        [SoundfontPercussion.TimGm6mb, SoundfontPercussion.FluidR3],
+        label: clip => clip.Tags["instrument"],
+        group: clip => $"{clip.Package}/{clip.Tags["kit"]}")
+    {
+        Name = "percussion",
+        Family = "events",
+        Summary = "47 percussion instruments, from drums to whistles; train: timgm6mb-soundfont, test: fluid-soundfont-gm",
+        Known = (47, 570),
+        Caution = "Neighbours such as the two bongos differ by little more than their pitch, which each sound font sets as it likes.",
+        IsTest = clip => SoundfontPercussion.FluidR3.Packages.Contains(clip.Package),
     };
 
     /// <summary>The sound font's seven kits borrow from each other and are one.</summary>

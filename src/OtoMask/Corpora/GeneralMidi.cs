@@ -16,6 +16,20 @@ internal static class GeneralMidi
         "reed", "pipe", "synth-lead", "synth-pad", "synth-effects", "ethnic", "percussive", "sound-effects",
     ];
 
+    /// <summary>The key of the first of <see cref="Percussion"/>.</summary>
+    public const int LowestPercussionKey = 35;
+
+    /// <summary>The percussion instruments, key by key.</summary>
+    public static readonly IReadOnlyList<string> Percussion =
+    [
+        "acoustic-bass-drum", "bass-drum", "side-stick", "acoustic-snare", "hand-clap", "electric-snare", "low-floor-tom", "closed-hi-hat",
+        "high-floor-tom", "pedal-hi-hat", "low-tom", "open-hi-hat", "low-mid-tom", "hi-mid-tom", "crash-cymbal-1", "high-tom", "ride-cymbal-1",
+        "chinese-cymbal", "ride-bell", "tambourine", "splash-cymbal", "cowbell", "crash-cymbal-2", "vibraslap", "ride-cymbal-2", "hi-bongo",
+        "low-bongo", "mute-hi-conga", "open-hi-conga", "low-conga", "high-timbale", "low-timbale", "high-agogo", "low-agogo", "cabasa", "maracas",
+        "short-whistle", "long-whistle", "short-guiro", "long-guiro", "claves", "hi-wood-block", "low-wood-block", "mute-cuica", "open-cuica",
+        "mute-triangle", "open-triangle",
+    ];
+
     /// <summary>The kind of hit of each percussion key that is one of <see cref="DrumHits"/>' kinds.</summary>
     public static readonly IReadOnlyDictionary<int, string> PercussionKeys = new SortedDictionary<int, string>(
         new (string Kind, int[] Keys)[]

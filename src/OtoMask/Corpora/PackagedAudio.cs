@@ -32,6 +32,20 @@ internal sealed class PackagedAudio : IClipSource
         ("fillets-ng-data-cs", "usr/share/games/fillets-ng/sound", "GPL-2"),
         ("fillets-ng-data-nl", "usr/share/games/fillets-ng/sound", "GPL-2"));
 
+    /// <summary>Music for two games: an orchestra's, and electronic.</summary>
+    public static readonly PackagedAudio Scores = new(
+        "scores-v1",
+        clipMegabytes: 227,
+        pieceSeconds: 10,
+        ("wesnoth-1.16-music", "usr/share/games/wesnoth/1.16/data/core/music", "GPL-2+"),
+        ("wesnoth-1.18-music", "usr/share/games/wesnoth/1.18/data/core/music", "GPL-2+"),
+        ("singularity-music", "usr/share/games/singularity/music", "CC-BY-SA-3.0"))
+    { Dispensable = ["wesnoth-1.16-music", "wesnoth-1.18-music"] };   // a release of Debian has the one or the other
+
+    /// <summary>One man reads Russian sentences.</summary>
+    public static readonly PackagedAudio Sentences = new(
+        "sentences-v1", clipMegabytes: 101, pieceSeconds: 10, ("festvox-ru", "usr/share/festival/voices/russian/msu_ru_nsh_clunits/wav", "BSD-like"));
+
     private const double ShortestSeconds = 0.1;   // below lie single cycles of a waveform
 
     private readonly double pieceSeconds;

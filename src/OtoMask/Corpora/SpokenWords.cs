@@ -8,12 +8,13 @@ namespace OtoMask.Corpora;
 /// <c>ktuberling-data</c>, of letters and syllables in <c>klettres-data</c>. The noises that some stamps make come along without a language.
 /// </summary>
 /// <remarks>Tags: <c>language</c> (as the files call it, or empty), <c>voice</c> (package and language), <c>word</c> (what is named, the same for all languages
-/// of a package).</remarks>
+/// of a package), <c>letter</c> (<c>a</c> .. <c>z</c> where one is named, else empty).</remarks>
 internal sealed partial class SpokenWords : IClipSource
 {
     /// <summary>The package with the most words.</summary>
     public const string StampPackage = "tuxpaint-stamps-default";
 
+    private const string LetterPackage = "klettres-data";
     private const double MaxSeconds = 10;
 
     // The language is the end of a stamp's file name, elsewhere the first folder.
@@ -21,10 +22,10 @@ internal sealed partial class SpokenWords : IClipSource
     [
         (StampPackage, "usr/share/tuxpaint/stamps", "GPL-2+"),
         ("ktuberling-data", "usr/share/ktuberling/sounds", "GPL-2+"),
-        ("klettres-data", "usr/share/klettres", "GPL-2+"),
+        (LetterPackage, "usr/share/klettres", "GPL-2+"),
     ];
 
-    public string Name => "spoken-words-v1";
+    public string Name => "spoken-words-v2";
 
     public IReadOnlyList<string> Packages => [.. Collections.Select(collection => collection.Package)];
 
@@ -32,15 +33,22 @@ internal sealed partial class SpokenWords : IClipSource
 
     public int ClipMegabytes => 286;
 
-    public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render) =>
-    [
-        .. from collection in Collections
-           let folder = packages[collection.Package].Find(collection.Folder)
-           from path in AudioFolder.Files(folder)
-           select (Recording)(() => [Read(path, folder, collection.Package, collection.Licence)]),
-    ];
+    public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render)
+    {
+        string alphabets = packages[LetterPackage].Find("usr/share/klettres");
+        Dictionary<string, IReadOnlyDictionary<string, string>> letters =
+            Directory.GetDirectories(alphabets).ToDictionary(language => Path.Combine(language, "alpha"), LetterNames.Read);
+        return
+        [
+            .. from collection in Collections
+               let folder = packages[collection.Package].Find(collection.Folder)
+               from path in AudioFolder.Files(folder)
+               let letter = letters.GetValueOrDefault(Path.GetDirectoryName(path)!)?.GetValueOrDefault(Path.GetFileName(path)) ?? ""
+               select (Recording)(() => [Read(path, letter, folder, collection.Package, collection.Licence)]),
+        ];
+    }
 
-    private static SourceClip Read(string path, string folder, string package, string licence)
+    private static SourceClip Read(string path, string letter, string folder, string package, string licence)
     {
         string name = AudioFolder.ClipName(folder, path);
         (string language, string word) = package == StampPackage ? ParseStamp(name) : ParseFolder(name);
@@ -55,6 +63,7 @@ internal sealed partial class SpokenWords : IClipSource
                 // One person speaks the Belarusian and the Russian stamps.
                 ["voice"] = $"{package}/{(package == StampPackage && language == "be" ? "ru" : language)}",
                 ["word"] = $"{package}/{word}",
+                ["letter"] = letter,
             });
     }
 

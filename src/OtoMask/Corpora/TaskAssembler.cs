@@ -33,10 +33,10 @@ internal sealed class TaskAssembler
                 : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".cache"),
             "otomask");
 
-    /// <summary>What assembling <paramref name="tasks"/> (and a pre-training pool for them, if wanted) would cost now.</summary>
+    /// <summary>What assembling <paramref name="tasks"/>, and <paramref name="pools"/> if there are any, would cost now.</summary>
     /// <exception cref="UserErrorException">apt is missing, or knows no such package.</exception>
-    public FetchCost Cost(IReadOnlyList<TaskRecipe> tasks, PoolBreadth? pool = null, CancellationToken cancellation = default) =>
-        library.Cost(pool is PoolBreadth breadth ? PretrainingPool.Sources(tasks, breadth) : tasks.SelectMany(task => task.Sources), cancellation);
+    public FetchCost Cost(IReadOnlyList<TaskRecipe> tasks, IReadOnlyList<PoolRecipe>? pools = null, CancellationToken cancellation = default) =>
+        library.Cost([.. tasks.SelectMany(task => task.Sources), .. (pools ?? []).SelectMany(pool => pool.Sources)], cancellation);
 
     /// <summary>The version of a package that clips are, or would now be, made of; null where it is not to be had.</summary>
     /// <exception cref="UserErrorException">It is not here, and apt is missing or fails.</exception>
@@ -47,11 +47,11 @@ internal sealed class TaskAssembler
     public AssembledTask? Find(TaskRecipe recipe) =>
         File.Exists(PathOf(recipe.Name) + ".csv") && library.Holds(recipe.Sources) ? Describe(recipe, CancellationToken.None) : null;
 
-    /// <summary>The pool for <paramref name="tasks"/> where it is assembled already, else null.</summary>
+    /// <summary>The pool where it is assembled already, else null.</summary>
     /// <exception cref="UserErrorException">The manifest of its clips has been edited.</exception>
-    public AssembledPool? FindPool(IReadOnlyList<TaskRecipe> tasks, PoolBreadth breadth) =>
-        File.Exists(PathOf(PretrainingPool.NameFor(tasks, breadth)) + ".csv") && library.Holds(PretrainingPool.Sources(tasks, breadth))
-            ? DescribePool([.. tasks.Select(task => Describe(task, CancellationToken.None))], breadth, CancellationToken.None)
+    public AssembledPool? FindPool(PoolRecipe pool) =>
+        File.Exists(PathOf(pool.FileName) + ".csv") && library.Holds(pool.Sources)
+            ? DescribePool([.. pool.Tasks.Select(task => Describe(task, CancellationToken.None))], pool.Breadth, CancellationToken.None)
             : null;
 
     /// <summary>Makes the task's CSV, its summary, and the clips if they are not there yet.</summary>
@@ -82,7 +82,7 @@ internal sealed class TaskAssembler
         PoolBreadth breadth = PoolBreadth.SamePackages,
         CancellationToken cancellation = default)
     {
-        RequireOwn(PretrainingPool.NameFor([.. tasks.Select(task => task.Recipe)], breadth));
+        RequireOwn(new PoolRecipe([.. tasks.Select(task => task.Recipe)], breadth).FileName);
         AssembledPool pool = DescribePool(tasks, breadth, cancellation);
         AssemblySummary.Write(pool);
         TableFile.Write(pool.CsvPath, ["file_name"], pool.Clips.Select(clip => new[] { clip.FileName }));
@@ -102,7 +102,7 @@ internal sealed class TaskAssembler
     private AssembledPool DescribePool(IReadOnlyList<AssembledTask> tasks, PoolBreadth breadth, CancellationToken cancellation)
     {
         TaskRecipe[] recipes = [.. tasks.Select(task => task.Recipe)];
-        string path = PathOf(PretrainingPool.NameFor(recipes, breadth));
+        string path = PathOf(new PoolRecipe(recipes, breadth).FileName);
         return new AssembledPool(recipes, path + ".csv", path + ".json", PretrainingPool.Choose(tasks, breadth, source => library.Provide(source, cancellation)));
     }
 

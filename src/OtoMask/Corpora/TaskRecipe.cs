@@ -9,7 +9,7 @@ internal sealed record TaskRecipe
     /// <summary>Name of the task and of its CSV.</summary>
     public required string Name { get; init; }
 
-    /// <summary><c>events</c>, <c>speech</c> or <c>music</c>.</summary>
+    /// <summary><c>events</c>, <c>speech</c>, <c>music</c> or <c>generalisation</c>: tested on people never heard in training.</summary>
     public required string Family { get; init; }
 
     /// <summary>One line: what is told apart, from which audio, and how it is split.</summary>

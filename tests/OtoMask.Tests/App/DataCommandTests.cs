@@ -41,7 +41,7 @@ public sealed class DataCommandTests : IDisposable
         Fetch("tones");
         AppResult list = debian.Run("data", "list", "--data-dir", debian.Data);
         Assert.Equal((0, ""), (list.ExitCode, list.Error));
-        Assert.All([.. KnownTasks.All.Select(task => task.Name), "unlabelled"], name => Assert.Single(Rows(list, name)));
+        Assert.All([.. KnownTasks.All.Select(task => task.Name), "unlabelled", "unlabelled-long"], name => Assert.Single(Rows(list, name)));
         Assert.Equal(["tones", "speech", "4", "32", "0", "yes"], Cells(list, "tones").Where((_, column) => column != 2));
         Assert.Equal("no", Cells(list, "speakers")[^1]);
         Assert.Equal("?", Cells(list, "speakers")[^2]);      // this Debian has no such package
@@ -67,6 +67,7 @@ public sealed class DataCommandTests : IDisposable
         debian.RemoveProgram("apt-cache");
         Assert.Contains("apt-cache is not on this machine", Describe("tones"));
         Assert.Contains("hedgewars-data", Describe("unlabelled"));
+        Assert.Contains("festvox-ru", Describe("unlabelled-long"));
 
         Assert.Equal(2, Fetch("tones").ExitCode);
         using FakeDebian whole = new("ㄇㄚ", "ㄊㄢ", "ㄅㄛ", "ㄍㄨㄤ");

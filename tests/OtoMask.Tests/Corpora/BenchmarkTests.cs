@@ -11,8 +11,8 @@ public class BenchmarkTests
     public void TasksAndTheirSourcesHaveDistinctNamesAndAKnownFamily()
     {
         Assert.Equal(KnownTasks.All.Count, KnownTasks.All.Select(task => task.Name).Distinct().Count());
-        Assert.All(KnownTasks.All, task => Assert.Contains(task.Family, new[] { "events", "speech", "music" }));
-        IClipSource[] sources = [.. PretrainingPool.Sources(KnownTasks.All, PoolBreadth.Everything)];
+        Assert.All(KnownTasks.All, task => Assert.Contains(task.Family, new[] { "events", "speech", "music", "generalisation" }));
+        IClipSource[] sources = [.. new PoolRecipe(KnownTasks.All, PoolBreadth.LongClips).Sources];
         Assert.Equal(sources.Length, sources.Select(source => source.Name).Distinct().Count());
     }
 
@@ -99,6 +99,70 @@ public class BenchmarkTests
 
         static FakeSource Notes(string package, int first) => new(package, [.. Enumerable.Range(0, 32).Select(i =>
             FakeSource.Clip(first + i, package, ("program", $"{i / 2}"), ("family", GeneralMidi.Families[i / 16]), ("pitch", i % 2 == 0 ? "60" : "72")))]);
+    }
+
+    [Fact]
+    public void CallsAndTheirNumbersAreTestedInVoicesNotHeard()
+    {
+        using FakePackages fake = new();
+        foreach (string voice in new[] { "female1", "female2", "male1", "male2", "de/female1", "de/female2", "de/male1", "de/male2" })
+        {
+            foreach (string call in new[] { "b1", "c1", "s9", "kong", "db" })
+                fake.AddSound("kajongg", $"usr/share/kajongg/voices/{voice}/{call}.flac");
+        }
+        AssembledTask words = Assembler(fake).Assemble(KnownTasks.Find("words-cross-speaker")), numbers = Assembler(fake).Assemble(KnownTasks.Find("numbers-cross-speaker"));
+
+        Assert.All([words, numbers], AssertSplit);
+        Assert.All([words, numbers], task => Assert.Equal(["female2", "male2"], Groups(task, test: true)));
+        Assert.Equal((40, 10), (words.Clips.Count, words.Clips.Select(clip => clip.Label).Distinct().Count()));
+        Assert.Equal(["de/1", "de/9", "default/1", "default/9"], numbers.Clips.Select(clip => clip.Label).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(24, numbers.Clips.Count);
+    }
+
+    [Fact]
+    public void LettersAreWhatTheLanguagesOwnTableSaysAndNoVoiceIsOnBothSides()
+    {
+        using FakePackages fake = new();
+        AddWords(fake);
+        foreach (string language in new[] { "da", "de", "en", "it", "nb" })
+        {
+            foreach (string file in new[] { "alpha/0", "alpha/1", "alpha/ae", "syllab/ba" })
+                fake.AddSound("klettres-data", $"usr/share/klettres/{language}/{file}.flac");
+            File.WriteAllText(fake.PathOf("klettres-data", $"usr/share/klettres/{language}/sounds.xml"), $"""
+                <klettres><language>
+                  <alphabet><sound name="A" file="{language}/alpha/0.flac"/><sound name="b " file="{language}/alpha/1.flac"/><sound name="Æ" file="{language}/alpha/ae.flac"/></alphabet>
+                  <syllables><sound name="C" file="{language}/syllab/ba.flac"/></syllables>
+                </language></klettres>
+                """);
+        }
+        AssembledTask task = Assembler(fake).Assemble(KnownTasks.Find("letters-cross-speaker"));
+        Assert.Equal(["a", "b"], task.Clips.Select(clip => clip.Label).Distinct().Order());
+        Assert.Equal(10, task.Clips.Count);
+        Assert.Equal(["klettres-data/de", "klettres-data/it"], Groups(task, test: true));
+        Assert.All(task.Clips, clip => Assert.Equal(clip.Label == "a", clip.FileName.EndsWith("alpha-0.flac", StringComparison.Ordinal)));
+        AssertSplit(task);
+    }
+
+    [Fact]
+    public void ATableOfLettersThatIsNoXmlIsNamed()
+    {
+        using FakePackages fake = new();
+        AddWords(fake);
+        File.WriteAllText(fake.PathOf("klettres-data", "usr/share/klettres/ru/sounds.xml"), "<klettres>");
+        Assert.Contains("sounds.xml", Assert.Throws<UserErrorException>(() => fake.Library().Provide(new SpokenWords())).Message);
+    }
+
+    [Fact]
+    public void PercussionIsTestedInASoundFontNotHeard()
+    {
+        using FakePackages fake = new();
+        FakeSource[] fonts = [Provided(fake, Struck("timgm6mb-soundfont", 0)), Provided(fake, Struck("fluid-soundfont-gm", 100))];
+        AssembledTask task = Assembler(fake).Assemble(KnownTasks.Find("percussion") with { Sources = fonts });
+        AssertSplit(task);
+        Assert.Equal(["fluid-soundfont-gm/jazz", "fluid-soundfont-gm/room"], Groups(task, test: true));
+
+        static FakeSource Struck(string package, int first) =>
+            new(package, [.. Enumerable.Range(0, 8).Select(i => FakeSource.Clip(first + i, package, ("instrument", i % 2 == 0 ? "claves" : "cabasa"), ("kit", i < 4 ? "jazz" : "room")))]);
     }
 
     /// <summary>Two languages of the task and Belarusian as stamps, other voices of the two elsewhere.</summary>

@@ -111,6 +111,28 @@ public class ClipSourceTests
         Assert.All(clips, clip => Assert.Equal(int.Parse(clip.Tags["pitch"]), 128 * clip.Samples[ClipLibrary.SampleRate / 10], 0.01));
     }
 
+    [Fact]
+    public void EveryInstrumentOfTheKitsIsStruckSoftlyAndLoudly()
+    {
+        using FakePackages fake = new();
+        File.WriteAllText(fake.PathOf("fluid-soundfont-gm", "usr/share/sounds/sf2/FluidR3_GM.sf2"), "");
+        SoundfontPercussion source = SoundfontPercussion.FluidR3;
+        SourceClip[] clips = [.. source.Open(fake.Packages.Provide(source.Packages), RenderBeeps).SelectMany(recording => recording())];
+
+        Assert.Equal(7 * 47 * 2, clips.Select(clip => clip.Name).Distinct().Count());
+        Assert.Equal(47, clips.Select(clip => clip.Tags["instrument"]).Distinct().Count());
+        Assert.Equal(56 / 128f, clips.First(clip => clip.Tags["instrument"] == "cowbell").Samples[10]);           // keys of the General MIDI map
+        Assert.Equal(81 / 128f, clips.Last(clip => clip.Tags["instrument"] == "open-triangle").Samples[^1600]);
+    }
+
+    [Theory]
+    [InlineData("b2", '2')]
+    [InlineData("s9", '9')]
+    [InlineData("c0", null)]
+    [InlineData("db", null)]
+    [InlineData("chow", null)]
+    public void ATileTellsItsNumber(string call, char? number) => Assert.Equal(number, TileVoices.NumberOf(call));
+
     /// <summary>Every note sounds as a constant of its key / 128 from its start on, until all sound is off.</summary>
     private static float[] RenderBeeps(string soundfontPath, IReadOnlyList<MidiEvent> events)
     {

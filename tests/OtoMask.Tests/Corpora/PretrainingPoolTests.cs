@@ -82,12 +82,28 @@ public class PretrainingPoolTests
     public void AWidePoolTakesAllPackagesOfTheBenchmarkAndIsNamedByWhatMayBeScored()
     {
         TaskRecipe[] tones = [KnownTasks.Find("tones")];
-        Assert.Equal(["gcin-voice"], PretrainingPool.Sources(tones, PoolBreadth.SamePackages).SelectMany(source => source.Packages));
-        string[] all = [.. PretrainingPool.Sources(tones, PoolBreadth.Everything).SelectMany(source => source.Packages)];
+        Assert.Equal(["gcin-voice"], new PoolRecipe(tones, PoolBreadth.SamePackages).Sources.SelectMany(source => source.Packages));
+        string[] all = [.. new PoolRecipe(tones, PoolBreadth.Everything).Sources.SelectMany(source => source.Packages)];
         Assert.Superset(KnownTasks.Benchmark.SelectMany(task => task.Packages).Append("fillets-ng-data-cs").ToHashSet(), all.ToHashSet());
-        Assert.Equal("unlabelled-tones", PretrainingPool.NameFor(tones, PoolBreadth.Everything));
-        Assert.Equal("unlabelled", PretrainingPool.NameFor([.. KnownTasks.Benchmark.Reverse()], PoolBreadth.Everything));
-        Assert.Equal("pool-tones", PretrainingPool.NameFor(tones, PoolBreadth.SamePackages));
+        Assert.Equal("unlabelled-tones", new PoolRecipe(tones, PoolBreadth.Everything).FileName);
+        Assert.Equal("unlabelled", new PoolRecipe([.. KnownTasks.Benchmark.Reverse()], PoolBreadth.Everything).FileName);
+        Assert.Equal("pool-tones", new PoolRecipe(tones, PoolBreadth.SamePackages).FileName);
+    }
+
+    [Fact]
+    public void ThePoolOfLongClipsHoldsNoShortOneAndNoneThatAnyTaskTestsOn()
+    {
+        TaskRecipe[] tasks = [.. KnownTasks.Benchmark, .. KnownTasks.Wider];
+        PoolRecipe recipe = new(tasks, PoolBreadth.LongClips);
+        Assert.Equal("unlabelled-long", recipe.FileName);
+        Assert.Superset(new PoolRecipe(tasks, PoolBreadth.Everything).Packages.Append("festvox-ru").ToHashSet(), recipe.Packages.ToHashSet());
+
+        ManifestClip Clip(string name, double seconds) => new(name, name, seconds, "package", "1", "GPL-2", new Dictionary<string, string>());
+        TaskRecipe task = new([PackagedAudio.GameMusic], _ => "label", clip => clip.FileName) { Name = "t", Family = "music", Summary = "", Known = (1, 2), Caution = "" };
+        AssembledTask assembled = new(task, "t.csv", "t.json", [new TaskClip("tested", "label", IsTest: true, "tested", Clip("tested", 9))]);
+        IReadOnlyList<PoolClip> pool = PretrainingPool.Choose([assembled], PoolBreadth.LongClips, source =>
+            source == PackagedAudio.GameMusic ? [Clip("tested", 9), Clip("short", 2.59), Clip("long", 2.6)] : []);
+        Assert.Equal(["game-audio-v1/long"], pool.Select(clip => clip.FileName));
     }
 
     /// <summary>Hits whose packages are those of the drum loops.</summary>
