@@ -52,16 +52,20 @@ public static class AttentiveProbe
         FoldClips fold = tokens.Folds[foldIndex];
         var random = new ProbeRandom(seed, foldIndex);
         ValidationSplit split = LinearProbe.SplitOf(tokens, fold, ProbeMode.Strict, random);
-        var data = new TokenData(tokens, width, Standardiser.Fit(tokens.Rows(split.Train, ClipView.RandomCrop), width));
+        Standardiser scale = Standardiser.Fit(tokens.Rows(split.Train, ClipView.RandomCrop), width);
         FittedLayer? best = null;
-        foreach (double rate in Rates)
+        using (TokenData learnt = new(tokens, [.. split.Train, .. split.Valid], ClipView.RandomCrop, width, scale))
         {
-            FittedLayer layer = Fit(data, split, rate, random, cancellation);
-            best = layer.Beats(best) ? layer : best;
+            foreach (double rate in Rates)
+            {
+                FittedLayer layer = Fit(learnt, split, rate, random, cancellation);
+                best = layer.Beats(best) ? layer : best;
+            }
         }
+        using TokenData tested = new(tokens, fold.Test, ClipView.FromStart, width, scale);
         using var pooling = new AttentiveLayer(width, tokens.Task.Classes.Count, seed, tokens.Device);
         pooling.Set(best!.Weights);
-        (double score, _, float[] logits) = Score(pooling, data, fold.Test, ClipView.FromStart);
+        (double score, _, float[] logits) = Score(pooling, tested, fold.Test);
         return new LinearProbe.FoldOutcome(split, best, score, logits);
     }
 
@@ -80,11 +84,11 @@ public static class AttentiveProbe
             foreach (int[] batch in order.Chunk(batchSize))
             {
                 using var scope = new TensorScope();
-                Tensor logits = layer.Logits(data.Tokens(batch, ClipView.RandomCrop)), targets = data.Targets(batch);
+                Tensor logits = layer.Logits(data.Tokens(batch)), targets = data.Targets(batch);
                 (data.IsMultiLabel ? F.BinaryCrossEntropy(logits, targets) : (F.LogSoftmax(logits, -1) * targets).Sum() * (-1.0 / batch.Length)).Backward();
                 optimizer.Step(rate, gradientScale: 1);
             }
-            (double score, double loss, _) = Score(layer, data, split.Valid, ClipView.RandomCrop);
+            (double score, double loss, _) = Score(layer, data, split.Valid);
             var current = new FittedLayer([], score, loss, rate, epoch);
             if (current.Beats(best))
                 best = current with { Weights = layer.Parameters.Values.ToArray<float>() };
@@ -92,14 +96,14 @@ public static class AttentiveProbe
         return best!;
     }
 
-    private static (double Score, double Loss, float[] Logits) Score(AttentiveLayer layer, TokenData data, int[] clips, ClipView view)
+    private static (double Score, double Loss, float[] Logits) Score(AttentiveLayer layer, TokenData data, int[] clips)
     {
         using IDisposable frozen = TorchRuntime.NoGrad();
         var logits = new List<float>();
         foreach (int[] chunk in clips.Chunk(ScoredAtOnce))
         {
             using var scope = new TensorScope();
-            logits.AddRange(layer.Logits(data.Tokens(chunk, view)).ToArray<float>());
+            logits.AddRange(layer.Logits(data.Tokens(chunk)).ToArray<float>());
         }
         float[] all = [.. logits];
         IReadOnlyList<int>[] labels = data.LabelsOf(clips);
@@ -107,10 +111,29 @@ public static class AttentiveProbe
         return (Scores.Of(all, labels, data.IsMultiLabel), loss, all);
     }
 
-    /// <summary>Standardised tokens of clips, made when they are asked for: all of them twice would be much.</summary>
-    private sealed class TokenData(EmbeddedTask task, int width, Standardiser scale)
+    /// <summary>The standardised tokens of some clips, made once: hundreds of epochs go through them.</summary>
+    private sealed class TokenData : IDisposable
     {
-        public int Width => width;
+        private readonly EmbeddedTask task;
+        private readonly Dictionary<int, long> rowOf;
+        private readonly Tensor tokens; // [n, L, D]
+
+        public TokenData(EmbeddedTask task, int[] clips, ClipView view, int width, Standardiser scale)
+        {
+            (this.task, Width) = (task, width);
+            rowOf = clips.Index().ToDictionary(clip => clip.Item, clip => (long)clip.Index);
+            using var scope = new TensorScope();
+            tokens = scope.KeepForever(Tensor.Zeros(task.Device, DType.Float32, clips.Length, task.Width / width, width));
+            long done = 0;
+            foreach (int[] chunk in clips.Chunk(ScoredAtOnce)) // a second copy of all of them would be much
+            {
+                using var part = new TensorScope();
+                tokens.Narrow(0, done, chunk.Length).CopyFrom(Tensor.Send(task.Device, scale.Apply(task.Rows(chunk, view)), chunk.Length, task.Width / width, width));
+                done += chunk.Length;
+            }
+        }
+
+        public int Width { get; }
 
         public int Classes => task.Task.Classes.Count;
 
@@ -119,12 +142,14 @@ public static class AttentiveProbe
         public Device Device => task.Device;
 
         /// <summary>[n, L, D].</summary>
-        public Tensor Tokens(int[] clips, ClipView view) => Tensor.Send(Device, scale.Apply(task.Rows(clips, view)), clips.Length, task.Width / width, width);
+        public Tensor Tokens(int[] clips) => tokens.IndexSelect(0, Tensor.Send(Device, clips.Select(clip => rowOf[clip]).ToArray(), clips.Length));
 
         /// <summary>[n, C].</summary>
         public Tensor Targets(int[] clips) => Tensor.Send(Device, ProbeLoss.Targets(LabelsOf(clips), Classes), clips.Length, Classes);
 
         public IReadOnlyList<int>[] LabelsOf(int[] clips) => [.. clips.Select(clip => task.Task.Clips[clip].Labels)];
+
+        public void Dispose() => tokens.Dispose();
     }
 }
 
@@ -165,7 +190,7 @@ internal sealed class AttentiveLayer : IDisposable
     {
         using var scope = new TensorScope();
         (long clips, long count) = (tokens.Shape[0], tokens.Shape[1]);
-        Tensor scores = tokens.MatMul(queries.Value.Transpose(0, 1)) * (1 / Math.Sqrt(width)); // [n, L, M]
+        Tensor scores = F.Linear(tokens, queries.Value, Tensor.Zeros(tokens.Device, DType.Float32, heads)) * (1 / Math.Sqrt(width)); // [n, L, M]
         Tensor weights = F.Softmax(scores, 1).View(clips, count, heads, 1);
         Tensor heard = (weights * tokens.View(clips, count, heads, width / heads)).Sum(1).View(clips, width);
         return scope.Keep(F.Linear(heard, weight, bias));
