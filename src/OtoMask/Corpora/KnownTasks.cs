@@ -17,8 +17,11 @@ internal static class KnownTasks
         MusicTasks.Pitch,
     ];
 
-    /// <summary>All of them: the benchmark, then those that take few packages.</summary>
-    public static IReadOnlyList<TaskRecipe> All { get; } = [.. Benchmark, EventTasks.DrumsSmall, MusicTasks.Programs];
+    /// <summary>Tasks beyond the benchmark, of other packages; <c>unlabelled</c> knows nothing of them.</summary>
+    public static IReadOnlyList<TaskRecipe> Wider { get; } = [EventTasks.GameSounds];
+
+    /// <summary>All of them: the benchmark, the wider ones, then those that take few packages.</summary>
+    public static IReadOnlyList<TaskRecipe> All { get; } = [.. Benchmark, .. Wider, EventTasks.DrumsSmall, MusicTasks.Programs];
 
     /// <summary>The task called <paramref name="name"/>.</summary>
     /// <exception cref="UserErrorException">There is none; the message lists those there are.</exception>
