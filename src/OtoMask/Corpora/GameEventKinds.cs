@@ -25,7 +25,10 @@ internal static partial class GameEventKinds
     /// <summary>The ten kinds.</summary>
     public static IReadOnlyList<string> All { get; } = [.. KindOfName.Select(entry => entry.Kind).Where(kind => kind.Length > 0)];
 
-    /// <summary>The kind that the name of a file, without extension, tells; null for anything else (several sounds at once, a melody, speech, a mere <c>hit</c> or <c>die</c>).</summary>
+    /// <summary>
+    /// The kind that the name of a file, without extension, tells; null for anything else (several sounds at once, a melody, speech, a mere <c>hit</c> or
+    /// <c>die</c>).
+    /// </summary>
     public static string? Of(string name)
     {
         string words = Seam().Replace(name, " ").Trim().ToLowerInvariant();

@@ -55,10 +55,10 @@ public class GameSoundsTests
     public void NoMakerIsOnBothSidesAndNoKindIsOnePackages()
     {
         using FakePackages fake = new();
-        foreach ((string package, string folder, _, _) in GameSounds.Collections)
+        foreach ((int number, (string package, string folder, _, _)) in GameSounds.Collections.Index())   // a package may stand there twice
         {
-            fake.AddSound(package, $"usr/share/{folder}/explosion1.wav");
-            fake.AddSound(package, $"usr/share/{folder}/splash.wav");
+            fake.AddSound(package, $"usr/share/{folder}/explosion{number}.wav");
+            fake.AddSound(package, $"usr/share/{folder}/splash{number}.wav");
             fake.AddSound(package, $"usr/share/{folder}/theme.wav");                      // nothing of the kinds
         }
         foreach (int number in Enumerable.Range(1, 50))
