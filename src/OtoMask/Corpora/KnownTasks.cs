@@ -20,6 +20,7 @@ internal static class KnownTasks
     /// <summary>What joined later; <c>unlabelled-long</c> is the pool for these and the benchmark.</summary>
     public static IReadOnlyList<TaskRecipe> Wider { get; } =
     [
+        EventTasks.GameSounds,
         EventTasks.Percussion,
         SpeechTasks.WordsCrossSpeaker,
         SpeechTasks.NumbersCrossSpeaker,
