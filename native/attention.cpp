@@ -195,7 +195,9 @@ void enter_attention(Kernels<T>& kernels) {
   kernels.attention_gradient = attention_gradient<T>;
 }
 
+#ifdef OTOMASK_SET_HAS_FLOAT
 template void enter_attention(Kernels<float>&);
+#endif
 #ifdef OTOMASK_SET_HAS_BFLOAT16
 template void enter_attention(Kernels<BFloat16>&);
 #endif

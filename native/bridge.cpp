@@ -300,6 +300,14 @@ OM_API int32_t om_use_kernels(int32_t set) {
   return guarded([&] { use_kernels(static_cast<KernelSet>(set)); });
 }
 
+OM_API int32_t om_multiplies_pairs(int32_t* pairs) {
+  return guarded([&] { *pairs = multiplies_pairs(); });
+}
+
+OM_API int32_t om_multiply_pairs(int32_t pairs) {
+  return guarded([&] { multiply_pairs(pairs != 0); });
+}
+
 OM_API int32_t om_has_amx(int32_t* has) {
   return guarded([&] { *has = has_amx(); });
 }

@@ -45,7 +45,9 @@ void enter_cosine_loss(Kernels<T>& kernels) {
   kernels.cosine_loss = cosine_loss;
 }
 
+#ifdef OTOMASK_SET_HAS_FLOAT
 template void enter_cosine_loss(Kernels<float>&);
+#endif
 #ifdef OTOMASK_SET_HAS_BFLOAT16
 template void enter_cosine_loss(Kernels<BFloat16>&);
 #endif

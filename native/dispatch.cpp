@@ -29,6 +29,20 @@ std::atomic<KernelSet>& set_in_use() {
 
 thread_local bool leaves_bf16 = false;
 
+/* By the maker, not by a measurement: the same machine always computes the same bits. */
+bool prefers_pairs() {
+#ifdef OTOMASK_X86
+  return !__builtin_cpu_is("intel");
+#else
+  return true;
+#endif
+}
+
+std::atomic<bool>& pairs_in_use() {
+  static std::atomic<bool> pairs{prefers_pairs()};
+  return pairs;
+}
+
 }  // namespace
 
 bool has_amx() {
@@ -42,6 +56,10 @@ bool has_amx() {
 bool leaves_bf16_to_aten() { return leaves_bf16; }
 
 void leave_bf16_to_aten(bool leave) { leaves_bf16 = leave; }
+
+bool multiplies_pairs() { return pairs_in_use(); }
+
+void multiply_pairs(bool pairs) { pairs_in_use() = pairs; }
 
 KernelSet best_kernels() {
   static const KernelSet best = detect();
@@ -70,38 +88,28 @@ bool has_kernels<BFloat16>() {
 
 #ifdef OTOMASK_X86
 
-static Kernels<float> avx2_kernels() {
-  Kernels<float> made{};
-  avx2::enter_linear(made);
-  avx2::enter_attention(made);
-  avx2::enter_layer_norm(made);
-  avx2::enter_cosine_loss(made);
-  avx2::enter_norm_gelu(made);
-  return made;
-}
-
-template <class T>
-static Kernels<T> avx512_kernels() {
-  Kernels<T> made{};
-  avx512::enter_linear(made);
-  avx512::enter_attention(made);
-  avx512::enter_layer_norm(made);
-  avx512::enter_cosine_loss(made);
-  avx512::enter_norm_gelu(made);
-  return made;
-}
+#define OTOMASK_KERNELS_OF(set, type) \
+  [] {                                \
+    Kernels<type> made{};             \
+    set::enter_linear(made);          \
+    set::enter_attention(made);       \
+    set::enter_layer_norm(made);      \
+    set::enter_cosine_loss(made);     \
+    set::enter_norm_gelu(made);       \
+    return made;                      \
+  }()
 
 template <>
 const Kernels<float>& kernels() {
-  static const Kernels<float> avx2 = avx2_kernels(), avx512 = avx512_kernels<float>();
+  static const Kernels<float> avx2 = OTOMASK_KERNELS_OF(avx2, float), avx512 = OTOMASK_KERNELS_OF(avx512, float);
   const KernelSet wanted = kernels_in_use(), set = wanted == KernelSet::None ? best_kernels() : wanted;
   return set == KernelSet::Avx2 ? avx2 : avx512;
 }
 
 template <>
 const Kernels<BFloat16>& kernels() {
-  static const Kernels<BFloat16> avx512 = avx512_kernels<BFloat16>();
-  return avx512;
+  static const Kernels<BFloat16> pairs = OTOMASK_KERNELS_OF(avx512, BFloat16), halves = OTOMASK_KERNELS_OF(avx512_halves, BFloat16);
+  return multiplies_pairs() ? pairs : halves;
 }
 
 #else

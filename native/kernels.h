@@ -24,6 +24,10 @@ KernelSet best_kernels();
 KernelSet kernels_in_use();
 void use_kernels(KernelSet set);
 
+/* Whether kernels that begin later multiply bfloat16 in pairs, by the instruction for it (lanes_avx512.h); at first where that is faster. */
+bool multiplies_pairs();
+void multiply_pairs(bool pairs);
+
 /* Whether the processor multiplies tiles of bfloat16 (Intel's AMX), and the system lets it. ATen can, through oneDNN; these kernels cannot. */
 bool has_amx();
 
@@ -111,33 +115,33 @@ template <class T>
 const Kernels<T>& kernels();
 
 /* What they are made of: their files are compiled once per instruction set, and each enters what it has. avx2 has no
- * bfloat16. */
+ * bfloat16, avx512_halves has nothing else. */
+
+#define OTOMASK_ENTRIES                       \
+  template <class T>                          \
+  void enter_linear(Kernels<T>& kernels);     \
+  template <class T>                          \
+  void enter_attention(Kernels<T>& kernels);  \
+  template <class T>                          \
+  void enter_layer_norm(Kernels<T>& kernels); \
+  template <class T>                          \
+  void enter_cosine_loss(Kernels<T>& kernels); \
+  template <class T>                          \
+  void enter_norm_gelu(Kernels<T>& kernels);
 
 namespace avx2 {
-template <class T>
-void enter_linear(Kernels<T>& kernels);
-template <class T>
-void enter_attention(Kernels<T>& kernels);
-template <class T>
-void enter_layer_norm(Kernels<T>& kernels);
-template <class T>
-void enter_cosine_loss(Kernels<T>& kernels);
-template <class T>
-void enter_norm_gelu(Kernels<T>& kernels);
+OTOMASK_ENTRIES
 }  // namespace avx2
 
 namespace avx512 {
-template <class T>
-void enter_linear(Kernels<T>& kernels);
-template <class T>
-void enter_attention(Kernels<T>& kernels);
-template <class T>
-void enter_layer_norm(Kernels<T>& kernels);
-template <class T>
-void enter_cosine_loss(Kernels<T>& kernels);
-template <class T>
-void enter_norm_gelu(Kernels<T>& kernels);
+OTOMASK_ENTRIES
 }  // namespace avx512
+
+namespace avx512_halves {
+OTOMASK_ENTRIES
+}  // namespace avx512_halves
+
+#undef OTOMASK_ENTRIES
 
 }  // namespace otomask
 

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #define OTOMASK_SET avx2
+#define OTOMASK_SET_HAS_FLOAT
 
 namespace otomask::avx2 {
 

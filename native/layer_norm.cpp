@@ -69,7 +69,9 @@ void enter_layer_norm(Kernels<T>& kernels) {
   kernels.layer_norm_gradient = layer_norm_gradient<T>;
 }
 
+#ifdef OTOMASK_SET_HAS_FLOAT
 template void enter_layer_norm(Kernels<float>&);
+#endif
 #ifdef OTOMASK_SET_HAS_BFLOAT16
 template void enter_layer_norm(Kernels<BFloat16>&);
 #endif

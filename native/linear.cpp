@@ -157,7 +157,9 @@ void enter_linear(Kernels<T>& kernels) {
   kernels.linear_weight_gradient = linear_weight_gradient<T>;
 }
 
+#ifdef OTOMASK_SET_HAS_FLOAT
 template void enter_linear(Kernels<float>&);
+#endif
 #ifdef OTOMASK_SET_HAS_BFLOAT16
 template void enter_linear(Kernels<BFloat16>&);
 #endif

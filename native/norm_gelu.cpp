@@ -49,7 +49,9 @@ void enter_norm_gelu(Kernels<T>& kernels) {
   kernels.norm_gelu_gradient = norm_gelu_gradient;
 }
 
+#ifdef OTOMASK_SET_HAS_FLOAT
 template void enter_norm_gelu(Kernels<float>&);
+#endif
 #ifdef OTOMASK_SET_HAS_BFLOAT16
 template void enter_norm_gelu(Kernels<BFloat16>&);
 #endif

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define OM_API extern "C" __attribute__((visibility("default")))
-#define OM_ABI 9
+#define OM_ABI 10
 
 enum om_tag : int32_t {
   OM_NONE = 0,
@@ -137,6 +137,9 @@ OM_API int32_t om_set_tf32(int32_t allowed);
  * that this processor runs; om_use_kernels changes the ones in use, for all threads. */
 OM_API int32_t om_kernels(int32_t* in_use, int32_t* best);
 OM_API int32_t om_use_kernels(int32_t set);
+/* Whether the kernels multiply bfloat16 by the instruction that takes pairs, at first where that is the faster way; else each half as a float32. For all threads. */
+OM_API int32_t om_multiplies_pairs(int32_t* pairs);
+OM_API int32_t om_multiply_pairs(int32_t pairs);
 /* Whether the processor has AMX, which ATen's bfloat16 products use and the kernels' do not. */
 OM_API int32_t om_has_amx(int32_t* has);
 /* Whether the calling thread leaves bfloat16 to ATen even where there are kernels; not at first. */

@@ -70,6 +70,18 @@ public static class TorchRuntime
         }
     }
 
+    /// <summary>Whether the kernels multiply bfloat16 by the instruction for pairs, for all threads. At first, but not on Intel's processors, where each half of a
+    /// pair is multiplied as a float32, which is faster there (docs/performance.md).</summary>
+    internal static bool MultipliesPairs
+    {
+        get
+        {
+            NativeMethods.Check(NativeMethods.om_multiplies_pairs(out int pairs));
+            return pairs != 0;
+        }
+        set => NativeMethods.Check(NativeMethods.om_multiply_pairs(value ? 1 : 0));
+    }
+
     /// <summary>Whether the processor multiplies tiles of bfloat16 (Intel's AMX): ATen does by them, the kernels do not.</summary>
     internal static bool HasAmx
     {

@@ -65,7 +65,8 @@ internal static class DoctorCommand
         report.Line("libtorch", description.Split('\n')[0].Replace("libtorch ", ""));
         report.Line("threads", $"{TorchRuntime.Threads} for one operator");
         (KernelSet inUse, KernelSet best) = (TorchRuntime.Kernels, TorchRuntime.BestKernels);
-        report.Line("kernels", inUse == best ? best.Name() : $"{inUse.Name()} (OTOMASK_KERNELS), while this processor runs {best.Name()}");
+        string bf16 = inUse == KernelSet.Avx512Bf16 && !TorchRuntime.MultipliesPairs ? "; bfloat16 as float32, which this processor multiplies faster" : "";
+        report.Line("kernels", inUse == best ? best.Name() + bf16 : $"{inUse.Name()} (OTOMASK_KERNELS), while this processor runs {best.Name()}");
 
         string policy = Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") ?? "PASSIVE";
         report.Line("waiting threads", policy.ToUpperInvariant() == "PASSIVE" ? "sleep (OMP_WAIT_POLICY=PASSIVE)" : $"spin (OMP_WAIT_POLICY={policy})");

@@ -5,7 +5,7 @@ namespace OtoMask.Torch.Interop;
 /// <summary>Loads the bridge, and with it libtorch, at the first call of any of its functions.</summary>
 internal static unsafe class Bridge
 {
-    private const int Abi = 9;
+    private const int Abi = 10;
     private const string BackendVariable = "OTOMASK_BACKEND";
     private static readonly Lock Gate = new();
     private static nint loaded;

@@ -101,6 +101,12 @@ internal static unsafe partial class NativeMethods
     public static partial int om_use_kernels(int set);
 
     [LibraryImport(Library)]
+    public static partial int om_multiplies_pairs(out int pairs);
+
+    [LibraryImport(Library)]
+    public static partial int om_multiply_pairs(int pairs);
+
+    [LibraryImport(Library)]
     public static partial int om_has_amx(out int has);
 
     [LibraryImport(Library)]

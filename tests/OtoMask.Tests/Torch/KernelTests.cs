@@ -9,7 +9,7 @@ namespace OtoMask.Tests.Torch;
 /// </summary>
 [Collection(NoTensorLeaksAttribute.Collection)]
 [NoTensorLeaks]
-public sealed class KernelTests : IDisposable
+public class KernelTests : IDisposable
 {
     /// <summary>Largest error, as a share of the largest value. In a branch, values are rounded to bfloat16 at up to four places one after the other.</summary>
     private const double SinglePrecision = 4e-6, HalfPrecision = 0.02, HalfPrecisionOfBranches = 0.04;
@@ -49,7 +49,11 @@ public sealed class KernelTests : IDisposable
         return data;
     }
 
-    public void Dispose() => TorchRuntime.Kernels = TorchRuntime.BestKernels;
+    public virtual void Dispose()
+    {
+        TorchRuntime.Kernels = TorchRuntime.BestKernels;
+        GC.SuppressFinalize(this);
+    }
 
     [Theory]
     [MemberData(nameof(Maps))]
@@ -340,5 +344,21 @@ public sealed class KernelTests : IDisposable
         for (int i = 0; i < values.Length; i++)
             values[i] = (int)(BitOperations.RotateLeft((uint)(i + 1) * 0x9E3779B1u ^ (uint)seed * 0x85EBCA77u, 13) * 0xC2B2AE3Du) / (float)(1u << 31);
         return values;
+    }
+}
+
+/// <summary>The same with bfloat16 multiplied the other way than this processor prefers: in pairs, or each half as a float32.</summary>
+[Collection(NoTensorLeaksAttribute.Collection)]
+[NoTensorLeaks]
+public sealed class OtherBf16KernelTests : KernelTests
+{
+    private readonly bool preferred = TorchRuntime.MultipliesPairs;
+
+    public OtherBf16KernelTests() => TorchRuntime.MultipliesPairs = !preferred;
+
+    public override void Dispose()
+    {
+        TorchRuntime.MultipliesPairs = preferred;
+        base.Dispose();
     }
 }
