@@ -32,6 +32,7 @@ internal static class CommandLine
             PredictCommand.Create(),
             CompareCommand.Create(),
             StudyCommand.Create(),
+            ServeCommand.Create(),
             BenchCommand.Create(),
             DoctorCommand.Create(),
         ];

@@ -48,6 +48,21 @@ internal static class FolderLock
         }
     }
 
+    /// <summary>Whether a process has the lock, or a part in it.</summary>
+    /// <param name="file">The file to lock; it need not be there.</param>
+    public static bool IsHeld(string file)
+    {
+        try
+        {
+            using FileStream alone = new(file, FileMode.Open, FileAccess.Read, FileShare.None, bufferSize: 0);
+            return false;
+        }
+        catch (IOException error)
+        {
+            return error.HResult == TryAgain;
+        }
+    }
+
     private static FileStream? Try(Func<FileStream> open)
     {
         for (int left = Tries; ; left--)

@@ -17,11 +17,15 @@ internal sealed class HtmlPage(string title, Html lead)
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
     };
 
     private readonly List<Html> parts = [];
     private readonly List<string> assets = ["page.css", "page.js"];
     private int dataBlocks;
+
+    /// <summary>Whether styles and scripts are linked to below <c>/assets</c>, where a server has them, and not part of the page.</summary>
+    public bool IsServed { get; init; }
 
     /// <summary>Small print above the heading, such as "mask gallery".</summary>
     public string Kind { get; init; } = "OtoMask";
@@ -62,7 +66,7 @@ internal sealed class HtmlPage(string title, Html lead)
         <meta name="generator" content="OtoMask">
         <title>{title}</title>
         <link rel="icon" href="data:,">
-        <style>{Html.Each(assets.Where(IsStyle), Resource)}</style>
+        {(IsServed ? Html.Each(assets.Where(IsStyle), style => Html.Of($"""<link rel="stylesheet" href="/assets/{style}">""")) : Html.Of($"<style>{Html.Each(assets.Where(IsStyle), Resource)}</style>"))}
         </head>
         <body>
         <header class="masthead">
@@ -74,12 +78,25 @@ internal sealed class HtmlPage(string title, Html lead)
         <main>
         {Html.Join(parts)}
         </main>
-        <footer><p>Made by OtoMask {Version}. This file is complete in itself: it loads nothing from anywhere.</p></footer>
-        {Html.Each(assets.Where(asset => !IsStyle(asset)), script => Html.Of($"<script>{Resource(script)}</script>\n"))}
+        <footer><p>Made by OtoMask {Version}. {(IsServed ? "This page loads nothing but from this machine." : "This file is complete in itself: it loads nothing from anywhere.")}</p></footer>
+        {Html.Each(assets.Where(asset => !IsStyle(asset)), script => IsServed ? Html.Of($"""<script src="/assets/{script}"></script>{"\n"}""") : Html.Of($"<script>{Resource(script)}</script>\n"))}
         </body>
         </html>
 
         """).ToString();
+
+    /// <summary>A style or script that pages link to where they are served; null where there is none of that name.</summary>
+    public static byte[]? Asset(string name)
+    {
+        if (!name.EndsWith(".css", StringComparison.Ordinal) && !name.EndsWith(".js", StringComparison.Ordinal))
+            return null;
+        using Stream? stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name);
+        if (stream is null)
+            return null;
+        var bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
 
     private static bool IsStyle(string asset) => asset.EndsWith(".css", StringComparison.Ordinal);
 

@@ -139,7 +139,7 @@ public sealed class RunFolder(string path)
     {
         if (HoldsNothing)
             return;
-        if (!File.Exists(Lock))
+        if (!File.Exists(LockFile))
             throw Taken();
         Occupy();
         foreach (string file in Files)
@@ -154,7 +154,7 @@ public sealed class RunFolder(string path)
     {
         if (hold is not null)
             return;
-        OrUserError("write in it", () => hold = FolderLock.TryTake(Lock));
+        OrUserError("write in it", () => hold = FolderLock.TryTake(LockFile));
         if (hold is null)
             throw new UserErrorException($"{Path} is being trained by another process; wait for it, or stop it first");
         AtomicFile.RemoveLeftovers(Path);
@@ -165,7 +165,7 @@ public sealed class RunFolder(string path)
 
     /// <summary>Whether a process is at work in it.</summary>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
-    public bool IsOccupied => FolderLock.IsTaken(Lock);
+    public bool IsOccupied => FolderLock.IsTaken(LockFile);
 
     /// <summary>Checks, before the first step, that a run which goes on can write its next checkpoint and its log. Leaves nothing behind.</summary>
     /// <exception cref="UserErrorException">One of them cannot be written.</exception>
@@ -191,7 +191,7 @@ public sealed class RunFolder(string path)
     {
         foreach (string file in FilesBesideCheckpoints)
             File.Delete(file);
-        File.Delete(Lock);
+        File.Delete(LockFile);
         Release();
         Directory.Delete(Inside(CheckpointFolder));
         if (isMadeHere && !Directory.EnumerateFileSystemEntries(Path).Any())
@@ -238,18 +238,19 @@ public sealed class RunFolder(string path)
             File.Move(newer, newer + AsideSuffix, overwrite: true);
     }
 
-    private string Lock => System.IO.Path.Combine(Inside(CheckpointFolder), ".lock");
+    /// <summary>What the process that trains in it has locked.</summary>
+    internal string LockFile => System.IO.Path.Combine(Inside(CheckpointFolder), ".lock");
 
     private IEnumerable<string> FilesBesideCheckpoints =>
         [Config, Log, Metrics, Report, BadFiles, .. Directory.Exists(Path) ? Directory.GetFiles(Path, "events.out.tfevents.*") : []];
 
     /// <summary>Whether nobody can lose anything here: no folder, an empty one, or the first two things that a run makes.</summary>
     private bool HoldsNothing => !File.Exists(Path) && (!Directory.Exists(Path)
-        || (Entries(Path).All(entry => entry == Inside(CheckpointFolder) && Directory.Exists(entry)) && InCheckpoints().All(entry => entry == Lock)));
+        || (Entries(Path).All(entry => entry == Inside(CheckpointFolder) && Directory.Exists(entry)) && InCheckpoints().All(entry => entry == LockFile)));
 
     /// <summary>Whether a process was killed here between making the folder and the first checkpoint, which comes before the first step. The lock
     /// tells that a run was here: names like log.jsonl are anybody's.</summary>
-    private bool WasAbandoned => File.Exists(Lock) && InCheckpoints().All(entry => entry == Lock)
+    private bool WasAbandoned => File.Exists(LockFile) && InCheckpoints().All(entry => entry == LockFile)
         && !File.Exists(Metrics) && !File.Exists(Report) && !(File.Exists(Log) && LogHoldsWork());
 
     /// <summary>Whether a log tells of more than the evaluation that comes before the first checkpoint.</summary>
@@ -282,7 +283,7 @@ public sealed class RunFolder(string path)
     /// <summary>What is in a folder, without what killed processes left half written.</summary>
     private static IEnumerable<string> Entries(string folder) => Directory.EnumerateFileSystemEntries(folder).Where(entry => !AtomicFile.IsLeftover(entry));
 
-    private bool IsCheckpoint(string file) => file == BestCheckpoint || file == Lock
+    private bool IsCheckpoint(string file) => file == BestCheckpoint || file == LockFile
         || (System.IO.Path.GetFileName(file).StartsWith(CheckpointPrefix, StringComparison.Ordinal) && (file.EndsWith(CheckpointSuffix, StringComparison.Ordinal) || file.EndsWith(AsideSuffix, StringComparison.Ordinal)));
 
     private static long? StepOf(string checkpoint) =>

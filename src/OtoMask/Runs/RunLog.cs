@@ -71,8 +71,8 @@ public sealed class LogFollower(string path)
     /// <exception cref="UserErrorException">The file cannot be read, or is none that a run writes.</exception>
     public IReadOnlyList<LogRow> ReadNew()
     {
-        if (FileStatus.Of(path) is not { } status)
-            return [];
+        if (FileStatus.Of(path) is not { } status || new FileInfo(path).Length == 0)
+            return []; // a run makes its log before it has a row for it
         using FileStream file = InputFile.Open(path);
         HasBegunAnew = position > 0 && (status.Inode != inode || file.Length < position);
         if (HasBegunAnew)

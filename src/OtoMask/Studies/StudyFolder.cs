@@ -61,6 +61,10 @@ public sealed class StudyFolder(string path)
         }
     }
 
+    /// <summary>Whether a process, or any worker, is at work in it.</summary>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    internal bool IsInWork => FolderLock.IsHeld(Lock);
+
     private string Lock => Inside(".lock");
 
     private string Workers => Inside(".workers");

@@ -24,7 +24,7 @@ internal sealed class HeadlessChromium : IAsyncDisposable
         };
         page.Request += (_, asked) =>
         {
-            if (!IsLocal(asked.Request.Url))
+            if (!IsLocal(asked.Request.Url) && !(Origin is { } origin && asked.Request.Url.StartsWith(origin, StringComparison.Ordinal)))
                 complaints.Enqueue("the page asks for something outside itself: " + asked.Request.Url);
         };
     }
@@ -32,12 +32,15 @@ internal sealed class HeadlessChromium : IAsyncDisposable
     /// <summary>Console errors and uncaught exceptions so far, and requests for anything but the page itself.</summary>
     public IReadOnlyCollection<string> Complaints => complaints;
 
+    /// <summary>Of a page that a server has: what the page may ask.</summary>
+    private string? Origin { get; init; }
+
     /// <summary>The program, or null where none is installed.</summary>
     public static string? Executable { get; } = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
         .SelectMany(folder => new[] { "chromium", "chromium-browser", "google-chrome" }.Select(name => Path.Combine(folder, name)))
         .FirstOrDefault(File.Exists);
 
-    /// <summary>Opens a file at a window width in CSS pixels and waits until its scripts have run.</summary>
+    /// <summary>Opens a file, or the page of a server, at a window width in CSS pixels and waits until its scripts have run.</summary>
     public static async Task<HeadlessChromium> OpenAsync(string file, int width, bool dark = false)
     {
         string folder = Directory.CreateTempSubdirectory("otomask-chromium-").FullName;
@@ -53,9 +56,10 @@ internal sealed class HeadlessChromium : IAsyncDisposable
             DefaultViewport = Viewport(width),
         });
         IPage page = (await browser.PagesAsync())[0];
-        var chromium = new HeadlessChromium(browser, page, folder);
+        var address = new Uri(file);
+        var chromium = new HeadlessChromium(browser, page, folder) { Origin = address.IsFile ? null : address.GetLeftPart(UriPartial.Authority) };
         await page.EmulateMediaFeaturesAsync([new MediaFeatureValue { MediaFeature = MediaFeature.PrefersColorScheme, Value = dark ? "dark" : "light" }]);
-        await page.GoToAsync(new Uri(file).AbsoluteUri, (int)Patience.TotalMilliseconds, [WaitUntilNavigation.Load]);
+        await page.GoToAsync(address.AbsoluteUri, (int)Patience.TotalMilliseconds, [WaitUntilNavigation.Load]);
         await chromium.SettleAsync();
         return chromium;
     }
@@ -70,6 +74,9 @@ internal sealed class HeadlessChromium : IAsyncDisposable
     /// <summary>Waits for two frames, in which size observers and drawings run.</summary>
     public Task SettleAsync() =>
         EvaluateAsync<bool>("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(true), 50))))");
+
+    /// <summary>Waits until a JavaScript expression is true.</summary>
+    public Task WaitForAsync(string expression) => page.WaitForExpressionAsync(expression, new WaitForFunctionOptions { Timeout = (int)Patience.TotalMilliseconds, PollingInterval = 100 });
 
     /// <summary>The value of a JavaScript expression; promises are awaited.</summary>
     public Task<T> EvaluateAsync<T>(string expression) => page.EvaluateExpressionAsync<T>(expression);

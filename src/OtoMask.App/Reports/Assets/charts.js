@@ -47,8 +47,9 @@ otomask.charts = (() => {
 
   const valueAxis = (look, name) => ({ ...look.axis, type: "value", name, scale: true, axisLabel: { ...look.axis.axisLabel, formatter: short } });
 
-  const runningMean = points => {
-    const reach = Math.max(1, Math.round(points.length / 60));
+  /** Means over a share of the points. */
+  const runningMean = (points, share = 1 / 30) => {
+    const reach = Math.max(1, Math.round(points.length * share / 2));
     return points.map(([x], i) => {
       const near = points.slice(Math.max(0, i - reach), i + reach + 1).map(([, y]) => y).filter(y => y !== null);
       return [x, near.length ? Number((near.reduce((sum, y) => sum + y, 0) / near.length).toPrecision(6)) : null];
@@ -79,8 +80,8 @@ otomask.charts = (() => {
         };
         const faint = { showSymbol: false, silent: true, tooltip: { show: false }, lineStyle: { width: 1, opacity: .28 }, z: 2 };
         if (member) return [{ ...line, ...faint }];
-        if (!chart.smooth || points.length < 60) return [line];
-        return [{ ...line, ...faint, name: `${name} (raw)` }, { ...line, data: runningMean(points), showSymbol: false }];
+        if (!chart.smooth || chart.reach === 0 || points.length < 60) return [line];
+        return [{ ...line, ...faint, name: `${name} (raw)` }, { ...line, data: runningMean(points, chart.reach), showSymbol: false }];
       });
       return {
         ...base,
@@ -88,7 +89,7 @@ otomask.charts = (() => {
         tooltip: { ...base.tooltip, trigger: "axis", valueFormatter: value => value === null ? "none" : short(value) },
         xAxis: { ...look.axis, type: "value", name: chart.xLabel, nameGap: 26, min: ({ min, max }) => min > 0 && min < max / 50 ? 0 : min, max: "dataMax", splitLine: { show: false },
           axisLabel: { ...look.axis.axisLabel, formatter: short, showMinLabel: true, showMaxLabel: true } },
-        yAxis: { ...look.axis, type: "value", ...yRange(chart), axisLabel: { ...look.axis.axisLabel, formatter: short } },
+        yAxis: { ...look.axis, ...chart.log ? { type: "log", scale: true } : { type: "value", ...yRange(chart) }, axisLabel: { ...look.axis.axisLabel, formatter: short } },
         dataZoom: [{ type: "inside", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false, moveOnMouseMove: "shift" }],
         series: drawn,
       };
@@ -155,9 +156,10 @@ otomask.charts = (() => {
     },
   };
 
-  /** Draws a figure, and again when its width, the page's face or one of its choices changes. */
-  function start(figure) {
-    const chart = otomask.data(figure.dataset.chart), plot = figure.querySelector(".plot"), kind = kinds[chart.kind];
+  /** Draws a figure, and again when its width, the page's face or one of its choices changes. Returns what draws it with other data, and what makes a picture of it. */
+  function live(figure, first) {
+    let chart = figure.chart = first;
+    const plot = figure.querySelector(".plot"), kind = kinds[chart.kind];
     const drawn = echarts.init(plot, null, { renderer: "svg" });
     const choices = [...(figure.closest("[data-choices]") ?? figure).querySelectorAll("[data-choice]")];
     const chosen = name => Number(choices.find(choice => choice.dataset.choice === name).value);
@@ -177,9 +179,28 @@ otomask.charts = (() => {
       show();
     }).observe(plot);
     figure.append(otomask.download(chart.title, () => kind.csv(chart, chosen)));
+    return {
+      update(next) {
+        chart = figure.chart = next;
+        show();
+      },
+      /** As PNG of twice the size on the screen, as a data URL. */
+      async png() {
+        const svg = plot.querySelector("svg"), picture = new Image();
+        picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(svg))}`;
+        await picture.decode();
+        const canvas = Object.assign(document.createElement("canvas"), { width: 2 * svg.clientWidth, height: 2 * svg.clientHeight }), context = canvas.getContext("2d");
+        context.fillStyle = otomask.colour("--card");
+        context.fillRect(0, 0, canvas.width, canvas.height);
+        context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+        return canvas.toDataURL("image/png");
+      },
+    };
   }
+
+  const start = figure => live(figure, otomask.data(figure.dataset.chart));
 
   const kinds = { lines, intervals };
   addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-chart]").forEach(start));
-  return { kinds, short, common, valueAxis, styleOf, colourOf, mark, stroke, markLegend };
+  return { kinds, live, short, common, valueAxis, styleOf, colourOf, mark, stroke, markLegend };
 })();

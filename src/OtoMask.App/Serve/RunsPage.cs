@@ -1,0 +1,45 @@
+using OtoMask.App.Reports;
+
+namespace OtoMask.App.Serve;
+
+/// <summary>The page of the runs below a folder: the list of them all, and the curves of those that are chosen, while they grow.</summary>
+internal static class RunsPage
+{
+    /// <summary>The whole page, with the list as of the last look; what comes after that the server tells.</summary>
+    /// <param name="book">The runs.</param>
+    /// <param name="mayControl">Whether runs may be stopped and resumed from here.</param>
+    public static string Build(RunBook book, bool mayControl)
+    {
+        if (book.Since(0).Look == 0)
+            book.Look(); // the first page shows what there is
+        HtmlPage page = new("Runs", Html.Of($"Pre-trainings, fine-tunings and studies below this folder, found as they appear. Choose some to see and compare their curves.")) { Kind = "live", IsServed = true };
+        page.Use("echarts.min.js", "charts.js", "serve.css", "serve-runs.js");
+        (string id, Html block) = page.Data(new { Lines = book.Since(0).Changed, MayControl = mayControl });
+        page.Add(Html.Of(
+            $"""
+            <div id="runs" data-runs="{id}">{block}
+            <div class="controls">
+            <label>Filter <output></output><input type="search" id="filter" placeholder="name, framework, mask, state" autocomplete="off"></label>
+            <label>Smoothing <output id="smoothing-told"></output><input type="range" id="smoothing" min="0" max="50" value="10" autocomplete="off"></label>
+            <label class="check"><input type="checkbox" id="log-scale" autocomplete="off"> losses on a log scale</label>
+            <span id="live" class="live" role="status">connecting</span>
+            </div>
+            <div id="refused" class="callout bad" role="alert" hidden><p></p></div>
+            <noscript><p class="callout">This page's script shows the runs; your browser does not run it.</p></noscript>
+            <div class="table"><table id="list">
+            <thead><tr><th><span class="hidden">choose</span></th><th data-key="id">run</th><th data-key="state">state</th><th data-key="share">progress</th>
+            <th data-key="secondsLeft" class="number">left</th><th data-key="speed" class="number">clips/s</th><th data-key="loss" class="number">loss</th>
+            <th data-key="rankMe" class="number">RankMe</th><th data-key="knn" class="number">k-NN %</th><th data-key="hint" class="number">hint</th><th data-key="changed">changed</th></tr></thead>
+            <tbody></tbody></table></div>
+            <p id="none" class="note" hidden>Nothing here yet. A run appears as soon as <code>otomask pretrain --out</code> makes its folder below this one.</p>
+            <section id="chosen" hidden><h2>Chosen runs</h2>
+            <p id="told" class="note" role="status"></p>
+            <div id="notes"></div>
+            <details><summary id="differences-title"></summary><div id="differences"></div></details>
+            <div class="charts" id="curves"></div>
+            </section>
+            </div>
+            """));
+        return page.Render();
+    }
+}

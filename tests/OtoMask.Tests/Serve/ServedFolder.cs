@@ -1,0 +1,61 @@
+using System.Net;
+using OtoMask.App.Serve;
+using OtoMask.Configuration;
+using OtoMask.Runs;
+using OtoMask.Tests.App;
+
+namespace OtoMask.Tests.Serve;
+
+/// <summary>A folder with runs, and a server on it on a free port of loopback.</summary>
+internal sealed class ServedFolder : IAsyncDisposable
+{
+    private readonly CancellationTokenSource ending = new();
+    private readonly Task serving;
+
+    private ServedFolder(AppFolder folder, Task serving, CancellationTokenSource ending, int port) =>
+        (Folder, this.serving, this.ending, Port) = (folder, serving, ending, port);
+
+    public AppFolder Folder { get; }
+
+    public int Port { get; }
+
+    public string Address => $"http://127.0.0.1:{Port}";
+
+    public static async Task<ServedFolder> StartAsync(AppFolder folder, bool mayControl = false, string? token = null, IPAddress? guarded = null)
+    {
+        var ending = new CancellationTokenSource();
+        var port = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var server = new Server(new RunBook(folder.Path), new Guard(guarded ?? IPAddress.Loopback, token), mayControl);
+        Task serving = server.RunAsync(IPAddress.Loopback, 0, port.SetResult, ending.Token);
+        await Task.WhenAny(port.Task, serving);
+        if (serving.IsFaulted)
+            await serving;
+        return new ServedFolder(folder, serving, ending, await port.Task);
+    }
+
+    /// <summary>A run that has done so many steps of so many, as its files tell.</summary>
+    public static RunFolder WriteRun(AppFolder folder, string name, int steps, int all, string? metrics = "concluded", Func<int, StepRecord>? step = null)
+    {
+        var run = new RunFolder(folder.Inside(name));
+        Directory.CreateDirectory(Path.GetDirectoryName(run.CheckpointOf(0))!);
+        ConfigFile.Write(run.Config, new PretrainingConfig { Steps = all, Data = "sounds", Mask = name.Contains("dwm") ? "dwm" : "random" });
+        using (StreamWriter log = File.CreateText(run.Log))
+        {
+            for (int i = 1; i <= steps; i++)
+                log.WriteLine((step ?? (number => LogGlanceTests.Step(number)))(i).ToJson());
+            log.WriteLine(new EvaluationRecord(steps, 0, "rankme", 12.5).ToJson());
+            log.WriteLine(new EvaluationRecord(steps, 0, "knn/drums", 40).ToJson());
+            log.WriteLine(new EvaluationRecord(steps, 0, "knn/tones", 60).ToJson());
+        }
+        if (metrics is not null)
+            File.WriteAllText(run.Metrics, metrics == "concluded" ? $$"""{"step": {{steps}}, "total_steps": {{all}}}""" : metrics);
+        return run;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await ending.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => serving);
+        ending.Dispose();
+    }
+}

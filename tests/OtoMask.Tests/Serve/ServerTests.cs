@@ -1,0 +1,254 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using OtoMask.App.Serve;
+using OtoMask.Runs;
+using OtoMask.Tests.App;
+
+namespace OtoMask.Tests.Serve;
+
+/// <summary>What the server tells, to whom, and what it keeps to itself.</summary>
+public sealed class ServerTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private readonly AppFolder folder = new();
+    private readonly HttpClient client = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { Timeout = Patience };
+
+    public void Dispose()
+    {
+        client.Dispose();
+        folder.Dispose();
+    }
+
+    [Fact]
+    public async Task The_list_tells_how_it_stands_with_every_run()
+    {
+        ServedFolder.WriteRun(folder, "deep/below/done", 20, 20);
+        ServedFolder.WriteRun(folder, "stopped-dwm", 5, 20);
+        ServedFolder.WriteRun(folder, "dead", 5, 20, metrics: null);
+        ServedFolder.WriteRun(folder, "gone-on-and-dead", 7, 20, metrics: """{"step": 5, "total_steps": 20}""");
+        ServedFolder.WriteRun(folder, "diverged", 5, 20, step: number => LogGlanceTests.Step(number) with { Applied = number < 3, Loss = number < 3 ? 1 : double.NaN });
+        ServedFolder.WriteRun(folder, ".hidden", 5, 20);
+        folder.Place("no-run");
+        Directory.CreateSymbolicLink(folder.Inside("linked"), folder.Inside("dead"));
+        await using ServedFolder served = await ServedFolder.StartAsync(folder);
+
+        Dictionary<string, JsonElement> lines = (await client.GetFromJsonAsync<JsonElement[]>($"{served.Address}/api/runs"))!.ToDictionary(line => line.GetProperty("id").GetString()!);
+        Assert.Equal(["dead", "deep/below/done", "diverged", "gone-on-and-dead", "stopped-dwm"], lines.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["dead", "done", "diverged", "dead", "stopped"], lines.OrderBy(line => line.Key, StringComparer.Ordinal).Select(line => line.Value.GetProperty("state").GetString()!));
+        JsonElement stopped = lines["stopped-dwm"];
+        Assert.Equal((5, 20, 12.5, 50), (stopped.GetProperty("done").GetInt32(), stopped.GetProperty("all").GetInt32(), stopped.GetProperty("rankMe").GetDouble(), stopped.GetProperty("knn").GetDouble()));
+        Assert.EndsWith(", dwm", stopped.GetProperty("what").GetString());
+        Assert.False(lines["diverged"].TryGetProperty("loss", out _));   // JSON has no NaN
+    }
+
+    [Fact]
+    public async Task A_folder_that_somebody_broke_has_a_line_that_says_so()
+    {
+        RunFolder run = ServedFolder.WriteRun(folder, "run", 5, 20);
+        File.WriteAllText(run.Config, "mask: [\n");
+        ServedFolder.WriteRun(folder, "other", 5, 20, metrics: "[1, 2");
+        await using ServedFolder served = await ServedFolder.StartAsync(folder);
+        JsonElement[] lines = (await client.GetFromJsonAsync<JsonElement[]>($"{served.Address}/api/runs"))!;
+        Assert.Equal(["other", "run"], lines.Select(line => line.GetProperty("id").GetString()));
+        Assert.Contains("config.yaml", lines[1].GetProperty("what").GetString());
+    }
+
+    [Fact]
+    public async Task Files_of_a_run_are_shown_under_a_policy_and_nothing_else_is()
+    {
+        RunFolder run = ServedFolder.WriteRun(folder, "run", 5, 20);
+        File.WriteAllText(run.Report, "<script>parent.alert(1)</script>");
+        File.WriteAllText(folder.Inside("secret.txt"), "secret");
+        RunFolder sly = ServedFolder.WriteRun(folder, "sly", 5, 20);
+        File.CreateSymbolicLink(sly.Report, folder.Inside("secret.txt"));
+        RunFolder slier = ServedFolder.WriteRun(folder, "slier", 5, 20);
+        Directory.CreateSymbolicLink(folder.Inside("slier/checkpoints/up"), folder.Path);
+        await using ServedFolder served = await ServedFolder.StartAsync(folder);
+        await client.GetAsync($"{served.Address}/api/runs");
+
+        using HttpResponseMessage report = await client.GetAsync($"{served.Address}/files/report.html?run=run");
+        Assert.StartsWith("sandbox allow-scripts allow-downloads;", report.Headers.GetValues("Content-Security-Policy").Single());
+        using HttpResponseMessage log = await client.GetAsync($"{served.Address}/files/log.jsonl?run=run");
+        Assert.Equal(("text/plain", "attachment"), (log.Content.Headers.ContentType!.MediaType, log.Content.Headers.ContentDisposition!.DispositionType));
+        foreach (string path in (string[])
+        [
+            "/files/report.html?run=sly", "/files/secret.txt?run=run", "/files/..%2Fsecret.txt?run=run", "/files/secret.txt?run=.", "/files/report.html?run=..", "/files/.lock?run=run",
+            "/files/report.html?run=run/../sly", "/files/report.html?run=%2Fetc", "/assets/..%2Fserve.css", "/assets/demo.yaml", "/../secret.txt", "/api/nothing",
+        ])
+        {
+            using HttpResponseMessage answer = await client.GetAsync(served.Address + path);
+            Assert.True(answer.StatusCode == HttpStatusCode.NotFound, $"{path}: {answer.StatusCode}");
+            Assert.DoesNotContain("secret", await answer.Content.ReadAsStringAsync());
+        }
+    }
+
+    [Theory]
+    [InlineData("evil.example", null, null, HttpStatusCode.MisdirectedRequest)]        // a name that was made to point here
+    [InlineData("127.0.0.1.evil.example", null, null, HttpStatusCode.MisdirectedRequest)]
+    [InlineData("localhost", null, null, HttpStatusCode.OK)]
+    [InlineData("[::1]", null, null, HttpStatusCode.OK)]
+    [InlineData(null, "http://evil.example", null, HttpStatusCode.Forbidden)]
+    [InlineData(null, "null", null, HttpStatusCode.Forbidden)]                        // a report in its sandbox
+    [InlineData(null, null, "cross-site", HttpStatusCode.Forbidden)]
+    [InlineData(null, null, "same-site", HttpStatusCode.Forbidden)]                   // another port of this machine
+    [InlineData(null, null, "same-origin", HttpStatusCode.OK)]
+    public async Task Other_pages_are_told_nothing(string? host, string? origin, string? site, HttpStatusCode expected)
+    {
+        await using ServedFolder served = await ServedFolder.StartAsync(folder);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{served.Address}/api/runs");
+        if (host is not null)
+            request.Headers.Host = $"{host}:{served.Port}";
+        if (origin is not null)
+            request.Headers.Add("Origin", origin);
+        if (site is not null)
+            request.Headers.Add("Sec-Fetch-Site", site);
+        using HttpResponseMessage answer = await client.SendAsync(request);
+        Assert.Equal(expected, answer.StatusCode);
+        Assert.Contains("frame-ancestors 'none'", answer.Headers.GetValues("Content-Security-Policy").Single());
+        Assert.DoesNotContain("'unsafe-inline'; img", answer.Headers.GetValues("Content-Security-Policy").Single().Split("style-src")[0]);
+    }
+
+    [Theory]
+    [InlineData(true, false, HttpStatusCode.Forbidden, "another page")]     // a form of another page can send it, but for the mark
+    [InlineData(false, true, HttpStatusCode.Conflict, "--control")]
+    [InlineData(true, true, HttpStatusCode.Conflict, "no process of this machine trains in run")]
+    public async Task Runs_are_stopped_only_where_it_was_allowed_and_by_our_own_page(bool mayControl, bool isMarked, HttpStatusCode expected, string why)
+    {
+        ServedFolder.WriteRun(folder, "run", 5, 20);
+        await using ServedFolder served = await ServedFolder.StartAsync(folder, mayControl);
+        await client.GetAsync($"{served.Address}/api/runs");
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{served.Address}/api/stop?run=run");
+        if (isMarked)
+            request.Headers.Add(Guard.Mark, "1");
+        using HttpResponseMessage answer = await client.SendAsync(request);
+        Assert.Equal(expected, answer.StatusCode);
+        Assert.Contains(why, await answer.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task On_another_address_everybody_needs_the_token()
+    {
+        string token = Guard.NewToken();
+        Assert.Equal(32, token.Length);
+        await using ServedFolder served = await ServedFolder.StartAsync(folder, token: token, guarded: IPAddress.Any);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync(served.Address)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync($"{served.Address}/?token={Guard.NewToken()}")).StatusCode);
+        using HttpResponseMessage known = await client.GetAsync($"{served.Address}/?token={token}");
+        string cookie = known.Headers.GetValues("Set-Cookie").Single();
+        Assert.Equal((HttpStatusCode.Found, "/"), (known.StatusCode, known.Headers.Location!.ToString()));
+        Assert.Contains("httponly", cookie, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("samesite=strict", cookie, StringComparison.OrdinalIgnoreCase);
+        using var request = new HttpRequestMessage(HttpMethod.Get, served.Address);
+        request.Headers.Add("Cookie", cookie.Split(';')[0]);
+        Assert.Equal(HttpStatusCode.OK, (await client.SendAsync(request)).StatusCode);
+    }
+
+    [Fact]
+    public async Task Fifty_pages_hear_of_a_step_though_one_of_them_never_reads()
+    {
+        RunFolder run = ServedFolder.WriteRun(folder, "run", 3000, 5000, metrics: null);
+        await using ServedFolder served = await ServedFolder.StartAsync(folder);
+        using var slow = new TcpClient("127.0.0.1", served.Port) { ReceiveBufferSize = 1024 };
+        await slow.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /api/live?run=run HTTP/1.1\r\nHost: 127.0.0.1:{served.Port}\r\n\r\n"));
+        using var ending = new CancellationTokenSource(Patience);
+        Task<string>[] pages = [.. Enumerable.Range(0, 50).Select(_ => HearAsync($"{served.Address}/api/live?run=run", "[4000", ending.Token))];
+        await Task.Delay(500, ending.Token);
+        File.AppendAllText(run.Log, LogGlanceTests.Step(4000).ToJson() + "\n" + LogGlanceTests.Step(4001).ToJson() + "\n");
+        foreach (string heard in await Task.WhenAll(pages))
+        {
+            Assert.Contains("event: runs", heard);
+            Assert.Contains("\"Hint ratio\"", heard);
+        }
+    }
+
+    [Fact]
+    public async Task What_was_sent_of_a_curve_and_what_follows_make_the_curve()
+    {
+        RunFolder run = ServedFolder.WriteRun(folder, "run", 2000, 9000, metrics: null);
+        var book = new RunBook(folder.Path);
+        book.Look();
+        var mail = new CurveMail(book, ["run", "no such run"]);
+        List<double?[]> loss = [];
+        for (int round = 0; round < 6; round++)
+        {
+            while (mail.Next() is { } news)
+            {
+                if (!news.Curves.TryGetValue("Loss", out CurveMail.Piece? piece))
+                    continue;
+                loss = [.. loss.Take(piece.Keep), .. piece.Points];
+            }
+            File.AppendAllLines(run.Log, Enumerable.Range(2001 + (round * 500), 500).Select(step => LogGlanceTests.Step(step).ToJson()));
+        }
+        IReadOnlyList<(double X, double Y)> points = [];
+        Assert.True(book.With("run", watched => points = ((WatchedRun)watched).Curves!.ByName["Loss"].Points));
+        Assert.Equal(points.Select(point => point.X), loss.Select(point => point[0]!.Value));
+        mail.End();
+        Assert.True(book.With("run", watched => Assert.Null(((WatchedRun)watched).Curves)));
+        await Task.CompletedTask;
+    }
+
+    [Fact]
+    public void The_command_says_where_the_page_is_and_ends_by_Ctrl_C()
+    {
+        ServedFolder.WriteRun(folder, "run", 5, 20);
+        int port = FreePort();
+        using AppProcess app = AppProcess.Start("serve", folder.Path, "--port", $"{port}");
+        string page = Poll($"http://localhost:{port}/", app);
+        Assert.Contains("<h1>Runs</h1>", page);
+        Assert.DoesNotMatch("<script>|onclick", page);
+        AppProcess.Run("serve", folder.Path, "--port", $"{port}").AssertUserError($"port {port}", "--port");
+        app.Signal("INT");
+        AppResult result = app.Wait();
+        Assert.Equal((130, "otomask: stopped\n"), (result.ExitCode, result.Error));
+        Assert.StartsWith($"http://127.0.0.1:{port}/\n", result.Output);
+    }
+
+    [Theory]
+    [InlineData("nowhere", "no folder nowhere")]
+    [InlineData(".", "--address localhost is no IP address", "--address", "localhost")]
+    [InlineData(".", "65535", "--port", "70000")]
+    public void A_mistake_is_one_line(string place, string says, params string[] options) => AppProcess.Run(["serve", place, .. options]).AssertUserError(says);
+
+    internal static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static async Task<string> HearAsync(string address, string until, CancellationToken cancellation)
+    {
+        using var client = new HttpClient();
+        using Stream stream = await client.GetStreamAsync(address, cancellation);
+        using var reader = new StreamReader(stream);
+        var heard = new StringBuilder();
+        while (await reader.ReadLineAsync(cancellation) is { } line)
+        {
+            heard.AppendLine(line);
+            if (line.Contains(until, StringComparison.Ordinal))
+                break;
+        }
+        return heard.ToString();
+    }
+
+    internal string Poll(string address, AppProcess app)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        while (!app.HasExited && Stopwatch.GetElapsedTime(begin) < Patience)
+        {
+            try
+            {
+                return client.GetStringAsync(address).GetAwaiter().GetResult();
+            }
+            catch (HttpRequestException)
+            {
+                Thread.Sleep(50);
+            }
+        }
+        return app.HasExited ? $"it ended: {app.Wait().Error}" : "";
+    }
+}
