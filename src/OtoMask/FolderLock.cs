@@ -35,26 +35,17 @@ internal static class FolderLock
 
     /// <summary>Whether a process has the lock.</summary>
     /// <param name="file">The file to lock; it need not be there.</param>
-    public static bool IsTaken(string file)
-    {
-        try
-        {
-            using FileStream shared = new(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            return false;
-        }
-        catch (IOException error)
-        {
-            return error.HResult == TryAgain;
-        }
-    }
+    public static bool IsTaken(string file) => IsRefused(file, FileShare.Read);
 
     /// <summary>Whether a process has the lock, or a part in it.</summary>
     /// <param name="file">The file to lock; it need not be there.</param>
-    public static bool IsHeld(string file)
+    public static bool IsHeld(string file) => IsRefused(file, FileShare.None);
+
+    private static bool IsRefused(string file, FileShare share)
     {
         try
         {
-            using FileStream alone = new(file, FileMode.Open, FileAccess.Read, FileShare.None, bufferSize: 0);
+            using FileStream asked = new(file, FileMode.Open, FileAccess.Read, share, bufferSize: 0);
             return false;
         }
         catch (IOException error)

@@ -106,6 +106,11 @@ internal sealed class RunBook
             if (++visited > MostFolders || found.Count >= MostRuns)
                 return;
             string id = folder == root ? "." : Path.GetRelativePath(root, folder).Replace('\\', '/');
+            if (known.TryGetValue(id, out Watched? old) && old is WatchedRun)
+            {
+                found[id] = () => old;
+                return; // its line says where it has become something else
+            }
             if (Holds(new StudyFolder(folder).Config))
                 found[id] = () => new WatchedStudy(id, folder);
             else if (new RunFolder(folder) is var run && Holds(run.Config) && (Holds(run.Log) || run.Checkpoints.Count > 0))

@@ -104,7 +104,7 @@ internal abstract class Watched(string id, string path)
     protected static long ChangedAt(string file) => File.Exists(file) ? new DateTimeOffset(File.GetLastWriteTimeUtc(file)).ToUnixTimeSeconds() : 0;
 
     /// <summary>The same to the tick.</summary>
-    protected static long TicksAt(string file) => File.Exists(file) ? File.GetLastWriteTimeUtc(file).Ticks : 0;
+    protected static long TicksAt(string file) => new FileInfo(file) is { Exists: true } info ? info.LastWriteTimeUtc.Ticks : 0;
 
     /// <summary>A number of a JSON file, or null.</summary>
     protected static long? NumberIn(string file, string name)
