@@ -36,10 +36,10 @@ public sealed record StudyTaskName(string Name, string? Family, double? Seconds 
 /// </summary>
 public sealed record StudyConfig
 {
-    /// <summary>The word for <see cref="Data"/> that stands for the pool of the tasks' own packages.</summary>
+    /// <summary>The word for <see cref="Data"/> that stands for the pool of the small benchmark; <c>unlabelled-long</c> is that of clips that fill 2.5 s.</summary>
     public const string Unlabelled = "unlabelled";
 
-    /// <summary>What to pre-train on: <see cref="Unlabelled"/>, or what <c>pretrain --data</c> takes.</summary>
+    /// <summary>What to pre-train on: the name of a pool, such as <see cref="Unlabelled"/>, or what <c>pretrain --data</c> takes.</summary>
     public string Data { get; init; } = Unlabelled;
 
     /// <summary>What to probe on.</summary>
