@@ -48,12 +48,8 @@ internal sealed class StartedProcesses : IDisposable
 
     private static Process Start(RankPlace place)
     {
-        string program = Environment.ProcessPath!;
-        string[] line = Environment.GetCommandLineArgs();
-        var start = new ProcessStartInfo(program);
-        // `dotnet otomask.dll ...` or the program itself: the first word is then its own.
-        foreach (string word in Path.GetFileNameWithoutExtension(program) == "dotnet" ? line : line[1..])
-            start.ArgumentList.Add(word);
+        string program = OwnProgram.Words[0];
+        var start = new ProcessStartInfo(program, [.. OwnProgram.Words.Skip(1), .. OwnProgram.Arguments]);
         foreach ((string name, string value) in Launchers.VariablesOf(place))
             start.Environment[name] = value;
         return ChildProgram.TryStart(start) ?? throw new UserErrorException($"cannot start {program} again; is it still there?");

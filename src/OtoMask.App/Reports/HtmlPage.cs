@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -12,8 +13,9 @@ namespace OtoMask.App.Reports;
 /// <param name="lead">One or two sentences under the heading.</param>
 internal sealed class HtmlPage(string title, Html lead)
 {
+    /// <summary>How data is written for scripts.</summary>
     // The default encoder writes <, >, & and ' as \uXXXX: no text in the data can close the script element it sits in.
-    private static readonly JsonSerializerOptions DataOptions = new(JsonSerializerDefaults.Web)
+    public static readonly JsonSerializerOptions DataOptions = new(JsonSerializerDefaults.Web)
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
@@ -103,11 +105,5 @@ internal sealed class HtmlPage(string title, Html lead)
     private static string Version =>
         typeof(HtmlPage).Assembly.GetName().Version?.ToString(3) ?? throw new InvalidOperationException("the assembly has no version");
 
-    private static Html Resource(string name)
-    {
-        using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
-            ?? throw new InvalidOperationException($"no embedded resource {name}");
-        using StreamReader reader = new(stream);
-        return new Html(reader.ReadToEnd());
-    }
+    private static Html Resource(string name) => new(Encoding.UTF8.GetString(Asset(name) ?? throw new InvalidOperationException($"no embedded resource {name}")));
 }

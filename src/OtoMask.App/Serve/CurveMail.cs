@@ -50,8 +50,15 @@ internal sealed class CurveMail(RunBook book, IReadOnlyList<string> followed)
         // A folder that went and came again is another run.
         if (!heard.TryGetValue(run.Id, out Heard? one) || one.Run != run)
             heard[run.Id] = one = new Heard(run, run.Join());
-        while (one.Curves.Follow())
+        try
         {
+            while (one.Curves.Follow())
+            {
+            }
+        }
+        catch (UserErrorException)
+        {
+            return null; // its line in the list says why
         }
         if (one.Beginning != one.Curves.Beginning)
             (one.Beginning, one.Notes) = (one.Curves.Beginning, -1);

@@ -58,7 +58,7 @@ internal sealed class Guard(IPAddress address, string? token)
     }
 
     /// <summary>A line and its status.</summary>
-    public static async Task Refuse(HttpContext context, int status, string why)
+    private static async Task Refuse(HttpContext context, int status, string why)
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = "text/plain; charset=utf-8";

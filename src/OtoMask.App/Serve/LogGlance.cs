@@ -28,8 +28,8 @@ internal sealed class LogGlance(string path)
     /// <exception cref="UserErrorException">The log cannot be read, or is none that a run writes.</exception>
     public bool Look(int budget)
     {
-        if (FileStatus.Of(path) is not { } status || new FileInfo(path).Length == 0)
-            return false; // a run makes its log before it has a row for it
+        if (LogFollower.StatusOf(path) is not { } status)
+            return false;
         using FileStream file = InputFile.Open(path);
         bool isAnew = status.Inode != inode || file.Length < position;
         if (isAnew)

@@ -27,12 +27,9 @@ internal static class RunControl
     public static async Task ResumeAsync(string id, string folder, bool isFineTuning, CancellationToken cancellation)
     {
         string told = Path.Combine(Directory.CreateTempSubdirectory("otomask-").FullName, "told.txt");
-        string program = Environment.ProcessPath!;
-        string[] own = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [program, Environment.GetCommandLineArgs()[0]] : [program];
         // A session of its own: neither Ctrl-C at the server's terminal nor the server's end is meant for it. The shell that waits for it goes with the server.
-        var start = new ProcessStartInfo("sh") { UseShellExecute = false };
-        foreach (string word in (string[])["-c", "setsid \"$@\" >/dev/null 2>\"$0\" </dev/null & wait $!", told, .. own, isFineTuning ? "finetune" : "pretrain", "--resume", folder])
-            start.ArgumentList.Add(word);
+        var start = new ProcessStartInfo(
+            "sh", ["-c", "setsid \"$@\" >/dev/null 2>\"$0\" </dev/null & wait $!", told, .. OwnProgram.Words, isFineTuning ? "finetune" : "pretrain", "--resume", folder]);
         try
         {
             using Process process = ChildProgram.TryStart(start) ?? throw new UserErrorException("there is no shell on this machine");

@@ -6,15 +6,14 @@ namespace OtoMask.App.Serve;
 internal static class RunsPage
 {
     /// <summary>The whole page, with the list as of the last look; what comes after that the server tells.</summary>
-    /// <param name="book">The runs.</param>
+    /// <param name="lines">The list.</param>
+    /// <param name="mostChosen">How many runs may be chosen at once.</param>
     /// <param name="mayControl">Whether runs may be stopped and resumed from here.</param>
-    public static string Build(RunBook book, bool mayControl)
+    public static string Build(IReadOnlyList<RunLine> lines, int mostChosen, bool mayControl)
     {
-        if (book.Since(0).Look == 0)
-            book.Look(); // the first page shows what there is
         HtmlPage page = new("Runs", Html.Of($"Pre-trainings, fine-tunings and studies below this folder, found as they appear. Choose some to see and compare their curves.")) { Kind = "live", IsServed = true };
         page.Use("echarts.min.js", "charts.js", "serve.css", "serve-runs.js");
-        (string id, Html block) = page.Data(new { Lines = book.Since(0).Changed, MayControl = mayControl });
+        (string id, Html block) = page.Data(new { Lines = lines, MostChosen = mostChosen, MayControl = mayControl, Guard.Mark });
         page.Add(Html.Of(
             $"""
             <div id="runs" data-runs="{id}">{block}

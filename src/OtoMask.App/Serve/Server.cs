@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -21,13 +20,6 @@ internal sealed class Server(RunBook book, Guard guard, bool mayControl)
     private const int MostFollowed = 12; // runs in one comparison: more colours nobody tells apart
     private const long MostConnections = 256;
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1), EndOfConnections = TimeSpan.FromSeconds(2);
-
-    /// <summary>How everything is written for scripts.</summary>
-    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
-    };
 
     private readonly CancellationTokenSource ending = new();
     private long lookedAt;
@@ -82,17 +74,21 @@ internal sealed class Server(RunBook book, Guard guard, bool mayControl)
 
     private void Map(WebApplication app)
     {
-        app.MapGet("/", () => Results.Content(RunsPage.Build(book, mayControl), "text/html; charset=utf-8"));
+        app.MapGet("/", () =>
+        {
+            LookIfStale(); // the first page shows what there is
+            return Results.Content(RunsPage.Build(book.Since(0).Changed, MostFollowed, mayControl), "text/html; charset=utf-8");
+        });
         app.MapGet("/assets/{name}", (string name) => HtmlPage.Asset(name) is { } asset
             ? Results.Bytes(asset, name.EndsWith(".css", StringComparison.Ordinal) ? "text/css; charset=utf-8" : "text/javascript; charset=utf-8")
             : Results.NotFound());
         app.MapGet("/api/runs", () =>
         {
             LookIfStale();
-            return Results.Json(book.Since(0).Changed, Json);
+            return Results.Json(book.Since(0).Changed, HtmlPage.DataOptions);
         });
         app.MapGet("/api/live", LiveAsync);
-        app.MapGet("/api/settings", (string[] run) => Answer(() => Results.Json(Settings(run), Json)));
+        app.MapGet("/api/settings", (string[] run) => Answer(() => Results.Json(Settings(run), HtmlPage.DataOptions)));
         app.MapGet("/files/{file}", (string file, string run) => Answer(() => FileOf(run, file)));
         app.MapPost("/api/stop", (string run) => Answer(() =>
         {
@@ -117,15 +113,16 @@ internal sealed class Server(RunBook book, Guard guard, bool mayControl)
         using var until = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, ending.Token);
         var curves = new CurveMail(book, followed);
         long seen = 0;
+        IReadOnlyList<string> known = [];
         try
         {
             while (true)
             {
                 LookIfStale();
                 (long look, IReadOnlyList<RunLine> changed, IReadOnlyList<string> ids) = book.Since(seen);
-                if (changed.Count > 0 || seen == 0)
+                if (changed.Count > 0 || !ids.SequenceEqual(known)) // some may have gone
                     await SendAsync(context, "runs", new { Lines = changed, Ids = ids }, until.Token);
-                seen = look;
+                (seen, known) = (look, ids);
                 while (curves.Next() is { } news)
                     await SendAsync(context, "curves", news, until.Token);
                 await context.Response.WriteAsync(": \n\n", until.Token); // who has gone is found out
@@ -144,7 +141,7 @@ internal sealed class Server(RunBook book, Guard guard, bool mayControl)
     }
 
     private static async Task SendAsync<T>(HttpContext context, string name, T data, CancellationToken cancellation) =>
-        await context.Response.WriteAsync($"event: {name}\ndata: {JsonSerializer.Serialize(data, Json)}\n\n", cancellation);
+        await context.Response.WriteAsync($"event: {name}\ndata: {JsonSerializer.Serialize(data, HtmlPage.DataOptions)}\n\n", cancellation);
 
     /// <summary>However many pages are open, nobody looks more than about once a second.</summary>
     private void LookIfStale()

@@ -50,7 +50,7 @@ internal sealed record RunLine(
 internal abstract class Watched(string id, string path)
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
-    private bool wasTheSame, hasMore;
+    private bool wasTheSame;
     private long written;
 
     /// <summary>Its path below the folder that is served.</summary>
@@ -69,7 +69,7 @@ internal abstract class Watched(string id, string path)
     public bool IsQuiet => wasTheSame && Line.State != RunState.Running && Written() == written;
 
     /// <summary>Whether a long log has more to be read.</summary>
-    public bool HasMore => hasMore;
+    public bool HasMore { get; protected set; }
 
     /// <summary>Looks again.</summary>
     /// <param name="budget">Bytes of a log to read at most.</param>
@@ -80,7 +80,7 @@ internal abstract class Watched(string id, string path)
         written = Written();
         try
         {
-            line = Tell(budget, out hasMore);
+            line = Tell(budget) with { Changed = written / TimeSpan.TicksPerSecond - DateTimeOffset.UnixEpoch.Ticks / TimeSpan.TicksPerSecond };
         }
         catch (Exception error) when (error is UserErrorException or IOException or UnauthorizedAccessException)
         {
@@ -88,23 +88,21 @@ internal abstract class Watched(string id, string path)
         }
         bool isNew = line != Line;
         Line = line;
-        wasTheSame = !isNew && !hasMore;
+        wasTheSame = !isNew && !HasMore;
         return isNew;
     }
 
-    /// <summary>What there is to tell now.</summary>
+    /// <summary>What there is to tell now, but for when it was written; says whether a log <see cref="HasMore"/>.</summary>
     /// <param name="budget">Bytes of a log to read at most.</param>
-    /// <param name="hasMore">Whether more of it is to be read.</param>
-    protected abstract RunLine Tell(int budget, out bool hasMore);
+    protected abstract RunLine Tell(int budget);
 
-    /// <summary>When something was last written, to the tick.</summary>
-    protected abstract long Written();
+    /// <summary>The files whose writing tells that there is something new.</summary>
+    protected abstract IReadOnlyList<string> Telling { get; }
 
-    /// <summary>When a file was last written; 0 where it is not there.</summary>
-    protected static long ChangedAt(string file) => File.Exists(file) ? new DateTimeOffset(File.GetLastWriteTimeUtc(file)).ToUnixTimeSeconds() : 0;
-
-    /// <summary>The same to the tick.</summary>
+    /// <summary>When a file was last written, in ticks; 0 where it is not there.</summary>
     protected static long TicksAt(string file) => new FileInfo(file) is { Exists: true } info ? info.LastWriteTimeUtc.Ticks : 0;
+
+    private long Written() => Telling.Max(TicksAt);
 
     /// <summary>A number of a JSON file, or null.</summary>
     protected static long? NumberIn(string file, string name)
@@ -125,16 +123,14 @@ internal abstract class Watched(string id, string path)
 }
 
 /// <summary>A run: a pre-training or a fine-tuning.</summary>
-internal sealed class WatchedRun : Watched
+internal sealed class WatchedRun(string id, string path) : Watched(id, path)
 {
-    private readonly RunFolder folder;
-    private readonly LogGlance glance;
+    private readonly RunFolder folder = new(path);
+    private readonly LogGlance glance = new(new RunFolder(path).Log);
     private long readAt;
     private string kind = "", what = "";
     private long? steps;
     private int epochs, clipsOfStep = 1, followers;
-
-    public WatchedRun(string id, string path) : base(id, path) => (folder, glance) = (new RunFolder(path), new LogGlance(new RunFolder(path).Log));
 
     /// <summary>The run's folder.</summary>
     public RunFolder Folder => folder;
@@ -169,14 +165,13 @@ internal sealed class WatchedRun : Watched
         : ValuesOf(ConfigKeys.All, ConfigFile.Read(folder.Config));
 
     /// <inheritdoc/>
-    protected override long Written() => TicksAt(folder.Log) + TicksAt(folder.Metrics) + TicksAt(folder.Config);
+    protected override IReadOnlyList<string> Telling => [folder.Log, folder.Metrics, folder.Config];
 
     /// <inheritdoc/>
-    protected override RunLine Tell(int budget, out bool hasMore)
+    protected override RunLine Tell(int budget)
     {
-        hasMore = false;
         ReadConfig();
-        hasMore = glance.Look(budget);
+        HasMore = glance.Look(budget);
         StepRecord? last = glance.LastStep;
         bool isRunning = folder.IsOccupied;
         long? all = steps ?? (glance.StepsPerEpoch is { } perEpoch && epochs > 0 ? (long)(epochs * perEpoch) : null);
@@ -192,7 +187,7 @@ internal sealed class WatchedRun : Watched
             isRunning && last?.ClipsPerSecond is > 0 and double speed && all is { } total ? Math.Round((total - last.Step) * clipsOfStep / speed) : null,
             Finite(last?.ClipsPerSecond), Finite(last?.Loss), Finite(last?.Hint),
             glance.Evaluations.TryGetValue("rankme", out double rank) ? Finite(rank) : null,
-            knn.Length > 0 ? Finite(knn.Average()) : null, Math.Max(ChangedAt(folder.Log), ChangedAt(folder.Metrics)), File.Exists(folder.Report));
+            knn.Length > 0 ? Finite(knn.Average()) : null, HasReport: File.Exists(folder.Report));
     }
 
     private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
@@ -205,16 +200,17 @@ internal sealed class WatchedRun : Watched
         long written = TicksAt(folder.Config);
         if (written == readAt)
             return;
-        readAt = written;
         if (ConfigFile.KeysOf(folder.Config).Contains("task"))
         {
             FineTuningConfig tuning = ConfigFile.Read(folder.Config, FineTuningKeys.All, new FineTuningConfig());
             (kind, what, steps, epochs, clipsOfStep) = ("fine-tuning", $"{Name(tuning.Checkpoint)} on {Name(tuning.Task)}", null, tuning.Epochs, tuning.Batch);
-            return;
         }
-        kind = "pre-training";
-        PretrainingConfig config = ConfigFile.Read(folder.Config);
-        (what, steps, epochs, clipsOfStep) = ($"{config.Framework} {config.Encoder?.ToString() ?? config.Size}, {config.Mask}", config.Steps, config.Epochs ?? 0, config.Batch * config.Accumulate);
+        else
+        {
+            PretrainingConfig config = ConfigFile.Read(folder.Config);
+            (kind, what, steps, epochs, clipsOfStep) = ("pre-training", $"{config.Framework} {config.Encoder?.ToString() ?? config.Size}, {config.Mask}", config.Steps, config.Epochs ?? 0, config.Batch * config.Accumulate);
+        }
+        readAt = written; // one that cannot be read is read again
 
         static string Name(string? path) => System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(path ?? ""));
     }
@@ -230,12 +226,11 @@ internal sealed class WatchedStudy(string id, string path) : Watched(id, path)
     public override IReadOnlyList<string> Files => [.. ((string[])[folder.Report, folder.Config, folder.Rows, folder.Costs]).Select(file => System.IO.Path.GetFileName(file))];
 
     /// <inheritdoc/>
-    protected override long Written() => TicksAt(folder.Rows) + TicksAt(folder.Report);
+    protected override IReadOnlyList<string> Telling => [folder.Rows, folder.Config];
 
     /// <inheritdoc/>
-    protected override RunLine Tell(int budget, out bool hasMore)
+    protected override RunLine Tell(int budget)
     {
-        hasMore = false;
         if (expected < 0)
         {
             StudyConfig config = StudyFile.Read(folder.Config);
@@ -245,6 +240,6 @@ internal sealed class WatchedStudy(string id, string path) : Watched(id, path)
         if (length != rowsLength)
             (rowsLength, rows) = (length, length == 0 ? 0 : InputFile.ReadLines(folder.Rows).LongCount());
         RunState state = folder.IsInWork ? RunState.Running : rows >= expected ? RunState.Done : RunState.Stopped;
-        return new RunLine(Id, "study", state, $"{expected} scores", rows, expected, Changed: Math.Max(ChangedAt(folder.Rows), ChangedAt(folder.Config)), HasReport: File.Exists(folder.Report));
+        return new RunLine(Id, "study", state, $"{expected} scores", rows, expected, HasReport: File.Exists(folder.Report));
     }
 }

@@ -13,7 +13,8 @@ namespace OtoMask.Corpora;
 internal sealed partial class DrumHits : IClipSource
 {
     private const double MaxSeconds = 2.0;
-    private const string Soundfont = "timgm6mb-soundfont";
+
+    private static readonly SoundFont Font = SoundFont.TimGm6mb;
 
     /// <summary>A package that Debian's testing was without in autumn 2026.</summary>
     internal const string Lmms = "lmms-common";
@@ -29,7 +30,7 @@ internal sealed partial class DrumHits : IClipSource
 
     public string Name => "drum-hits-v2";
 
-    public IReadOnlyList<string> Packages => [.. Kits.Select(kit => kit.Package).Distinct(), Soundfont];
+    public IReadOnlyList<string> Packages => [.. Kits.Select(kit => kit.Package).Distinct(), Font.Package];
 
     public IReadOnlyList<string> Dispensable => [Lmms];
 
@@ -40,14 +41,14 @@ internal sealed partial class DrumHits : IClipSource
     public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render)
     {
         ArgumentNullException.ThrowIfNull(render);
-        string soundfont = packages[Soundfont].Find("usr/share/sounds/sf2/TimGM6mb.sf2");
+        string soundfont = Font.Find(packages);
         return
         [
             .. Kits.Where(kit => packages.ContainsKey(kit.Package)).SelectMany(kit => Directory.GetFiles(packages[kit.Package].Find(kit.Folder))
                 .Where(path => AudioFile.HasAudioExtension(path) && KindOf(path) is not null)
                 .Order(StringComparer.Ordinal)
                 .Select(path => (Recording)(() => [Read(path, kit.Package, kit.Licence)]))),
-            .. StruckKeys.Kits.Select(kit => (Recording)(() => RenderKit(render, soundfont, kit.Program, kit.Name))),
+            .. SoundfontPercussion.Kits.Select(kit => (Recording)(() => RenderKit(render, soundfont, kit.Program, kit.Name))),
         ];
     }
 
@@ -72,14 +73,14 @@ internal sealed partial class DrumHits : IClipSource
     private static IReadOnlyList<SourceClip> RenderKit(NoteRenderer render, string soundfont, int program, string kit)
     {
         (int Key, string Kind, int Velocity)[] hits =
-            [.. GeneralMidi.PercussionKeys.SelectMany(key => StruckKeys.Velocities.Select(velocity => (key.Key, key.Value, velocity)))];
-        IReadOnlyList<float[]> sounds = StruckKeys.Render(render, soundfont, program, [.. hits.Select(hit => (hit.Key, hit.Velocity))], MaxSeconds);
+            [.. GeneralMidi.PercussionKeys.SelectMany(key => SoundfontPercussion.Velocities.Select(velocity => (key.Key, key.Value, velocity)))];
+        IReadOnlyList<float[]> sounds = SoundfontPercussion.Strike(render, soundfont, program, [.. hits.Select(hit => (hit.Key, hit.Velocity))]);
         return [.. hits.Select((hit, i) => new SourceClip(
-            string.Create(CultureInfo.InvariantCulture, $"{Soundfont}-{kit}-key{hit.Key}-velocity{hit.Velocity}"),
+            string.Create(CultureInfo.InvariantCulture, $"{Font.Package}-{kit}-key{hit.Key}-velocity{hit.Velocity}"),
             sounds[i],
-            Soundfont,
-            "GPL-2",
-            Tags(hit.Kind, $"{Soundfont}/{kit}", $"{Soundfont}/{hit.Kind}")))];
+            Font.Package,
+            Font.Licence,
+            Tags(hit.Kind, $"{Font.Package}/{kit}", $"{Font.Package}/{hit.Kind}")))];
     }
 
     private static Dictionary<string, string> Tags(string kind, string kit, string source) => new() { ["kind"] = kind, ["kit"] = kit, ["source"] = source };

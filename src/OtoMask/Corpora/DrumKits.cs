@@ -1,5 +1,3 @@
-using System.Xml;
-using System.Xml.Linq;
 using OtoMask.Audio;
 
 namespace OtoMask.Corpora;
@@ -76,21 +74,12 @@ internal sealed class DrumKits : IClipSource
     }
 
     /// <summary>The names of the instruments that play a file, by its name.</summary>
-    private static ILookup<string, string> ReadInstruments(string path)
-    {
-        try
-        {
-            // Newer kits have a namespace, older ones none; files are named in layers or, older still, in the instrument itself.
-            return XDocument.Load(path).Descendants()
-                .Where(element => element.Name.LocalName == "instrument")
-                .SelectMany(instrument => instrument.Descendants().Where(element => element.Name.LocalName == "filename").Select(file => (
-                    File: Path.GetFileName(file.Value),
-                    Instrument: instrument.Elements().FirstOrDefault(element => element.Name.LocalName == "name")?.Value ?? "")))
-                .ToLookup(item => item.File, item => item.Instrument);
-        }
-        catch (Exception problem) when (problem is XmlException or IOException)
-        {
-            throw new UserErrorException($"{path} cannot be read ({problem.Message}); delete the package's folder and try again", problem);
-        }
-    }
+    private static ILookup<string, string> ReadInstruments(string path) =>
+        // Newer kits have a namespace, older ones none; files are named in layers or, older still, in the instrument itself.
+        PackagedXml.Read(path, kit => kit.Descendants()
+            .Where(element => element.Name.LocalName == "instrument")
+            .SelectMany(instrument => instrument.Descendants().Where(element => element.Name.LocalName == "filename").Select(file => (
+                File: Path.GetFileName(file.Value),
+                Instrument: instrument.Elements().FirstOrDefault(element => element.Name.LocalName == "name")?.Value ?? "")))
+            .ToLookup(item => item.File, item => item.Instrument));
 }

@@ -47,7 +47,7 @@ internal static class EventTasks
         Summary = "47 percussion instruments, from drums to whistles; train: timgm6mb-soundfont, test: fluid-soundfont-gm",
         Known = (47, 570),
         Caution = "Neighbours such as the two bongos differ by little more than their pitch, which each sound font sets as it likes.",
-        IsTest = clip => SoundfontPercussion.FluidR3.Packages.Contains(clip.Package),
+        IsTest = clip => clip.Package == SoundFont.FluidR3.Package,
     };
 
     /// <summary>Ten kinds of sound effects; no maker of games on both sides.</summary>

@@ -1,4 +1,3 @@
-using System.Xml;
 using System.Xml.Linq;
 
 namespace OtoMask.Corpora;
@@ -14,16 +13,9 @@ internal static class LetterNames
         string path = Path.Combine(folder, "sounds.xml");
         if (!File.Exists(path))
             return new Dictionary<string, string>();
-        try
-        {
-            return XDocument.Load(path).Descendants("alphabet").Elements("sound")
-                .GroupBy(sound => Path.GetFileName((string?)sound.Attribute("file") ?? ""), sound => ((string?)sound.Attribute("name") ?? "").Trim().ToLowerInvariant())
-                .Where(file => file.Distinct().Count() == 1 && file.First() is [>= 'a' and <= 'z'])
-                .ToDictionary(file => file.Key, file => file.First());
-        }
-        catch (Exception problem) when (problem is XmlException or IOException)
-        {
-            throw new UserErrorException($"{path} cannot be read ({problem.Message}); delete the package's folder and try again", problem);
-        }
+        return PackagedXml.Read(path, table => table.Descendants("alphabet").Elements("sound")
+            .GroupBy(sound => Path.GetFileName((string?)sound.Attribute("file") ?? ""), sound => ((string?)sound.Attribute("name") ?? "").Trim().ToLowerInvariant())
+            .Where(file => file.Distinct().Count() == 1 && file.First() is [>= 'a' and <= 'z'])
+            .ToDictionary(file => file.Key, file => file.First()));
     }
 }

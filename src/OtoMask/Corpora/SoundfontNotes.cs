@@ -11,21 +11,21 @@ namespace OtoMask.Corpora;
 internal sealed class SoundfontNotes : IClipSource
 {
     /// <summary>The small sound font of MuseScore 1.</summary>
-    public static readonly SoundfontNotes TimGm6mb = new("notes-v1", "timgm6mb-soundfont", "TimGM6mb.sf2", "GPL-2");
+    public static readonly SoundfontNotes TimGm6mb = new("notes-v1", SoundFont.TimGm6mb);
 
     /// <summary>The large sound font of fluidsynth.</summary>
-    public static readonly SoundfontNotes FluidR3 = new("notes-fluid-v1", "fluid-soundfont-gm", "FluidR3_GM.sf2", "MIT");
+    public static readonly SoundfontNotes FluidR3 = new("notes-fluid-v1", SoundFont.FluidR3);
 
     private const int NotesPerProgram = 16, LowestPitch = 36, PitchCount = 61;
     private const double HeldSeconds = 0.8, ClipSeconds = 1.2, SpacingSeconds = 1.5;
 
-    private readonly string package, fileName, licence;
+    private readonly SoundFont font;
 
-    private SoundfontNotes(string name, string package, string fileName, string licence) => (Name, this.package, this.fileName, this.licence) = (name, package, fileName, licence);
+    private SoundfontNotes(string name, SoundFont font) => (Name, this.font) = (name, font);
 
     public string Name { get; }
 
-    public IReadOnlyList<string> Packages => [package];
+    public IReadOnlyList<string> Packages => [font.Package];
 
     public bool NeedsFluidsynth => true;
 
@@ -34,27 +34,19 @@ internal sealed class SoundfontNotes : IClipSource
     public IReadOnlyList<Recording> Open(IReadOnlyDictionary<string, DebianPackage> packages, NoteRenderer? render)
     {
         ArgumentNullException.ThrowIfNull(render);
-        string soundfont = packages[package].Find("usr/share/sounds/sf2/" + fileName);
+        string soundfont = font.Find(packages);
         return [.. Enumerable.Range(0, GeneralMidi.ProgramCount).Select(program => (Recording)(() => RenderProgram(render, soundfont, program)))];
     }
 
     private IReadOnlyList<SourceClip> RenderProgram(NoteRenderer render, string soundfont, int program)
     {
         (int Pitch, int Velocity)[] notes = [.. Enumerable.Range(NotesPerProgram * program, NotesPerProgram).Select(NoteAt)];
-        List<MidiEvent> events = [MidiEvent.Program(0, channel: 0, program)];
-        for (int i = 0; i < notes.Length; i++)
-        {
-            double start = i * SpacingSeconds;
-            events.Add(MidiEvent.NoteOn(start, channel: 0, notes[i].Pitch, notes[i].Velocity));
-            events.Add(MidiEvent.NoteOff(start + HeldSeconds, channel: 0, notes[i].Pitch));
-            events.Add(MidiEvent.AllSoundOff(start + ClipSeconds, channel: 0));
-        }
-        float[] samples = render(soundfont, events);
+        IReadOnlyList<float[]> sounds = SoundFont.Play(render, soundfont, channel: 0, program, notes, ClipSeconds, SpacingSeconds, HeldSeconds);
         return [.. notes.Select((note, i) => new SourceClip(
             string.Create(CultureInfo.InvariantCulture, $"program{program:000}-pitch{note.Pitch:00}"),
-            AudioSlice.Cut(samples, i * SpacingSeconds, ClipSeconds),
-            package,
-            licence,
+            sounds[i],
+            font.Package,
+            font.Licence,
             new Dictionary<string, string>
             {
                 ["program"] = program.ToString(CultureInfo.InvariantCulture),

@@ -71,8 +71,8 @@ public sealed class LogFollower(string path)
     /// <exception cref="UserErrorException">The file cannot be read, or is none that a run writes.</exception>
     public IReadOnlyList<LogRow> ReadNew()
     {
-        if (FileStatus.Of(path) is not { } status || new FileInfo(path).Length == 0)
-            return []; // a run makes its log before it has a row for it
+        if (StatusOf(path) is not { } status)
+            return [];
         using FileStream file = InputFile.Open(path);
         HasBegunAnew = position > 0 && (status.Inode != inode || file.Length < position);
         if (HasBegunAnew)
@@ -84,6 +84,9 @@ public sealed class LogFollower(string path)
         position += read;
         return Rows([.. unfinished, .. bytes.AsSpan(0, read)]);
     }
+
+    /// <summary>Which file a log is; null where there is none, or none with a row: a run makes its log before it has one.</summary>
+    internal static FileStatus? StatusOf(string path) => FileStatus.Of(path) is { } status && !(status.Kind == FileKind.Regular && new FileInfo(path).Length == 0) ? status : null;
 
     private IReadOnlyList<LogRow> Rows(byte[] bytes)
     {

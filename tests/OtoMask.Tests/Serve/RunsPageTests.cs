@@ -15,10 +15,9 @@ public sealed class RunsPageTests : IDisposable
     public async Task A_run_appears_trains_stops_and_goes_on_while_the_page_is_open()
     {
         string audio = folder.Audio(), served = folder.Place("served");
-        int port = ServerTests.FreePort();
-        using var client = new ServerTests();
+        int port = ServedFolder.FreePort();
         using AppProcess server = AppProcess.Start("serve", served, "--port", $"{port}", "--control");
-        client.Poll($"http://127.0.0.1:{port}/", server);
+        ServedFolder.Poll($"http://127.0.0.1:{port}/", server);
         await using HeadlessChromium page = await HeadlessChromium.OpenAsync($"http://127.0.0.1:{port}/", 1280);
         await page.WaitForAsync("document.getElementById('live').textContent === 'live' && !document.getElementById('none').hidden");
 

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using OtoMask.App.Serve;
 using OtoMask.Configuration;
 using OtoMask.Runs;
@@ -9,6 +11,8 @@ namespace OtoMask.Tests.Serve;
 /// <summary>A folder with runs, and a server on it on a free port of loopback.</summary>
 internal sealed class ServedFolder : IAsyncDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
     private readonly CancellationTokenSource ending = new();
     private readonly Task serving;
 
@@ -50,6 +54,33 @@ internal sealed class ServedFolder : IAsyncDisposable
         if (metrics is not null)
             File.WriteAllText(run.Metrics, metrics == "concluded" ? $$"""{"step": {{steps}}, "total_steps": {{all}}}""" : metrics);
         return run;
+    }
+
+    /// <summary>A port of loopback that nobody listens on.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>The page of a server that is being started, or why it ended.</summary>
+    public static string Poll(string address, AppProcess app)
+    {
+        using var client = new HttpClient();
+        long begin = Stopwatch.GetTimestamp();
+        while (!app.HasExited && Stopwatch.GetElapsedTime(begin) < Patience)
+        {
+            try
+            {
+                return client.GetStringAsync(address).GetAwaiter().GetResult();
+            }
+            catch (HttpRequestException)
+            {
+                Thread.Sleep(50);
+            }
+        }
+        return app.HasExited ? $"it ended: {app.Wait().Error}" : "";
     }
 
     public async ValueTask DisposeAsync()

@@ -55,14 +55,16 @@ const otomask = (() => {
   const csv = rows => rows.map(row => row.map(cell =>
     typeof cell === "string" && /[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell ?? "").join(",") + "\n").join("");
 
+  const fileName = (name, kind) => `${name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.${kind}`;
+
   /** A link that saves rows as CSV; they are made when it is pressed. */
   const download = (name, rows) => {
-    const link = Object.assign(element("a", "download", "CSV"), { href: "#", download: `${name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.csv` });
+    const link = Object.assign(element("a", "download", "CSV"), { href: "#", download: fileName(name, "csv") });
     link.setAttribute("aria-label", `${name} as CSV`);
     link.addEventListener("click", () => { link.href = `data:text/csv;charset=utf-8,${encodeURIComponent(csv(rows()))}`; });
     return link;
   };
   for (const place of document.querySelectorAll("[data-csv]")) place.append(download(place.dataset.name, () => data(place.dataset.csv)));
 
-  return { data, colour, draw, element, download };
+  return { data, colour, draw, element, download, fileName };
 })();

@@ -2,10 +2,10 @@
 // The list of runs and the curves of those that are chosen, kept up to date by the server's events.
 {
   const { element, data, draw } = otomask, root = document.getElementById("runs");
-  const { lines: first, mayControl } = data(root.dataset.runs);
+  const { lines: first, mostChosen, mayControl, mark } = data(root.dataset.runs);
   const lines = new Map(first.map(line => [line.id, line])), rows = new Map(), curves = new Map(), notes = new Map();
   const $ = id => document.getElementById(id), body = $("list").tBodies[0];
-  const chosen = new Set(new URLSearchParams(location.search).getAll("run").slice(0, 12));
+  const chosen = new Set(new URLSearchParams(location.search).getAll("run").slice(0, mostChosen));
   let sort = { key: "changed", down: true };
 
   // Words and numbers of the list.
@@ -21,7 +21,7 @@
     button.disabled = true;
     refuse("");
     try {
-      const answer = await fetch(`${path}?run=${encodeURIComponent(id)}`, { method: "POST", headers: { "X-OtoMask": "1" } });
+      const answer = await fetch(`${path}?run=${encodeURIComponent(id)}`, { method: "POST", headers: { [mark]: "1" } });
       if (!answer.ok) refuse(await answer.text());
     } catch (error) {
       refuse(`the server does not answer (${error.message})`);
@@ -112,8 +112,8 @@
   const order = () => [...chosen].filter(id => lines.has(id));
 
   function choose(id, isChosen) {
-    if (isChosen && chosen.size === 12) {
-      $("told").textContent = "twelve runs at a time: more colours nobody tells apart";
+    if (isChosen && chosen.size === mostChosen) {
+      $("told").textContent = `${mostChosen} runs at a time: more colours nobody tells apart`;
       rows.get(id).row.querySelector("input").checked = false;
       return;
     }
@@ -173,7 +173,7 @@
         $("curves").append(figure);
         const drawn = otomask.charts.live(figure, chartOf(title));
         figures.set(title, { figure, drawn });
-        const save = Object.assign(element("a", "download png", "PNG"), { href: "#", download: `${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.png` });
+        const save = Object.assign(element("a", "download png", "PNG"), { href: "#", download: otomask.fileName(title, "png") });
         save.setAttribute("aria-label", `${title} as PNG`);
         save.addEventListener("click", async event => {
           if (save.href.startsWith("data:")) return;
