@@ -16,13 +16,17 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <future>
+#include <iostream>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <streambuf>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -65,8 +69,37 @@ void listen_on_loopback_alone(uint16_t port) {
   if (!bound) throw std::runtime_error("the store cannot be kept to the loopback device, which takes Linux 5.7");
 }
 
+// Gloo tells of every group on the standard error, without asking any log level (2.14 does). Whoever wants to read it sets TORCH_CPP_LOG_LEVEL=INFO.
+class WithoutGlooInfo : public std::streambuf {
+ public:
+  explicit WithoutGlooInfo(std::streambuf* out) : out(out) {}
+
+ protected:
+  std::streamsize xsputn(const char* text, std::streamsize count) override {
+    const std::string_view line(text, static_cast<size_t>(count));
+    const bool is_info = line.substr(0, 1) == "[" && line.find("/gloo/") < line.find(']') && line.find("] INFO ") == line.find(']');
+    return is_info ? count : out->sputn(text, count);
+  }
+  int overflow(int letter) override { return letter == traits_type::eof() ? sync() : out->sputc(static_cast<char>(letter)); }
+  int sync() override { return out->pubsync(); }
+
+ private:
+  std::streambuf* out;
+};
+
+void leave_out_gloo_info() {
+  const char* level = std::getenv("TORCH_CPP_LOG_LEVEL");
+  if (level != nullptr && std::string_view(level) == "INFO") return;
+  static const bool done = [] {
+    std::cerr.rdbuf(new WithoutGlooInfo(std::cerr.rdbuf()));  // never deleted: whoever writes, writes until the end of the process
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
 StorePointer open_store(const om_group_options& options, milliseconds patience) {
   c10::initLogging();  // heeds TORCH_CPP_LOG_LEVEL, as Python's torch does when it is imported
+  leave_out_gloo_info();
   StorePointer store;
   if (options.file != nullptr) {
     store = c10::make_intrusive<c10d::FileStore>(options.file, options.size);

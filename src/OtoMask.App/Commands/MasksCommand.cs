@@ -75,7 +75,7 @@ internal static class MasksCommand
                 // A window more than shown, so that the last frame is not a reflection.
                 double read = seconds + ((double)painter.FrontEnd.FftSize / painter.FrontEnd.SampleRate);
                 float[] waveform = AudioFile.ReadMono(input, painter.FrontEnd.SampleRate, read);
-                LogMel shown = WithinSeconds(extractor.Compute(waveform), seconds);
+                LogMel shown = ClipFrames.WithinSeconds(extractor.Compute(waveform), seconds);
                 clips.Add(painter.Paint(namesDiffer ? Path.GetFileName(input) : input, shown, clips.Count));
             }
             catch (UnreadableAudioException error)
@@ -108,16 +108,6 @@ internal static class MasksCommand
         remarks.AddRange(painter.Remarks);
         remarks.AddRange(unreadable.Select(reason => $"Left out, unreadable: {reason}."));
         return remarks;
-    }
-
-    /// <summary>The first round(seconds * 100) frames: centred frames give one more than a clip has hops.</summary>
-    private static LogMel WithinSeconds(LogMel logMel, double seconds)
-    {
-        int frames = Math.Clamp((int)Math.Round(seconds * 100), 1, logMel.Frames);
-        float[] values = new float[logMel.Bands * frames];
-        for (int band = 0; band < logMel.Bands; band++)
-            logMel.Values.AsSpan(band * logMel.Frames, frames).CopyTo(values.AsSpan(band * frames));
-        return new(logMel.Bands, frames, values);
     }
 
     private static IReadOnlyList<MaskingInfo> Chosen(string[] names, string? block)

@@ -1,10 +1,14 @@
 using System.CommandLine;
 using System.Net;
 using OtoMask.App.Serve;
+using OtoMask.App.Serve.Listening;
+using OtoMask.App.Serve.Mapping;
+using OtoMask.App.Serve.Watching;
+using OtoMask.Corpora;
 
 namespace OtoMask.App.Commands;
 
-/// <summary><c>otomask serve [FOLDER]</c>: a page in the browser that shows the runs below a folder while they train.</summary>
+/// <summary><c>otomask serve [FOLDER]</c>: pages in the browser that show the runs below a folder while they train, what masks hide of sounds, and embeddings.</summary>
 internal static class ServeCommand
 {
     private const int UsualPort = 7460, LargestPort = 65535;
@@ -20,7 +24,13 @@ internal static class ServeCommand
             HelpName = "IP",
         };
         Option<bool> control = new("--control") { Description = "Let the page stop runs, with a checkpoint, and resume them." };
-        Command command = new("serve", "Show the runs below a folder in the browser, live.") { folder, port, address, control };
+        Option<string[]> data = new("--data")
+        {
+            Description = "Recordings that the pages of masks and embeddings may show and play: a folder, or a CSV with a file_name column; with label and split, it is a task. What `otomask data fetch` assembled is there unasked.",
+            HelpName = "CLIPS",
+        };
+        Option<string> assembled = new("--data-dir") { Description = "Where assembled audio is kept.", DefaultValueFactory = _ => TaskAssembler.DefaultRoot, HelpName = "DIR" };
+        Command command = new("serve", "Show the runs below a folder in the browser, live; see and hear what masks hide, and what lies near what.") { folder, port, address, control, data, assembled };
         command.SetAction(async (line, cancellation) =>
         {
             string listens = line.GetRequiredValue(address);
@@ -28,7 +38,8 @@ internal static class ServeCommand
                 throw new UserErrorException($"--address {listens} is no IP address; give one of this machine's, such as 127.0.0.1 or 0.0.0.0 for all");
             var book = new RunBook(line.GetRequiredValue(folder));
             string? token = IPAddress.IsLoopback(at) ? null : Guard.NewToken();
-            await new Server(book, new Guard(at, token), line.GetValue(control)).RunAsync(at, port.Read(line), Tell, cancellation);
+            var sets = new SoundSets(line.GetValue(data) ?? [], line.GetRequiredValue(assembled));
+            await new Server(new Guard(at, token), new RunRoutes(book, line.GetValue(control)), new MaskRoutes(book, sets), new MapRoutes(book, sets)).RunAsync(at, port.Read(line), Tell, cancellation);
 
             void Tell(int listening)
             {

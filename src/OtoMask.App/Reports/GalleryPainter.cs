@@ -1,7 +1,6 @@
 using OtoMask.Audio;
 using OtoMask.Geometry;
 using OtoMask.Masking;
-using OtoMask.Randomness;
 
 namespace OtoMask.App.Reports;
 
@@ -13,9 +12,6 @@ internal sealed class GalleryPainter
 
     /// <summary>Hint ratios of the gallery's slider.</summary>
     public static IReadOnlyList<double> DefaultHintRatios { get; } = [0, 0.25, 0.5, 0.75, 0.9, 1];
-
-    // Beyond this, tiles show no patches any more and the spectral strategy takes minutes.
-    private const int MostPatches = 1000;
 
     private readonly List<string> remarks = [];
 
@@ -50,27 +46,28 @@ internal sealed class GalleryPainter
     public GalleryClip Paint(string name, LogMel logMel, int index)
     {
         int frames = Math.Max(logMel.Frames / PatchWidth, 1) * PatchWidth;
-        float[] values = WholePatches(logMel, frames);
+        float[] values = ClipFrames.WholePatches(logMel, frames);
         PatchGrid grid = PatchGrid.Of(logMel.Bands, frames, PatchHeight, PatchWidth);
-        if (grid.Count > MostPatches)
+        if (grid.Count > MaskSketch.MostPatches)
             throw new UserErrorException(
-                $"{name}: {grid.Rows}x{grid.Columns} patches are more than a page can show ({MostPatches}); "
+                $"{name}: {grid.Rows}x{grid.Columns} patches are more than a page can show ({MaskSketch.MostPatches}); "
                 + "choose a larger patch or fewer seconds");
-        float[] patches = new float[values.Length];
-        PatchCutter.Cut(Normalised(values), logMel.Bands, frames, PatchHeight, PatchWidth, patches);
+        // No trained encoder is at hand: the normalised patches themselves stand in for its features, as the page says.
+        var sketch = MaskSketch.Of(ClipFrames.Normalised(values), logMel.Bands, frames, PatchHeight, PatchWidth);
 
         Dictionary<MaskKey, PatchMask> masks = Maskings
-            .SelectMany(masking => DefaultMaskRatios.Where(ratio => IsPossible(masking, grid, ratio)).Select(ratio => (masking, ratio)))
+            .SelectMany(masking => DefaultMaskRatios.Where(ratio => sketch.Impossible(masking, ratio) is null).Select(ratio => (masking, ratio)))
             .AsParallel().AsOrdered()
-            .SelectMany(pair => DrawAll(pair.masking, grid, patches, pair.ratio, index))
+            .SelectMany(pair => DrawAll(pair.masking, sketch, pair.ratio, index))
             .ToDictionary(drawn => drawn.Key, drawn => drawn.Mask);
-        RemarkOnSmallGrid(name, grid);
+        RemarkOnSmallGrid(name, sketch);
         double seconds = (double)frames * FrontEnd.HopSize / FrontEnd.SampleRate;
         return new(new ClipPicture(name, seconds, logMel.Bands, frames, values, BandHz(FrontEnd), grid), masks);
     }
 
-    private void RemarkOnSmallGrid(string name, PatchGrid grid)
+    private void RemarkOnSmallGrid(string name, MaskSketch sketch)
     {
+        PatchGrid grid = sketch.Grid;
         foreach (var ratios in DefaultMaskRatios.GroupBy(ratio => string.Join(" and ", Maskings.Where(HasNoRoom(ratio)).Select(masking => masking.Name))))
         {
             if (ratios.Key.Length > 0)
@@ -79,55 +76,13 @@ internal sealed class GalleryPainter
         }
 
         Func<MaskingInfo, bool> HasNoRoom(double ratio) => masking =>
-            IsPossible(masking, grid, ratio) && MaskingGeometry.Warnings(masking, grid, ratio).Count > 0;
+            sketch.Impossible(masking, ratio) is null && MaskingGeometry.Warnings(masking, grid, ratio).Count > 0;
     }
 
-    private IEnumerable<(MaskKey Key, PatchMask Mask)> DrawAll(
-        MaskingInfo masking, PatchGrid grid, float[] patches, double maskRatio, int index)
+    private IEnumerable<(MaskKey Key, PatchMask Mask)> DrawAll(MaskingInfo masking, MaskSketch sketch, double maskRatio, int index)
     {
         foreach (double hintRatio in DefaultHintRatios.Select(masking.Heeded).Distinct())
-            yield return (new(masking.Name, maskRatio, hintRatio), Draw(masking, grid, patches, maskRatio, hintRatio, index));
-    }
-
-    private PatchMask Draw(MaskingInfo masking, PatchGrid grid, float[] patches, double maskRatio, double hintRatio, int index)
-    {
-        MaskingContext context = new(maskRatio, hintRatio,
-            new RandomStream(Seed, RandomPurpose.Mask, epoch: 0, index), new RandomStream(Seed, RandomPurpose.BatchMask));
-        int patchSize = PatchHeight * PatchWidth;
-        // No trained encoder is at hand: the normalised patches themselves stand in for its features, as the page says.
-        return masking.CreateDataStrategy() is { } strategy
-            ? strategy.Sample(new PatchView(grid, patchSize, patches), context)
-            : masking.CreateFeatureStrategy()!.Sample(grid, patches, patchSize, context);
-    }
-
-    private static bool IsPossible(MaskingInfo masking, PatchGrid grid, double maskRatio)
-    {
-        try
-        {
-            MaskingGeometry.Validate(masking, grid, maskRatio);
-            return true;
-        }
-        catch (UserErrorException)
-        {
-            return false;
-        }
-    }
-
-    private static float[] WholePatches(LogMel logMel, int frames)
-    {
-        float[] values = new float[logMel.Bands * frames];
-        Array.Fill(values, LogMel.Silence);
-        int kept = Math.Min(frames, logMel.Frames);
-        for (int band = 0; band < logMel.Bands; band++)
-            logMel.Values.AsSpan(band * logMel.Frames, kept).CopyTo(values.AsSpan(band * frames));
-        return values;
-    }
-
-    private static float[] Normalised(float[] values)
-    {
-        double mean = values.Average(value => (double)value);
-        double deviation = Math.Sqrt(values.Average(value => (value - mean) * (value - mean)));
-        return [.. values.Select(value => (float)((value - mean) / Math.Max(deviation, 1e-6)))];
+            yield return (new(masking.Name, maskRatio, hintRatio), sketch.Draw(masking, maskRatio, hintRatio, Seed, index));
     }
 
     /// <summary>The centre of gravity of each band's filter, in Hz.</summary>

@@ -29,6 +29,9 @@ internal sealed class HtmlPage(string title, Html lead)
     /// <summary>Whether styles and scripts are linked to below <c>/assets</c>, where a server has them, and not part of the page.</summary>
     public bool IsServed { get; init; }
 
+    /// <summary>Other pages of the same server, by their titles; this one among them.</summary>
+    public IReadOnlyList<(string Title, string Address)> Neighbours { get; init; } = [];
+
     /// <summary>Small print above the heading, such as "mask gallery".</summary>
     public string Kind { get; init; } = "OtoMask";
 
@@ -72,7 +75,7 @@ internal sealed class HtmlPage(string title, Html lead)
         </head>
         <body>
         <header class="masthead">
-        <div class="bar"><span class="brand">OtoMask</span><span class="kind">{Kind}</span><button id="theme" type="button" hidden></button></div>
+        <div class="bar"><span class="brand">OtoMask</span><span class="kind">{Kind}</span>{Places}<button id="theme" type="button" hidden></button></div>
         <h1>{title}</h1>
         <p class="lead">{lead}</p>
         <nav id="contents" aria-label="Sections" hidden></nav>
@@ -86,6 +89,13 @@ internal sealed class HtmlPage(string title, Html lead)
         </html>
 
         """).ToString();
+
+    private Html Places => Neighbours.Count == 0 ? Html.Of($"") : Html.Of(
+        $"""
+        <nav class="places" aria-label="Pages">{Html.Each(Neighbours, place => place.Title == title
+            ? Html.Of($"""<a href="{place.Address}" aria-current="page">{place.Title}</a>""")
+            : Html.Of($"""<a href="{place.Address}">{place.Title}</a>"""))}</nav>
+        """);
 
     /// <summary>A style or script that pages link to where they are served; null where there is none of that name.</summary>
     public static byte[]? Asset(string name)

@@ -49,6 +49,13 @@ public sealed class LogMelExtractor
         return MelFilterBank.Weights(settings);
     }
 
+    /// <summary>The sample that stands for one before the beginning or after the end: the sound is reflected there, without repeating the end sample.</summary>
+    internal static int Reflect(int place, int length)
+    {
+        int period = Math.Max(1, 2 * (length - 1)), folded = Math.Abs(place) % period;
+        return Math.Min(folded, period - folded);
+    }
+
     private static void Check(LogMelSettings settings)
     {
         if (settings.SampleRate < 1 || settings.FftSize < 2 || settings.FftSize % 2 != 0 || settings.HopSize < 1 || settings.Bands < 1)

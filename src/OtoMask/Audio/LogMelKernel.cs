@@ -67,16 +67,10 @@ internal sealed class LogMelKernel<TLanes> : ILogMelKernel where TLanes : unmana
         present.CopyTo(padded[(inside - start)..]);
         // Beyond half a frame from either end lie only the lanes of frames that do not exist.
         for (int place = Math.Max(start, -half); place < 0; place++)
-            padded[place - start] = waveform[Reflect(place, waveform.Length)];
+            padded[place - start] = waveform[LogMelExtractor.Reflect(place, waveform.Length)];
         for (int place = waveform.Length; place < Math.Min(start + padded.Length, waveform.Length + half); place++)
-            padded[place - start] = waveform[Reflect(place, waveform.Length)];
+            padded[place - start] = waveform[LogMelExtractor.Reflect(place, waveform.Length)];
         return padded;
-    }
-
-    private static int Reflect(int place, int length)
-    {
-        int period = Math.Max(1, 2 * (length - 1)), folded = Math.Abs(place) % period;
-        return Math.Min(folded, period - folded);
     }
 
     /// <summary>[columns, hop] samples to the matrix [hop, columns].</summary>

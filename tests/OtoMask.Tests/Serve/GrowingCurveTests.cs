@@ -1,4 +1,5 @@
 using OtoMask.App.Serve;
+using OtoMask.App.Serve.Watching;
 
 namespace OtoMask.Tests.Serve;
 

@@ -1,4 +1,5 @@
 using OtoMask.App.Serve;
+using OtoMask.App.Serve.Watching;
 using OtoMask.Runs;
 
 namespace OtoMask.Tests.Serve;

@@ -2,6 +2,9 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using OtoMask.App.Serve;
+using OtoMask.App.Serve.Listening;
+using OtoMask.App.Serve.Mapping;
+using OtoMask.App.Serve.Watching;
 using OtoMask.Configuration;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
@@ -25,11 +28,13 @@ internal sealed class ServedFolder : IAsyncDisposable
 
     public string Address => $"http://127.0.0.1:{Port}";
 
-    public static async Task<ServedFolder> StartAsync(AppFolder folder, bool mayControl = false, string? token = null, IPAddress? guarded = null)
+    public static async Task<ServedFolder> StartAsync(AppFolder folder, bool mayControl = false, string? token = null, IPAddress? guarded = null, string[]? data = null, string? dataFolder = null)
     {
         var ending = new CancellationTokenSource();
         var port = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var server = new Server(new RunBook(folder.Path), new Guard(guarded ?? IPAddress.Loopback, token), mayControl);
+        var book = new RunBook(folder.Path);
+        var sets = new SoundSets(data ?? [], dataFolder ?? folder.Inside("no-data"));
+        var server = new Server(new Guard(guarded ?? IPAddress.Loopback, token), new RunRoutes(book, mayControl), new MaskRoutes(book, sets), new MapRoutes(book, sets));
         Task serving = server.RunAsync(IPAddress.Loopback, 0, port.SetResult, ending.Token);
         await Task.WhenAny(port.Task, serving);
         if (serving.IsFaulted)

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using OtoMask.App.Serve;
+using OtoMask.App.Serve.Watching;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
 

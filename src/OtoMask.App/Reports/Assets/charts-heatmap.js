@@ -32,7 +32,9 @@
 
   // Rows are true classes, columns predicted ones, each cell the share of its row in %.
   kinds.confusion = (() => {
+    /** A matrix of its own, or the one that is chosen among many. */
     const shown = (chart, chosen) => {
+      if (chart.counts) return chart;
       const task = chart.tasks[chosen("task")], one = task.counts.find(({ framework, arm }) =>
         framework === chosen("framework") && arm === chosen("arm"));
       return { classes: task.classes, counts: one?.counts ?? null };

@@ -184,6 +184,8 @@ otomask.charts = (() => {
         chart = figure.chart = next;
         show();
       },
+      /** Is told what was pressed: ECharts' own description of it. */
+      onPress(act) { drawn.on("click", act); },
       /** As PNG of twice the size on the screen, as a data URL. */
       async png() {
         const svg = plot.querySelector("svg"), picture = new Image();
@@ -202,5 +204,5 @@ otomask.charts = (() => {
 
   const kinds = { lines, intervals };
   addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-chart]").forEach(start));
-  return { kinds, live, short, common, valueAxis, styleOf, colourOf, mark, stroke, markLegend };
+  return { kinds, live, short, common, valueAxis, styleOf, colourOf, shapeOf, mark, stroke, markLegend };
 })();

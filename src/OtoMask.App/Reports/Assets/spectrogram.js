@@ -73,6 +73,22 @@ otomask.spectrogram = (() => {
       context.drawImage(this.veiled, 0, 0, width, height);
       context.restore();
     }
+
+    /** Frames patches in a colour, with a stroke through each where `struck`: colour alone carries no meaning. */
+    mark(canvas, ids, colour, struck) {
+      const context = canvas.getContext("2d"), { width, height } = canvas, wide = width / this.columns, high = height / this.rows, line = Math.max(2, Math.min(wide, high) / 9);
+      context.strokeStyle = colour;
+      context.lineWidth = line;
+      for (const id of ids) {
+        const x = id % this.columns * wide, y = height - (Math.floor(id / this.columns) + 1) * high;
+        context.strokeRect(x + line / 2, y + line / 2, wide - line, high - line);
+        if (!struck) continue;
+        context.beginPath();
+        context.moveTo(x + line, y + high - line);
+        context.lineTo(x + wide - line, y + line);
+        context.stroke();
+      }
+    }
   }
 
   /** Ticks of the time axis: [{ at: share of the width, text }]. */

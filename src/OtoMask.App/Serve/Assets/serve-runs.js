@@ -1,31 +1,24 @@
 "use strict";
 // The list of runs and the curves of those that are chosen, kept up to date by the server's events.
 {
-  const { element, data, draw } = otomask, root = document.getElementById("runs");
-  const { lines: first, mostChosen, mayControl, mark } = data(root.dataset.runs);
+  const { element, data, draw, serve } = otomask, root = document.getElementById("runs");
+  const { lines: first, mostChosen, mayControl } = data(root.dataset.runs);
   const lines = new Map(first.map(line => [line.id, line])), rows = new Map(), curves = new Map(), notes = new Map();
   const $ = id => document.getElementById(id), body = $("list").tBodies[0];
   const chosen = new Set(new URLSearchParams(location.search).getAll("run").slice(0, mostChosen));
   let sort = { key: "changed", down: true };
 
   // Words and numbers of the list.
-  const number = (value, digits = 4) => value === undefined || value === null ? "–" : Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : `${Number(value.toPrecision(digits))}`;
+  const { number } = serve;
   const duration = seconds => seconds === undefined ? "–" : seconds < 90 ? `${Math.round(seconds)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : seconds < 172800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86400).toFixed(1)} d`;
   const share = ({ done, all }) => all ? Math.min(1, done / all) : undefined;
   const ago = changed => changed ? `${duration(Math.max(0, Date.now() / 1000 - changed))} ago` : "–";
   const fileOf = (id, file) => `/files/${encodeURIComponent(file)}?run=${encodeURIComponent(id)}`;
 
-  /** Asks the server to do something; tells what it says where it refuses. */
+  /** Asks the server to do something with a run; tells what it says where it refuses. */
   async function ask(path, id, button) {
-    const refuse = why => { $("refused").hidden = !why; $("refused").firstElementChild.textContent = why; };
     button.disabled = true;
-    refuse("");
-    try {
-      const answer = await fetch(`${path}?run=${encodeURIComponent(id)}`, { method: "POST", headers: { [mark]: "1" } });
-      if (!answer.ok) refuse(await answer.text());
-    } catch (error) {
-      refuse(`the server does not answer (${error.message})`);
-    }
+    await serve.tryTo(() => serve.post(path, { run: id }));
     button.disabled = false;
   }
 

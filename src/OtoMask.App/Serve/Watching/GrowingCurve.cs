@@ -1,4 +1,4 @@
-namespace OtoMask.App.Serve;
+namespace OtoMask.App.Serve.Watching;
 
 /// <summary>A curve that grows for as long as a training runs and yet stays small: when it has <see cref="MostPoints"/> points, every two neighbours become one, their mean.</summary>
 internal sealed class GrowingCurve

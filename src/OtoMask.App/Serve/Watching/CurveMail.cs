@@ -1,4 +1,4 @@
-namespace OtoMask.App.Serve;
+namespace OtoMask.App.Serve.Watching;
 
 /// <summary>What one page has yet to hear of the curves it follows.</summary>
 /// <param name="book">The runs.</param>

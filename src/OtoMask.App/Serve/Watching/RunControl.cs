@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using OtoMask.Torch;
 
-namespace OtoMask.App.Serve;
+namespace OtoMask.App.Serve.Watching;
 
 /// <summary>Stops a run as Ctrl-C would, with a checkpoint, and has it go on as <c>--resume</c> would.</summary>
 internal static class RunControl

@@ -4,7 +4,7 @@ using OtoMask.FineTuning;
 using OtoMask.Runs;
 using OtoMask.Studies;
 
-namespace OtoMask.App.Serve;
+namespace OtoMask.App.Serve.Watching;
 
 /// <summary>How it stands with a run.</summary>
 internal enum RunState

@@ -1,7 +1,7 @@
 using OtoMask.App.Reports;
 using OtoMask.Runs;
 
-namespace OtoMask.App.Serve;
+namespace OtoMask.App.Serve.Watching;
 
 /// <summary>The curves of a run that somebody looks at, and what its console would have warned of.</summary>
 /// <param name="log">Its <c>log.jsonl</c>.</param>

@@ -1,7 +1,7 @@
 using System.Text;
 using OtoMask.Runs;
 
-namespace OtoMask.App.Serve;
+namespace OtoMask.App.Serve.Watching;
 
 /// <summary>What a run's log says last: its newest step at once, from the end of the file, and the evaluations, which are few, by and by.</summary>
 /// <remarks>Steps between are never parsed, so two hundred logs of a hundred thousand steps cost little, and nothing is read twice.</remarks>

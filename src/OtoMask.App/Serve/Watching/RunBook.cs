@@ -1,7 +1,7 @@
 using OtoMask.Runs;
 using OtoMask.Studies;
 
-namespace OtoMask.App.Serve;
+namespace OtoMask.App.Serve.Watching;
 
 /// <summary>The runs, fine-tunings and studies below a folder, found as they appear, looked at again and again while somebody watches.</summary>
 /// <remarks>Any number of pages may ask from any thread. One look goes on at a time.</remarks>
@@ -12,12 +12,16 @@ internal sealed class RunBook
     private const int LooksAtTheQuiet = 5; // whether somebody goes on with a run that was quiet is asked less often
     private static readonly TimeSpan BetweenSearches = TimeSpan.FromSeconds(3);
 
+    /// <summary>While somebody watches, it looks about so often.</summary>
+    public static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
+
     private readonly string root;
     private readonly Lock turn = new();
     private readonly Dictionary<string, Watched> known = [];
     private readonly Dictionary<string, long> versions = []; // of a line: the look that last changed it
     private long look;
     private DateTime searched;
+    private long lookedAt;
 
     /// <param name="root">The folder that is served.</param>
     /// <exception cref="UserErrorException">There is none.</exception>
@@ -52,6 +56,14 @@ internal sealed class RunBook
         }
     }
 
+    /// <summary>However many pages are open, nobody looks more than about once a second.</summary>
+    public void LookIfStale()
+    {
+        long now = Environment.TickCount64, last = Interlocked.Read(ref lookedAt);
+        if (now - last >= 0.9 * BetweenLooks.TotalMilliseconds && Interlocked.CompareExchange(ref lookedAt, now, last) == last)
+            Look();
+    }
+
     /// <summary>The lines that changed after a look, and the ids of all; a page that has seen look 0 sees everything.</summary>
     public (long Look, IReadOnlyList<RunLine> Changed, IReadOnlyList<string> Ids) Since(long seen)
     {
@@ -70,6 +82,19 @@ internal sealed class RunBook
             act(watched);
             return true;
         }
+    }
+
+    /// <summary>A run, as of the last look or of one now.</summary>
+    /// <exception cref="UserErrorException">There is none of that id.</exception>
+    public WatchedRun Run(string id)
+    {
+        Watched? found = null;
+        if (!With(id, watched => found = watched))
+        {
+            LookIfStale();
+            With(id, watched => found = watched);
+        }
+        return found as WatchedRun ?? throw new UserErrorException($"there is no run {OneLine.Of(id)}");
     }
 
     /// <summary>Whether nothing between the folder that is served and a file in it is a link, which could lead anywhere.</summary>

@@ -1,6 +1,6 @@
 using OtoMask.App.Reports;
 
-namespace OtoMask.App.Serve;
+namespace OtoMask.App.Serve.Watching;
 
 /// <summary>The page of the runs below a folder: the list of them all, and the curves of those that are chosen, while they grow.</summary>
 internal static class RunsPage
@@ -11,9 +11,9 @@ internal static class RunsPage
     /// <param name="mayControl">Whether runs may be stopped and resumed from here.</param>
     public static string Build(IReadOnlyList<RunLine> lines, int mostChosen, bool mayControl)
     {
-        HtmlPage page = new("Runs", Html.Of($"Pre-trainings, fine-tunings and studies below this folder, found as they appear. Choose some to see and compare their curves.")) { Kind = "live", IsServed = true };
-        page.Use("echarts.min.js", "charts.js", "serve.css", "serve-runs.js");
-        (string id, Html block) = page.Data(new { Lines = lines, MostChosen = mostChosen, MayControl = mayControl, Guard.Mark });
+        HtmlPage page = ServedPage.Begin("Runs", Html.Of($"Pre-trainings, fine-tunings and studies below this folder, found as they appear. Choose some to see and compare their curves."));
+        page.Use("echarts.min.js", "charts.js", "serve-runs.js");
+        (string id, Html block) = page.Data(new { Lines = lines, MostChosen = mostChosen, MayControl = mayControl });
         page.Add(Html.Of(
             $"""
             <div id="runs" data-runs="{id}">{block}
