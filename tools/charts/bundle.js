@@ -12,4 +12,4 @@ core.use([
   SVGRenderer,
 ]);
 
-export const { init, version } = core;
+export const { getInstanceByDom, init, version } = core;

@@ -47,7 +47,7 @@ internal sealed class HeadlessChromium : IAsyncDisposable
         IBrowser browser = await Puppeteer.LaunchAsync(new LaunchOptions
         {
             ExecutablePath = Executable,
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic"],
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--autoplay-policy=no-user-gesture-required"], // its microphone beeps
             Env = { ["TMPDIR"] = folder }, // it leaves folders behind
             UserDataDir = Path.Combine(folder, "profile"),
             Pipe = true,
@@ -76,7 +76,17 @@ internal sealed class HeadlessChromium : IAsyncDisposable
         EvaluateAsync<bool>("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(true), 50))))");
 
     /// <summary>Waits until a JavaScript expression is true.</summary>
-    public Task WaitForAsync(string expression) => page.WaitForExpressionAsync(expression, new WaitForFunctionOptions { Timeout = (int)Patience.TotalMilliseconds, PollingInterval = 100 });
+    public async Task WaitForAsync(string expression)
+    {
+        try
+        {
+            await page.WaitForExpressionAsync(expression, new WaitForFunctionOptions { Timeout = (int)Patience.TotalMilliseconds, PollingInterval = 100 });
+        }
+        catch (PuppeteerException error)
+        {
+            throw new TimeoutException($"never true: {expression}; the page complains: {string.Join("; ", complaints)}", error);
+        }
+    }
 
     /// <summary>The value of a JavaScript expression; promises are awaited.</summary>
     public Task<T> EvaluateAsync<T>(string expression) => page.EvaluateExpressionAsync<T>(expression);
@@ -89,6 +99,35 @@ internal sealed class HeadlessChromium : IAsyncDisposable
           return data.some(pixel => pixel !== data[0]);
         }).length
         """;
+
+    /// <summary>What of the page lies right of its window, where nothing can be scrolled; empty where all fits. A page for phones is made wider by it, so that its own width tells nothing.</summary>
+    public Task<string> BeyondAsync(int width) => EvaluateAsync<string>(
+        $$"""
+        [...document.body.querySelectorAll("*")].filter(one => one.checkVisibility() && one.getBoundingClientRect().right > {{width}} + 1 && !one.closest(".table, .hidden"))
+          .map(one => `${one.tagName} ${one.id} ${one.className}`).slice(0, 3).join("; ")
+        """);
+
+    /// <summary>Chooses files in an input of the page, as a person would.</summary>
+    public async Task ChooseFileAsync(string selector, string file) => await (await page.QuerySelectorAsync(selector)).UploadFileAsync(file);
+
+    /// <summary>Presses, with the mouse, the point of a chart that stands for a piece of its data.</summary>
+    /// <param name="plot">Selects the plot.</param>
+    /// <param name="series">Its series.</param>
+    /// <param name="place">Place of the data in the series.</param>
+    public async Task PressMarkAsync(string plot, int series, int place)
+    {
+        await EvaluateAsync<bool>($"(document.querySelector('{plot}').scrollIntoView({{ block: 'center', behavior: 'instant' }}), true)");
+        await SettleAsync();
+        decimal[] at = await EvaluateAsync<decimal[]>(
+            $$"""
+            (chart => {
+              const box = chart.getDom().getBoundingClientRect(), data = chart.getOption().series[{{series}}].data[{{place}}];
+              const [x, y] = chart.convertToPixel({ seriesIndex: {{series}} }, data.slice(0, 2));
+              return [box.left + x, box.top + y];
+            })(echarts.getInstanceByDom(document.querySelector('{{plot}}')))
+            """);
+        await page.Mouse.ClickAsync(at[0], at[1]);
+    }
 
     /// <summary>Keeps a picture of the whole page for whoever wants to look: in the folder that OTOMASK_SCREENSHOTS names, else in screenshots/ beside the tests.</summary>
     public Task KeepScreenshotAsync(string name)
@@ -106,7 +145,7 @@ internal sealed class HeadlessChromium : IAsyncDisposable
 
     private static ViewPortOptions Viewport(int width) => new() { Width = width, Height = 900, IsMobile = width < 600 };
 
-    private static bool IsLocal(string url) => url.StartsWith("file:", StringComparison.Ordinal) || url.StartsWith("data:", StringComparison.Ordinal);
+    private static bool IsLocal(string url) => url.StartsWith("file:", StringComparison.Ordinal) || url.StartsWith("data:", StringComparison.Ordinal) || url.StartsWith("blob:", StringComparison.Ordinal);
 }
 
 /// <summary>A test that needs a browser; skipped, and said so, where no Chromium is installed.</summary>

@@ -10,7 +10,7 @@ otomask.charts.kinds.points = (() => {
     height: (_, width) => Math.max(320, Math.min(640, width * .62)),
     csv: ({ series }) => [["label", "clip", "x", "y"], ...series.flatMap(({ name, points }) => points.map(([x, y, clip]) => [name, clip, x, y]))],
     options(chart, look, width) {
-      const base = common(chart, look, width), bare = { ...look.axis, type: "value", scale: true, axisLabel: { show: false }, axisTick: { show: false }, splitLine: { show: false } };
+      const base = common(chart, look, width), bare = { ...look.axis, type: "value", scale: true, axisLabel: { show: false }, axisTick: { show: false }, splitLine: { show: false }, axisLine: { ...look.axis.axisLine, onZero: false } };
       return {
         ...base,
         legend: { ...markLegend(chart, look, base), type: "scroll" },

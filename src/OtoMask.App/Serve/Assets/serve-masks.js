@@ -2,7 +2,7 @@
 // A sound, what every strategy hides of it as sliders move, and how the rest sounds.
 {
   const { element, data, draw, serve, spectrogram } = otomask, $ = id => document.getElementById(id);
-  const { sets, runs, strategies } = data($("masks").dataset.masks);
+  const { sets, runs, strategies, mostBytes } = data($("masks").dataset.masks);
   const MostRecorded = 30, MadeUpRate = 16000;
   let sound = null, view = null, picture = null, masks = {}, asked = null, prediction = null;
 
@@ -26,8 +26,8 @@
     predict.setAttribute("aria-label", `what the model predicts behind the mask of ${name}`);
     predict.addEventListener("click", () => serve.tryTo(() => showPrediction(name)));
     const badge = element("span", "badge"), cost = element("span", "cost");
-    line.append(hear, predict);
-    caption.append(count, element("b", "", name), line, element("br"), badge, summary, cost);
+    line.append(hear, predict, badge);
+    caption.append(count, element("b", "", name), line, `${summary}.`, cost);
     canvas.setAttribute("role", "img");
     tile.append(canvas, caption);
     $("tiles").append(tile);
@@ -132,7 +132,10 @@
     $("from").value = 0;
     await askView();
   }
-  const send = (name, body) => serve.tryTo(async () => open(await serve.post("/api/sounds", { name }, body)));
+  const send = (name, body) => serve.tryTo(async () => {
+    if ((body.size ?? body.byteLength) > mostBytes) throw new Error(`${name} is larger than ${Math.round(mostBytes / 2 ** 20)} MB; cut it, or have it among --data`);
+    await open(await serve.post("/api/sounds", { name }, body));
+  });
 
   // Where sounds come from.
   $("file").addEventListener("change", () => { if ($("file").files.length) send($("file").files[0].name, $("file").files[0]); });

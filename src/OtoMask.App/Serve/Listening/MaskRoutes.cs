@@ -47,6 +47,8 @@ internal sealed class MaskRoutes(RunBook book, SoundSets sets) : IRoutes
     /// <summary>Takes in the sound that a page sends.</summary>
     private async Task<IResult> TakeAsync(HttpContext context, string name, CancellationToken cancellation)
     {
+        if (context.Request.ContentLength > SoundShelf.MostBytes)
+            throw TooLarge(name, null);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = SoundShelf.MostBytes;
         if (!await uploads.WaitAsync(TimeSpan.Zero, cancellation))
@@ -60,13 +62,15 @@ internal sealed class MaskRoutes(RunBook book, SoundSets sets) : IRoutes
         }
         catch (BadHttpRequestException error) when (error.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
-            throw new UserErrorException($"{OneLine.Of(name)} is larger than {SoundShelf.MostBytes >> 20} MB; cut it, or have it among --data", error);
+            throw TooLarge(name, error);
         }
         finally
         {
             uploads.Release();
         }
     }
+
+    private static UserErrorException TooLarge(string name, Exception? error) => new($"{OneLine.Of(name)} is larger than {SoundShelf.MostBytes >> 20} MB; cut it, or have it among --data", error);
 
     private static IResult Told(HeldSound sound) => Results.Json(new { sound.Id, sound.Name, sound.Seconds }, HtmlPage.DataOptions);
 

@@ -19,6 +19,7 @@ internal static class MasksPage
         page.Use("gallery.css", "spectrogram.js", "serve-masks.js");
         (string id, Html block) = page.Data(new
         {
+            SoundShelf.MostBytes,
             Sets = sets.Select(set => set.Name),
             Runs = lines.Where(line => line.Kind == "pre-training").Select(line => new { line.Id, line.What }),
             Strategies = KnownMaskings.All.Select(masking => new { masking.Name, masking.Summary, Reads = masking.DependsOn, Hint = masking.Hint.ToString() }),

@@ -166,7 +166,7 @@ internal sealed class ClipMap
     }
 
     /// <summary>Principal components by the eigenvectors of whichever product of the rows is smaller.</summary>
-    private static (float[] Points, double[] Shares) Principal(float[] rows, int count, int width)
+    internal static (float[] Points, double[] Shares) Principal(float[] rows, int count, int width)
     {
         using IDisposable frozen = TorchRuntime.NoGrad();
         using var scope = new TensorScope();
