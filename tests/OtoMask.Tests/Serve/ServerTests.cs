@@ -185,6 +185,20 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public void A_page_is_told_what_the_console_warned_of()
+    {
+        RunFolder run = ServedFolder.WriteRun(folder, "run", 10, 9000, metrics: null, step: number => LogGlanceTests.Step(number) with { Applied = number != 4 });
+        var curves = new RunCurves(run.Log);
+        Assert.True(curves.Follow());
+        Assert.Equal("1 steps changed nothing: loss or gradient was not finite", Assert.Single(curves.Notes));
+        File.AppendAllLines(run.Log, [new EvaluationRecord(20, 2, "rankme", 1.1).ToJson(), new ChangeRecord(20, "workers", "2", "4").ToJson()]);
+        Assert.True(curves.Follow());
+        Assert.Equal(3, curves.Notes.Count);
+        Assert.StartsWith("from step 20 on: workers 2", curves.Notes[0]);
+        Assert.Contains("collapsing after 2 epochs: RankMe fell from 12.5 to 1.1", curves.Notes[1]);
+    }
+
+    [Fact]
     public void What_was_sent_of_a_curve_and_what_follows_make_the_curve()
     {
         RunFolder run = ServedFolder.WriteRun(folder, "run", 2000, 9000, metrics: null);

@@ -61,7 +61,7 @@ internal sealed class CurveMail(RunBook book, IReadOnlyList<string> followed)
             return null; // its line in the list says why
         }
         if (one.Beginning != one.Curves.Beginning)
-            (one.Beginning, one.Notes) = (one.Curves.Beginning, -1);
+            (one.Beginning, one.Notes) = (one.Curves.Beginning, null);
         Dictionary<string, Piece> pieces = [];
         foreach ((string name, GrowingCurve curve) in one.Curves.ByName)
         {
@@ -73,8 +73,8 @@ internal sealed class CurveMail(RunBook book, IReadOnlyList<string> followed)
             one.Sent[name] = (one.Beginning, curve.Generation, curve.Points.Count);
         }
         IReadOnlyList<string> notes = one.Curves.Notes;
-        bool hasNewNotes = notes.Count != one.Notes;
-        one.Notes = notes.Count;
+        bool hasNewNotes = one.Notes is null || !notes.SequenceEqual(one.Notes);
+        one.Notes = notes;
         return pieces.Count == 0 && !hasNewNotes ? null : new News(run.Id, pieces, hasNewNotes ? notes : null);
     }
 
@@ -87,7 +87,7 @@ internal sealed class CurveMail(RunBook book, IReadOnlyList<string> followed)
 
         public int Beginning { get; set; } = -1;
 
-        public int Notes { get; set; } = -1;
+        public IReadOnlyList<string>? Notes { get; set; }
 
         public Dictionary<string, (int Beginning, int Generation, int Count)> Sent { get; } = [];
     }

@@ -12,6 +12,7 @@ internal sealed class RunCurves(string log)
     private readonly Dictionary<string, GrowingCurve> curves = [];
     private readonly List<string> notes = [];
     private int skipped;
+    private Collapse collapse = new();
 
     /// <summary>Counts how often the log began anew.</summary>
     public int Beginning { get; private set; }
@@ -20,7 +21,12 @@ internal sealed class RunCurves(string log)
     public IReadOnlyDictionary<string, GrowingCurve> ByName => curves;
 
     /// <summary>Skipped steps, a collapse, values that changed when the run went on.</summary>
-    public IReadOnlyList<string> Notes => skipped == 0 ? notes : [.. notes, $"{skipped} steps changed nothing: loss or gradient was not finite"];
+    public IReadOnlyList<string> Notes =>
+    [
+        .. notes,
+        .. (string[])(collapse.Warning is { } warning ? [warning] : []),
+        .. (string[])(skipped > 0 ? [$"{skipped} steps changed nothing: loss or gradient was not finite"] : []),
+    ];
 
     /// <summary>Takes in what is new; of a long log a piece, so call again until nothing is.</summary>
     /// <returns>Whether anything was.</returns>
@@ -33,6 +39,7 @@ internal sealed class RunCurves(string log)
             curves.Clear();
             notes.Clear();
             skipped = 0;
+            collapse = new();
             Beginning++;
         }
         foreach (LogRow row in rows)
@@ -58,6 +65,7 @@ internal sealed class RunCurves(string log)
                 break;
             case EvaluationRecord evaluation:
                 Add(MetricNames.FullTitleOf(evaluation.Metric), evaluation.Step, evaluation.Value);
+                collapse.Look(evaluation);
                 break;
             case ChangeRecord change when notes.Count < MostNotes:
                 notes.Add($"from step {change.Step} on: {change.Key} {change.Old ?? "unset"} → {change.New ?? "unset"}");
@@ -76,5 +84,19 @@ internal sealed class RunCurves(string log)
             curves[name] = curve = new GrowingCurve();
         }
         curve.Add(step, number);
+    }
+
+    /// <summary>The last warning of a collapse, as the console gave it.</summary>
+    private sealed class Collapse : ITrainingObserver
+    {
+        private readonly HealthAlarm alarm;
+
+        public Collapse() => alarm = new HealthAlarm(this, firstRank: null);
+
+        public string? Warning { get; private set; }
+
+        public void Look(EvaluationRecord evaluation) => alarm.Look(evaluation);
+
+        void ITrainingObserver.Warning(string message) => Warning = message;
     }
 }
