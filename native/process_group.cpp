@@ -12,6 +12,7 @@
 #include <omp.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +22,7 @@
 #include <functional>
 #include <future>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -48,25 +50,43 @@ using milliseconds = std::chrono::milliseconds;
 constexpr int pieces_at_once = 4;
 using StorePointer = c10::intrusive_ptr<c10d::Store>;
 
+// The port at one end of a socket: its own (getsockname) or that of whom it is connected to (getpeername); 0 for what is no such socket.
+uint16_t port_at(int file, int (*name_of)(int, sockaddr*, socklen_t*)) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (name_of(file, reinterpret_cast<sockaddr*>(&address), &length) != 0) return 0;
+  return ntohs(address.ss_family == AF_INET6  ? reinterpret_cast<sockaddr_in6*>(&address)->sin6_port
+               : address.ss_family == AF_INET ? reinterpret_cast<sockaddr_in*>(&address)->sin_port
+                                              : 0);
+}
+
+int most_files() { return static_cast<int>(std::min<long>(sysconf(_SC_OPEN_MAX), 65536)); }
+
 // TCPStore listens on every address of the machine. A listening socket that is bound to a device hears that device alone.
 void listen_on_loopback_alone(uint16_t port) {
   bool bound = false;
-  const int most_files = static_cast<int>(std::min<long>(sysconf(_SC_OPEN_MAX), 65536));
-  for (int file = 0; file < most_files; file++) {
+  for (int file = 0; file < most_files(); file++) {
     int listens = 0;
     socklen_t length = sizeof listens;
-    if (getsockopt(file, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0 || !listens) continue;
-    sockaddr_storage address{};
-    length = sizeof address;
-    if (getsockname(file, reinterpret_cast<sockaddr*>(&address), &length) != 0) continue;
-    const uint16_t at = address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&address)->sin6_port
-                        : address.ss_family == AF_INET ? reinterpret_cast<sockaddr_in*>(&address)->sin_port
-                                                       : 0;
-    if (ntohs(at) != port) continue;
+    if (getsockopt(file, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0 || !listens || port_at(file, getsockname) != port) continue;
     constexpr char loopback[] = "lo";
     bound = setsockopt(file, SOL_SOCKET, SO_BINDTODEVICE, loopback, sizeof loopback) == 0;
   }
   if (!bound) throw std::runtime_error("the store cannot be kept to the loopback device, which takes Linux 5.7");
+}
+
+// TCPStore waits for its answers without end, so that whoever asks when a wire is cut hangs as long as TCP goes on trying, a quarter of an hour.
+void give_up_after(uint16_t port, milliseconds patience) {
+  const auto number = [](int64_t value) { return static_cast<int>(std::clamp<int64_t>(value, 1, std::numeric_limits<int>::max())); };
+  for (int file = 0; file < most_files(); file++) {
+    if (port_at(file, getpeername) != port) continue;
+    const auto set = [file](int level, int name, int value) { setsockopt(file, level, name, &value, sizeof value); };
+    const int between = number(std::min<int64_t>(patience.count() / 4000, 30));
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);  // asks where nothing is on its way, too
+    set(IPPROTO_TCP, TCP_KEEPIDLE, between);
+    set(IPPROTO_TCP, TCP_KEEPINTVL, between);
+    set(IPPROTO_TCP, TCP_USER_TIMEOUT, number(patience.count()));
+  }
 }
 
 // Gloo tells of every group on the standard error, without asking any log level (2.14 does). Whoever wants to read it sets TORCH_CPP_LOG_LEVEL=INFO.
@@ -114,6 +134,7 @@ StorePointer open_store(const om_group_options& options, milliseconds patience) 
 #endif
     auto opened = c10::make_intrusive<c10d::TCPStore>(options.host, tcp);
     if (options.hosts_store && options.loopback) listen_on_loopback_alone(opened->getPort());
+    give_up_after(opened->getPort(), milliseconds(options.timeout_ms));
     store = opened;
   }
   store->setTimeout(patience);

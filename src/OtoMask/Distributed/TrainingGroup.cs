@@ -229,7 +229,7 @@ public sealed class TrainingGroup : IDisposable
     /// <param name="cause">Why.</param>
     public void Leave(Exception cause)
     {
-        presence?.Leave(cause switch { PeerException => null, OperationCanceledException => "it was asked to stop", _ => OneLine.Of(cause.Message) });
+        presence?.Leave(cause switch { PeerException => null, OperationCanceledException => "it was asked to stop", OutOfMemoryException => "not enough memory", _ => OneLine.Of(cause.Message) });
         if (cause is not PeerException)
             processes?.HangUp();
         presence?.SeeOthersOff();
