@@ -98,6 +98,11 @@ public sealed class MasksPageTests : IDisposable
             await page.WaitForAsync("document.getElementById('points').chart.series.flatMap(({ points }) => points).length === 12");
             await page.EvaluateAsync<bool>(Set("which", "all"));
 
+            // By the keyboard: the clips are a list, too.
+            await page.EvaluateAsync<bool>("document.getElementById('clips-title').click() ?? true");
+            await page.WaitForAsync("document.querySelectorAll('#clips li button').length === 24");
+            await page.EvaluateAsync<bool>("document.querySelector('#clips li button').click() ?? true");
+            await page.WaitForAsync("document.querySelector('#clip h2').textContent.startsWith('audio/') && document.querySelectorAll('#clip tbody tr').length === 8");
             if (width == 1280)
                 await PressAsync(page);
             Assert.Equal("", await page.BeyondAsync(width));

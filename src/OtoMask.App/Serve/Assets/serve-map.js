@@ -35,7 +35,7 @@ otomask.charts.kinds.points = (() => {
 {
   const { element, data, serve } = otomask, $ = id => document.getElementById(id);
   const { runs, sets } = data($("map").dataset.map);
-  const Arrangements = { pca: "principal direction", umap: "UMAP" }, seed = 42;
+  const Arrangements = { pca: "principal direction", umap: "UMAP" }, seed = 42, MostListed = 300;
   let map = null, points = null, places = {}, chosen = null, near = [], drawn = null, matrix = null, worker = null;
 
   for (const { id, what } of runs) $("run").append(Object.assign(element("option", "", `${id} (${what})`), { value: id }));
@@ -68,9 +68,23 @@ otomask.charts.kinds.points = (() => {
     };
   }
 
+  /** The clips of the map once more, for whoever has no mouse or sees no map. */
+  function list(shown) {
+    const clips = shown.series.flatMap(({ points: some }) => some.map(([, , clip]) => clip)).sort((a, b) => a - b);
+    $("clips-title").textContent = `The ${clips.length.toLocaleString("en")} clips shown${clips.length > MostListed ? `, the first ${MostListed}` : ""}`;
+    if (!$("clips").open) return;
+    $("clips").querySelector("ul").replaceChildren(...clips.slice(0, MostListed).map(clip => {
+      const line = element("li"), go = Object.assign(element("button", "small", map.clips[clip].name), { type: "button" });
+      go.addEventListener("click", () => serve.tryTo(() => choose(clip)));
+      line.append(go, ` ${map.clips[clip].label}`);
+      return line;
+    }));
+  }
+
   function show() {
     if (!map) return;
     const next = chart();
+    list(next);
     if (drawn) drawn.update(next);
     else {
       drawn = otomask.charts.live($("points"), next);
@@ -115,6 +129,15 @@ otomask.charts.kinds.points = (() => {
       matrix = otomask.charts.live($("matrix"), next);
       matrix.onPress(({ data: [x, y] }) => showCell(map.classes[y], map.classes[x]));
     }
+    const often = counts.flatMap((count, cell) => count > 0 && Math.floor(cell / size) !== cell % size ? [[count, cell]] : []).sort((a, b) => b[0] - a[0]);
+    $("mistakes-title").textContent = often.length ? `The ${often.length.toLocaleString("en")} confusions, the most frequent first` : "No confusions";
+    $("mistakes").querySelector("ul").replaceChildren(...often.map(([count, cell]) => {
+      const [label, predicted] = [map.classes[Math.floor(cell / size)], map.classes[cell % size]], line = element("li");
+      const go = Object.assign(element("button", "small", `${label} taken for ${predicted}: ${count}`), { type: "button" });
+      go.addEventListener("click", () => showCell(label, predicted));
+      line.append(go);
+      return line;
+    }));
     $("cell").replaceChildren();
   }
 
@@ -182,6 +205,7 @@ otomask.charts.kinds.points = (() => {
     await serve.tryTo(make);
     $("make").disabled = false;
   });
+  $("clips").addEventListener("toggle", show);
   $("arrangement").addEventListener("change", arrange);
   for (const id of ["which", "label"]) $(id).addEventListener("change", show);
   $("find").addEventListener("input", show);

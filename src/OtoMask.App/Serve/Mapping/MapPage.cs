@@ -37,10 +37,12 @@ internal static class MapPage
             <div id="result" hidden>
             <p id="about" class="note" role="status"></p>
             <div class="charts wide"><figure class="chart" id="points"><figcaption>Map</figcaption><div class="plot"></div></figure></div>
+            <details id="clips"><summary id="clips-title"></summary><ul class="clips"></ul></details>
             <section id="clip" hidden><h2></h2><p class="note"></p><div class="table"><table><thead><tr><th>nearest</th><th>label</th><th class="number">cosine</th><th></th></tr></thead><tbody></tbody></table></div></section>
             <section id="confusions" hidden><h2>What is taken for what</h2><p>Rows are true classes, columns what a linear probe said of the test clips. Press a cell to hear its clips.</p>
             <div class="charts wide"><figure class="chart" id="matrix"><figcaption>Confusions</figcaption><div class="plot"></div></figure></div>
-            <div id="cell"></div></section>
+            <details id="mistakes"><summary id="mistakes-title"></summary><ul class="clips"></ul></details>
+            <div id="cell" role="status"></div></section>
             </div>
             </div>
             """));
