@@ -69,8 +69,10 @@ internal static class BenchCommand
         options.AddTo(command);
         command.SetAction((line, cancel) =>
         {
-            PretrainingConfig config = options.InEffect(line, options.Read(line, Defaults).Validate());
-            IReadOnlyList<MaskingInfo> maskings = options.Given(line).Contains("mask") ? [config.Masking] : KnownMaskings.All;
+            bool isOne = options.Given(line).Contains("mask");
+            PretrainingConfig defaults = isOne ? Defaults : Defaults with { Mask = "inverse-block" }; // among all, some are made of blocks: --mask-block is for those
+            PretrainingConfig config = options.InEffect(line, options.Read(line, defaults).Validate());
+            IReadOnlyList<MaskingInfo> maskings = isOne ? [config.Masking] : [.. KnownMaskings.All.Select(masking => masking.InBlocks(config.MaskBlock))];
             if (options.Given(line).Intersect(OfFeatures).FirstOrDefault() is { } idle && maskings.All(masking => masking.CreateFeatureStrategy() is null))
                 throw new UserErrorException($"--{idle} has no effect: mask {config.Mask} reads {maskings[0].DependsOn}, and no model is run for it; leave it out");
             IReadOnlyList<MaskCost> costs = MaskBench.Run(maskings, config, seconds.Read(line), cancel);

@@ -47,6 +47,14 @@ public sealed class BenchTests
     }
 
     [Fact]
+    public void MasksOfAllTakesBlocksOfAnotherSizeForThoseMadeOfThem()
+    {
+        JsonNode result = Json("bench", "masks", "--mask-block", "2x8", "--seconds", "0.01", "--json", "--batch", "2", "--encoder", "48/2/3");
+        Assert.Equal(KnownMaskings.All.Count, result["masks"]!.AsArray().Count);
+        AppProcess.Run("bench", "masks", "--mask", "random", "--mask-block", "2x8").AssertUserError("random is not made of blocks");
+    }
+
+    [Fact]
     public void MasksTellsTheCostOfOneStrategy()
     {
         JsonNode result = Json("bench", "masks", "--mask", "dwm", "--seconds", "0.01", "--json", "--batch", "2");
