@@ -75,7 +75,9 @@ void listen_on_loopback_alone(uint16_t port) {
   if (!bound) throw std::runtime_error("the store cannot be kept to the loopback device, which takes Linux 5.7");
 }
 
+#if TORCH_SINCE(2, 2)
 // TCPStore waits for its answers without end, so that whoever asks when a wire is cut hangs as long as TCP goes on trying, a quarter of an hour.
+// An older one has a thread on a connection of its own, which ends the process by an exception where that fails: it is left to TCP.
 void give_up_after(uint16_t port, milliseconds patience) {
   const auto number = [](int64_t value) { return static_cast<int>(std::clamp<int64_t>(value, 1, std::numeric_limits<int>::max())); };
   for (int file = 0; file < most_files(); file++) {
@@ -88,6 +90,7 @@ void give_up_after(uint16_t port, milliseconds patience) {
     set(IPPROTO_TCP, TCP_USER_TIMEOUT, number(patience.count()));
   }
 }
+#endif
 
 // Gloo tells of every group on the standard error, without asking any log level (2.14 does). Whoever wants to read it sets TORCH_CPP_LOG_LEVEL=INFO.
 class WithoutGlooInfo : public std::streambuf {
@@ -134,7 +137,9 @@ StorePointer open_store(const om_group_options& options, milliseconds patience) 
 #endif
     auto opened = c10::make_intrusive<c10d::TCPStore>(options.host, tcp);
     if (options.hosts_store && options.loopback) listen_on_loopback_alone(opened->getPort());
+#if TORCH_SINCE(2, 2)
     give_up_after(opened->getPort(), milliseconds(options.timeout_ms));
+#endif
     store = opened;
   }
   store->setTimeout(patience);
