@@ -1,4 +1,3 @@
-using OtoMask.App.Serve;
 using OtoMask.App.Serve.Watching;
 
 namespace OtoMask.Tests.Serve;
