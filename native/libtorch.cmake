@@ -83,7 +83,7 @@ if(own_openmp)
 endif()
 
 # Processes that train together: gloo is in libtorch, its headers are apart (Debian: libgloo-dev); NCCL where both are found.
-# Asked anew each time, for packages come and go. What is there, process_group.cpp is compiled with: GROUP_DEFINITIONS.
+# Asked anew each time, for packages come and go. What is there, process_group.cpp and store.cpp are compiled with: GROUP_DEFINITIONS.
 set(CMAKE_REQUIRED_LIBRARIES ${LIBTORCH_LIBRARIES})
 function(find_backend name class)
   list(APPEND CMAKE_REQUIRED_DEFINITIONS -DUSE_C10D_${name})

@@ -6,14 +6,7 @@ namespace OtoMask.App.Reports;
 internal static class ClipFrames
 {
     /// <summary>The first round(seconds * 100) frames: centred frames give one more than a clip has hops.</summary>
-    public static LogMel WithinSeconds(LogMel logMel, double seconds)
-    {
-        int frames = Math.Clamp((int)Math.Round(seconds * 100), 1, logMel.Frames);
-        float[] values = new float[logMel.Bands * frames];
-        for (int band = 0; band < logMel.Bands; band++)
-            logMel.Values.AsSpan(band * logMel.Frames, frames).CopyTo(values.AsSpan(band * frames));
-        return new(logMel.Bands, frames, values);
-    }
+    public static LogMel WithinSeconds(LogMel logMel, double seconds) => logMel.Part(0, Math.Clamp((int)Math.Round(seconds * 100), 1, logMel.Frames));
 
     /// <summary>[F, T] of its first frames, followed by silence where it is shorter.</summary>
     public static float[] WholePatches(LogMel logMel, int frames)

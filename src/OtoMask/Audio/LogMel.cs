@@ -11,4 +11,13 @@ public sealed record LogMel(int Bands, int Frames, float[] Values)
 
     /// <summary>The value of digital silence, log(1.1920929e-07).</summary>
     public const float Silence = -15.942385f;
+
+    /// <summary>Some of its frames, in an array of their own.</summary>
+    internal LogMel Part(int firstFrame, int frames)
+    {
+        var values = new float[Bands * frames];
+        for (int band = 0; band < Bands; band++)
+            Values.AsSpan(band * Frames + firstFrame, frames).CopyTo(values.AsSpan(band * frames));
+        return new LogMel(Bands, frames, values);
+    }
 }

@@ -49,6 +49,9 @@ public sealed class LogMelExtractor
         return MelFilterBank.Weights(settings);
     }
 
+    /// <summary>The periodic window of Hann.</summary>
+    internal static double Hann(int sample, int size) => 0.5 - 0.5 * Math.Cos(2 * Math.PI * sample / size);
+
     /// <summary>The sample that stands for one before the beginning or after the end: the sound is reflected there, without repeating the end sample.</summary>
     internal static int Reflect(int place, int length)
     {

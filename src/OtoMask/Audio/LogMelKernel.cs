@@ -132,7 +132,7 @@ internal sealed class LogMelKernel<TLanes> : ILogMelKernel where TLanes : unmana
 
     private int MatrixIndex(int sample) => sample % hop * columns + sample / hop;
 
-    private float HalfHann(int sample) => (float)(0.25 - 0.25 * Math.Cos(2 * Math.PI * sample / fftSize));
+    private float HalfHann(int sample) => (float)(LogMelExtractor.Hann(sample, fftSize) / 2);
 
     /// <summary>Of every band only the run of bins with weight.</summary>
     private static (Band[] Bands, float[] Weights) SparseFilterBank(LogMelSettings settings)

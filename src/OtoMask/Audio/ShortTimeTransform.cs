@@ -1,24 +1,31 @@
 namespace OtoMask.Audio;
 
 /// <summary>The complex spectrum of every frame of a sound.</summary>
-/// <param name="bins">FftSize / 2 + 1.</param>
-/// <param name="frames">Frames in time.</param>
-internal sealed class ShortTimeSpectrum(int bins, int frames)
+internal sealed class ShortTimeSpectrum
 {
+    /// <summary>Silence.</summary>
+    /// <param name="bins">FftSize / 2 + 1.</param>
+    /// <param name="frames">Frames in time.</param>
+    public ShortTimeSpectrum(int bins, int frames)
+    {
+        (Bins, Frames, Stride) = (bins, frames, (frames + EightLanes.Count - 1) / EightLanes.Count * EightLanes.Count);
+        (Re, Im) = (new float[bins * Stride], new float[bins * Stride]);
+    }
+
     /// <summary>FftSize / 2 + 1.</summary>
-    public int Bins { get; } = bins;
+    public int Bins { get; }
 
     /// <summary>Frames in time.</summary>
-    public int Frames { get; } = frames;
+    public int Frames { get; }
 
     /// <summary>Numbers from one bin to the next: the frames, rounded up to whole vectors.</summary>
-    public int Stride { get; } = (frames + EightLanes.Count - 1) / EightLanes.Count * EightLanes.Count;
+    public int Stride { get; }
 
     /// <summary>[Bins, Stride], real parts.</summary>
-    public float[] Re { get; } = new float[bins * ((frames + EightLanes.Count - 1) / EightLanes.Count * EightLanes.Count)];
+    public float[] Re { get; }
 
     /// <summary>[Bins, Stride], imaginary parts.</summary>
-    public float[] Im { get; } = new float[bins * ((frames + EightLanes.Count - 1) / EightLanes.Count * EightLanes.Count)];
+    public float[] Im { get; }
 }
 
 /// <summary>From a sound to the complex spectra of the front end's frames (docs/method.md section 1), and back.</summary>
@@ -28,7 +35,7 @@ internal sealed class ShortTimeTransform(LogMelSettings settings)
 {
     private const float LeastWeight = 1e-3f; // where no frame's window reaches, nothing is known
     private readonly int size = settings.FftSize, hop = settings.HopSize, half = settings.FftSize / 2;
-    private readonly float[] window = [.. Enumerable.Range(0, settings.FftSize).Select(n => (float)(0.5 - 0.5 * Math.Cos(2 * Math.PI * n / settings.FftSize)))];
+    private readonly float[] window = [.. Enumerable.Range(0, settings.FftSize).Select(n => (float)LogMelExtractor.Hann(n, settings.FftSize))];
     private readonly LaneFft<EightLanes> fft = new(settings.FftSize);
 
     /// <summary>The spectra of a sound.</summary>

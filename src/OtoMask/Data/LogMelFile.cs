@@ -267,11 +267,9 @@ internal sealed class LogMelFile(string path, LogMelSettings settings, LogMelExt
     {
         public LogMel Alone(string path)
         {
-            float[] values = new float[LogMel.Bands * Frames];
-            for (int band = 0; band < LogMel.Bands; band++)
-                LogMel.Values.AsSpan(band * LogMel.Frames + Lead, Frames).CopyTo(values.AsSpan(band * Frames));
-            CheckBelievable(path, values);
-            return new LogMel(LogMel.Bands, Frames, values);
+            LogMel alone = LogMel.Part(Lead, Frames);
+            CheckBelievable(path, alone.Values);
+            return alone;
         }
     }
 }

@@ -1,4 +1,5 @@
 using OtoMask.Tests.App;
+using OtoMask.Tests.Distributed;
 using OtoMask.Tests.Reports;
 
 namespace OtoMask.Tests.Serve;
@@ -15,7 +16,7 @@ public sealed class RunsPageTests : IDisposable
     public async Task A_run_appears_trains_stops_and_goes_on_while_the_page_is_open()
     {
         string audio = folder.Audio(), served = folder.Place("served");
-        int port = ServedFolder.FreePort();
+        int port = Ranks.FreePort();
         using AppProcess server = AppProcess.Start("serve", served, "--port", $"{port}", "--control");
         ServedFolder.Poll($"http://127.0.0.1:{port}/", server);
         await using HeadlessChromium page = await HeadlessChromium.OpenAsync($"http://127.0.0.1:{port}/", 1280);

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using OtoMask.App.Serve;
 using OtoMask.App.Serve.Listening;
 using OtoMask.App.Serve.Mapping;
@@ -59,14 +58,6 @@ internal sealed class ServedFolder : IAsyncDisposable
         if (metrics is not null)
             File.WriteAllText(run.Metrics, metrics == "concluded" ? $$"""{"step": {{steps}}, "total_steps": {{all}}}""" : metrics);
         return run;
-    }
-
-    /// <summary>A port of loopback that nobody listens on.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     /// <summary>The page of a server that is being started, or why it ended.</summary>

@@ -7,6 +7,7 @@ using OtoMask.App.Serve;
 using OtoMask.App.Serve.Watching;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
+using OtoMask.Tests.Distributed;
 
 namespace OtoMask.Tests.Serve;
 
@@ -227,7 +228,7 @@ public sealed class ServerTests : IDisposable
     public void The_command_says_where_the_page_is_and_ends_by_Ctrl_C()
     {
         ServedFolder.WriteRun(folder, "run", 5, 20);
-        int port = ServedFolder.FreePort();
+        int port = Ranks.FreePort();
         using AppProcess app = AppProcess.Start("serve", folder.Path, "--port", $"{port}");
         string page = ServedFolder.Poll($"http://localhost:{port}/", app);
         Assert.Contains("<h1>Runs</h1>", page);

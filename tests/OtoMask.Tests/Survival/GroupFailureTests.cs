@@ -1,8 +1,8 @@
 using OtoMask.Interop;
 using OtoMask.Runs;
 using OtoMask.Tests.App;
+using OtoMask.Tests.Distributed;
 using OtoMask.Tests.Pretraining;
-using OtoMask.Tests.Serve;
 
 namespace OtoMask.Tests.Survival;
 
@@ -42,7 +42,7 @@ public sealed class GroupFailureTests : IDisposable
         var values = new float[80 * Frames]; // 64 MB to be read in one piece
         for (int clip = 0; clip < Clips; clip++)
             NpyFile.Write(Path.Combine(logMels, $"{clip}.npy"), values, [80, Frames]);
-        int port = ServedFolder.FreePort();
+        int port = Ranks.FreePort();
         string run = folder.Inside("run");
         AppProcess[] ranks = [.. Enumerable.Range(0, 2).Select(rank => AppProcess.StartProgram("dotnet", [AppProcess.App, "pretrain", "--data", logMels, "--out", run, .. AppFolder.TinyRunOf(4), "--timeout", "20"], start =>
         {

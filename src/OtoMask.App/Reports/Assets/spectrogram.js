@@ -118,5 +118,5 @@ otomask.spectrogram = (() => {
     return canvas;
   };
 
-  return { Picture, bytes, withAxes, scale: `linear-gradient(90deg, ${loudness.filter((_, i) => i % 15 === 0).map(c => `rgb(${c})`)})` };
+  return { Picture, bytes, isMasked, withAxes, scale: `linear-gradient(90deg, ${loudness.filter((_, i) => i % 15 === 0).map(c => `rgb(${c})`)})` };
 })();

@@ -35,7 +35,7 @@ otomask.charts.kinds.points = (() => {
 {
   const { element, data, serve } = otomask, $ = id => document.getElementById(id);
   const { runs, sets } = data($("map").dataset.map);
-  const Arrangements = { pca: "principal direction", umap: "UMAP" }, seed = 42, MostListed = 300;
+  const seed = 42, MostListed = 300;
   let map = null, points = null, places = {}, chosen = null, near = [], drawn = null, matrix = null, worker = null;
 
   for (const { id, what } of runs) $("run").append(Object.assign(element("option", "", `${id} (${what})`), { value: id }));
@@ -54,15 +54,15 @@ otomask.charts.kinds.points = (() => {
   const play = (button, clip) => serve.tryTo(() => serve.player.play(button, ...soundOf(clip)));
 
   function chart() {
-    const labels = [...new Set(map.clips.map(({ label }) => label))].sort(), which = $("which").value, only = $("label").value, words = $("find").value.toLowerCase();
+    const which = $("which").value, only = $("label").value, words = $("find").value.toLowerCase();
     const isShown = ({ name, label, split, predicted }) => (which === "all" || (predicted !== undefined && (which === "test" || predicted !== label)) || (which === "test" && split === "test"))
       && (!only || label === only) && name.toLowerCase().includes(words);
     const at = places[$("arrangement").value] ?? places.pca, isUmap = at === places.umap;
-    const share = k => map.shares[k] === undefined ? "" : ` ${k + 1}: ${(100 * map.shares[k]).toFixed(0)} % of the variance`;
+    const direction = k => `principal direction${map.shares[k] === undefined ? "" : ` ${k + 1}: ${(100 * map.shares[k]).toFixed(0)} % of the variance`}`;
     return {
       kind: "points", title: `Map of ${map.set}`, chosen, near, names: map.clips.map(({ name }) => name),
-      xLabel: isUmap ? "UMAP" : Arrangements.pca + share(0), yLabel: isUmap ? "" : Arrangements.pca + share(1),
-      series: labels.map((name, style) => ({
+      xLabel: isUmap ? "UMAP" : direction(0), yLabel: isUmap ? "" : direction(1),
+      series: map.labels.map((name, style) => ({
         name, style, points: map.clips.flatMap((clip, i) => clip.label === name && isShown(clip) ? [[...at[i], i]] : []),
       })).filter(({ points: some }) => some.length > 0),
     };
@@ -183,7 +183,7 @@ otomask.charts.kinds.points = (() => {
     }
     const found = await serve.json(`/api/maps/${progress.id}`);
     worker?.terminate();
-    [map, worker, chosen, near] = [{ ...found, id: progress.id }, null, null, []];
+    [map, worker, chosen, near] = [{ ...found, id: progress.id, labels: [...new Set(found.clips.map(({ label }) => label))].sort() }, null, null, []];
     points = new Float32Array(Uint8Array.from(atob(map.points), letter => letter.charCodeAt(0)).buffer);
     const directions = map.shares.length;
     places = { pca: map.clips.map((_, i) => [points[i * directions], directions > 1 ? points[i * directions + 1] : 0]) };
@@ -193,7 +193,7 @@ otomask.charts.kinds.points = (() => {
     const { accuracy, notes, clips, set } = map;
     $("about").textContent = [`${clips.length.toLocaleString("en")} clips of ${set} by ${query.run}${query.untrained ? " as it was before training" : ""}`,
       accuracy && `a linear probe tells ${accuracy.value.toFixed(1)} % of the test clips (${accuracy.low.toFixed(1)} to ${accuracy.high.toFixed(1)})`, ...notes].filter(Boolean).join("; ");
-    $("label").replaceChildren(Object.assign(element("option", "", "every label"), { value: "" }), ...[...new Set(clips.map(({ label }) => label))].sort().map(label => element("option", "", label)));
+    $("label").replaceChildren(Object.assign(element("option", "", "every label"), { value: "" }), ...map.labels.map(label => element("option", "", label)));
     for (const option of $("which").options) option.disabled = option.value !== "all" && !clips.some(({ split, predicted }) => split === "test" || predicted !== undefined);
     $("which").value = "all";
     arrange();

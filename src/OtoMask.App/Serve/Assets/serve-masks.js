@@ -16,7 +16,6 @@
   const viewQuery = () => ({ sound: sound.id, from: $("from").value, patch: $("patch").value, run: $("run").value });
   const maskQuery = () => ({ ratio: $("ratio").value, hint: $("hint").value, seed: $("seed").value });
   const bitsOf = name => masks[name]?.bits ? spectrogram.bytes(masks[name].bits) : null;
-  const isIn = (bits, id) => bits !== null && (bits[id >> 3] >> (id & 7) & 1) === 1;
 
   // A tile for each strategy.
   const tiles = strategies.map(({ name, summary, reads }) => {
@@ -51,9 +50,9 @@
     const other = $("compare").value, theirs = bitsOf(other), patches = view.rows * view.columns;
     $("difference-key").hidden = !theirs;
     for (const { name, reads, canvas, count, hear, predict, badge, cost } of tiles) {
-      const bits = bitsOf(name), ids = [...Array(bits && theirs && name !== other ? patches : 0).keys()];
+      const bits = bitsOf(name), ids = [...Array(bits && theirs && name !== other ? patches : 0).keys()], { isMasked } = spectrogram;
       picture.draw(canvas, bits);
-      const here = ids.filter(id => isIn(bits, id) && !isIn(theirs, id)), there = ids.filter(id => !isIn(bits, id) && isIn(theirs, id));
+      const here = ids.filter(id => isMasked(bits, id) && !isMasked(theirs, id)), there = ids.filter(id => !isMasked(bits, id) && isMasked(theirs, id));
       picture.mark(canvas, here, otomask.colour("--data-2"), true);
       picture.mark(canvas, there, otomask.colour("--data-6"), false);
       count.textContent = !bits ? masks[name]?.why ?? "" : here.length + there.length > 0 ? `${here.length} hidden here alone, ${there.length} there` : `${masks[name].masked} of ${patches} masked`;

@@ -124,9 +124,14 @@
     const ids = order();
     $("chosen").hidden = ids.length === 0;
     if (!ids.length) return;
-    const answer = await fetch(`/api/settings?${new URLSearchParams(ids.map(id => ["run", id]))}`);
-    if (!answer.ok) { $("differences").replaceChildren(element("p", "note", await answer.text())); return; }
-    const settings = await answer.json(), known = ids.filter(id => settings[id]);
+    let settings;
+    try {
+      settings = await serve.json("/api/settings", ids.map(id => ["run", id]));
+    } catch (error) {
+      $("differences").replaceChildren(element("p", "note", error.message));
+      return;
+    }
+    const known = ids.filter(id => settings[id]);
     $("differences-title").textContent = known.length === 1 ? "Configuration" : "What differs in their configurations";
     $("differences").closest("details").open = known.length > 1;
     const keys = [...new Set(known.flatMap(id => Object.keys(settings[id])))].filter(key => known.length === 1 || new Set(known.map(id => settings[id][key])).size > 1);

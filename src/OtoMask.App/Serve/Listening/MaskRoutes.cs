@@ -26,7 +26,7 @@ internal sealed class MaskRoutes(RunBook book, SoundSets sets) : IRoutes
         app.MapGet("/masks", () =>
         {
             book.LookIfStale();
-            return Results.Content(MasksPage.Build(book.Since(0).Changed, sets.All), "text/html; charset=utf-8");
+            return ServedPage.Answer(MasksPage.Build(book.Since(0).Changed, sets.All));
         });
         app.MapGet("/api/clips", (string set, string? find) => Answers.Of(() => Results.Json(Named(sets.Find(set), find ?? ""), HtmlPage.DataOptions)));
         app.MapGet("/api/clips/sound", (string set, string clip, CancellationToken cancellation) => Answers.Of(() => Results.Bytes(SoundOf(sets.ClipOf(sets.Find(set), clip), cancellation), Wav)));

@@ -27,8 +27,7 @@ internal static class MasksPage
         page.Add(Html.Of(
             $"""
             <div id="masks" data-masks="{id}">{block}
-            <div id="refused" class="callout bad" role="alert" hidden><p></p></div>
-            <noscript><p class="callout">This page's script shows sounds and masks; your browser does not run it.</p></noscript>
+            {ServedPage.Refusals("shows sounds and masks")}
             <div class="controls" id="sources">
             <label class="drop" id="drop">Drop a sound here, or choose one <output></output><input type="file" id="file" accept="audio/*,video/*,.wav,.flac,.ogg,.opus,.mp3,.m4a"></label>
             <label id="from-set">From the recordings <output id="matches"></output><select id="set" autocomplete="off" aria-label="set of recordings"></select>

@@ -105,7 +105,7 @@ internal sealed class SoundDesk(SoundShelf shelf, RunBook book) : IDisposable
             drawn = what is Heard.Visible or Heard.Reconstruction ? MaskOf(sound, masking ?? "", mask) : null;
             predicted = what == Heard.Reconstruction ? sound.Reconstruct(drawn!, RequireRun(run)) : null;
         }
-        var synthesis = new LogMelSynthesis(sound.FrontEnd);
+        LogMelSynthesis synthesis = sound.Synthesis;
         float[] heard = what switch
         {
             Heard.Whole => sound.Samples,

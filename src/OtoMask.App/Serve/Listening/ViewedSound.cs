@@ -13,11 +13,11 @@ internal sealed class ViewedSound
     private readonly MaskSketch[] pieces;
     private readonly int pieceColumns;
 
-    private ViewedSound(LogMel logMel, float[] samples, LogMelSettings frontEnd, int patchHeight, int patchWidth, int pieceColumns, Func<LogMel, int, MaskSketch> sketch)
+    private ViewedSound(LogMel logMel, float[] samples, LogMelSettings frontEnd, int patchHeight, int patchWidth, int pieceColumns, Func<LogMel, MaskSketch> sketch)
     {
         (LogMel, Samples, FrontEnd, PatchHeight, PatchWidth, this.pieceColumns) = (logMel, samples, frontEnd, patchHeight, patchWidth, pieceColumns);
         Grid = PatchGrid.Of(logMel.Bands, logMel.Frames, patchHeight, patchWidth);
-        pieces = [.. Enumerable.Range(0, (Grid.Columns + pieceColumns - 1) / pieceColumns).Select(piece => sketch(PieceOf(logMel.Values, piece), piece))];
+        pieces = [.. Enumerable.Range(0, (Grid.Columns + pieceColumns - 1) / pieceColumns).Select(piece => sketch(PieceOf(piece)))];
     }
 
     /// <summary>[F, T] of whole patches.</summary>
@@ -28,6 +28,9 @@ internal sealed class ViewedSound
 
     /// <summary>The front end.</summary>
     public LogMelSettings FrontEnd { get; }
+
+    /// <summary>Makes sound of its log-mel and of parts of it.</summary>
+    public LogMelSynthesis Synthesis => field ??= new LogMelSynthesis(FrontEnd);
 
     /// <summary>Patches along frequency and time.</summary>
     public PatchGrid Grid { get; }
@@ -69,9 +72,8 @@ internal sealed class ViewedSound
         var logMel = new LogMel(shown.Bands, frames, ClipFrames.WholePatches(shown, frames));
         float[] samples = all.Slice(first, Math.Min(frames * frontEnd.HopSize - 1, all.Length - first)).ToArray();
         if (run is not null)
-            return new ViewedSound(logMel, samples, frontEnd, height, width, run.Encoder.Input.Grid.Columns, (piece, _) => Informed(piece, run.Encoder));
-        float[] normalised = ClipFrames.Normalised(logMel.Values);
-        return new ViewedSound(logMel, samples, frontEnd, height, width, grid.Columns, (_, _) => MaskSketch.Of(normalised, logMel.Bands, frames, height, width));
+            return new ViewedSound(logMel, samples, frontEnd, height, width, run.Encoder.Input.Grid.Columns, piece => Informed(piece, run.Encoder));
+        return new ViewedSound(logMel, samples, frontEnd, height, width, grid.Columns, whole => MaskSketch.Of(ClipFrames.Normalised(whole.Values), whole.Bands, whole.Frames, height, width));
     }
 
     /// <summary>Draws the mask of a strategy.</summary>
@@ -127,7 +129,7 @@ internal sealed class ViewedSound
             PatchMask own = MaskOfPiece(isMasked, columns, first);
             if (own.Masked.Length == 0 || own.Visible.Length == 0)
                 continue;
-            LogMel truth = PieceOf(LogMel.Values, piece);
+            LogMel truth = PieceOf(piece);
             float[] predicted = PatchReconstruction.Of(model, run.Encoder.Statistics, truth, own.Visible, own.Masked);
             for (int band = 0; band < LogMel.Bands; band++)
                 predicted.AsSpan(band * truth.Frames, truth.Frames).CopyTo(values.AsSpan(band * LogMel.Frames + first * PatchWidth));
@@ -143,13 +145,10 @@ internal sealed class ViewedSound
         return PatchMask.Of(own, own.Count(masked => masked));
     }
 
-    private LogMel PieceOf(float[] values, int piece)
+    private LogMel PieceOf(int piece)
     {
-        int first = piece * pieceColumns * PatchWidth, frames = Math.Min(pieceColumns * PatchWidth, LogMel.Frames - first);
-        var own = new float[LogMel.Bands * frames];
-        for (int band = 0; band < LogMel.Bands; band++)
-            values.AsSpan(band * LogMel.Frames + first, frames).CopyTo(own.AsSpan(band * frames));
-        return new LogMel(LogMel.Bands, frames, own);
+        int first = piece * pieceColumns * PatchWidth;
+        return LogMel.Part(first, Math.Min(pieceColumns * PatchWidth, LogMel.Frames - first));
     }
 
     /// <summary>A piece as a model in training sees it: normalised as its data, with what its encoder makes of the patches.</summary>

@@ -84,21 +84,8 @@ internal sealed class MapDesk(RunBook book, SoundSets sets)
     /// <summary>A map, made or being made.</summary>
     private sealed class Made(MapProgress progress, SoundSet set)
     {
-        private volatile MapProgress progress = progress;
-        private volatile ClipMap? map;
-
-        public SoundSet Set { get; } = set;
-
-        public MapProgress Progress
-        {
-            get => progress;
-            set => progress = value;
-        }
-
-        public ClipMap? Map
-        {
-            get => map;
-            set => map = value;
-        }
+        public readonly SoundSet Set = set;
+        public volatile MapProgress Progress = progress;
+        public volatile ClipMap? Map;
     }
 }

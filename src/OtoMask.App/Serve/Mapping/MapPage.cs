@@ -18,8 +18,7 @@ internal static class MapPage
         page.Add(Html.Of(
             $"""
             <div id="map" data-map="{id}">{block}
-            <div id="refused" class="callout bad" role="alert" hidden><p></p></div>
-            <noscript><p class="callout">This page's script draws the map; your browser does not run it.</p></noscript>
+            {ServedPage.Refusals("draws the map")}
             <p id="nothing" class="callout" hidden></p>
             <div class="controls" id="choices">
             <label>Encoder of <output></output><select id="run" autocomplete="off"></select></label>

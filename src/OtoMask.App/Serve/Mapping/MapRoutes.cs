@@ -19,7 +19,7 @@ internal sealed class MapRoutes(RunBook book, SoundSets sets) : IRoutes
         app.MapGet("/embeddings", () =>
         {
             book.LookIfStale();
-            return Results.Content(MapPage.Build(book.Since(0).Changed, sets.All), "text/html; charset=utf-8");
+            return ServedPage.Answer(MapPage.Build(book.Since(0).Changed, sets.All));
         });
         app.MapPost("/api/maps", (string run, string set, bool? untrained) => Answers.Of(() => Results.Json(desk.Begin(run, untrained ?? false, set, ending), HtmlPage.DataOptions)));
         app.MapGet("/api/maps/{id}/progress", (string id) => Answers.Of(() => Results.Json(desk.ProgressOf(id), HtmlPage.DataOptions)));

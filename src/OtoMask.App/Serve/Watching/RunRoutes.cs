@@ -18,7 +18,7 @@ internal sealed class RunRoutes(RunBook book, bool mayControl) : IRoutes
         app.MapGet("/", () =>
         {
             book.LookIfStale(); // the first page shows what there is
-            return Results.Content(RunsPage.Build(book.Since(0).Changed, MostFollowed, mayControl), "text/html; charset=utf-8");
+            return ServedPage.Answer(RunsPage.Build(book.Since(0).Changed, MostFollowed, mayControl));
         });
         app.MapGet("/api/runs", () =>
         {
@@ -109,7 +109,7 @@ internal sealed class RunRoutes(RunBook book, bool mayControl) : IRoutes
             await using (page)
             {
                 context.Response.Headers.ContentSecurityPolicy = Guard.PolicyOfReports;
-                context.Response.ContentType = "text/html; charset=utf-8";
+                context.Response.ContentType = ServedPage.Mime;
                 await page.CopyToAsync(context.Response.Body, context.RequestAborted);
             }
         }

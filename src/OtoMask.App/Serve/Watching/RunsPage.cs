@@ -23,8 +23,7 @@ internal static class RunsPage
             <label class="check"><input type="checkbox" id="log-scale" autocomplete="off"> losses on a log scale</label>
             <span id="live" class="live" role="status">connecting</span>
             </div>
-            <div id="refused" class="callout bad" role="alert" hidden><p></p></div>
-            <noscript><p class="callout">This page's script shows the runs; your browser does not run it.</p></noscript>
+            {ServedPage.Refusals("shows the runs")}
             <div class="table"><table id="list">
             <thead><tr><th><span class="hidden">choose</span></th><th data-key="id">run</th><th data-key="state">state</th><th data-key="share">progress</th>
             <th data-key="secondsLeft" class="number">left</th><th data-key="speed" class="number">clips/s</th><th data-key="loss" class="number">loss</th>
