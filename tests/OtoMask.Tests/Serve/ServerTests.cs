@@ -47,6 +47,16 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_is_served_itself_goes_by_the_name_of_its_folder()
+    {
+        ServedFolder.WriteRun(folder, "mine", 5, 20);
+        var book = new RunBook(folder.Inside("mine") + "/");
+        book.Look();
+        RunLine line = Assert.Single(book.Since(0).Changed);
+        Assert.Equal((".", "mine"), (line.Id, line.Name));
+    }
+
+    [Fact]
     public async Task A_folder_that_somebody_broke_has_a_line_that_says_so()
     {
         RunFolder run = ServedFolder.WriteRun(folder, "run", 5, 20);

@@ -38,7 +38,7 @@ otomask.charts.kinds.points = (() => {
   const seed = 42, MostListed = 300;
   let map = null, points = null, places = {}, chosen = null, near = [], drawn = null, matrix = null, worker = null;
 
-  for (const { id, what } of runs) $("run").append(Object.assign(element("option", "", `${id} (${what})`), { value: id }));
+  for (const { id, name, what } of runs) $("run").append(Object.assign(element("option", "", `${name} (${what})`), { value: id }));
   for (const { name, isTask } of sets) $("set").append(Object.assign(element("option", "", isTask ? `${name} (task)` : name), { value: name }));
   const lacking = [
     runs.length ? null : "There is no run yet: a map needs the encoder of one (otomask pretrain --out).",
@@ -191,7 +191,7 @@ otomask.charts.kinds.points = (() => {
     $("looks").hidden = $("result").hidden = false;
     $("clip").hidden = true;
     const { accuracy, notes, clips, set } = map;
-    $("about").textContent = [`${clips.length.toLocaleString("en")} clips of ${set} by ${query.run}${query.untrained ? " as it was before training" : ""}`,
+    $("about").textContent = [`${clips.length.toLocaleString("en")} clips of ${set} by ${runs.find(({ id }) => id === query.run).name}${query.untrained ? " as it was before training" : ""}`,
       accuracy && `a linear probe tells ${accuracy.value.toFixed(1)} % of the test clips (${accuracy.low.toFixed(1)} to ${accuracy.high.toFixed(1)})`, ...notes].filter(Boolean).join("; ");
     $("label").replaceChildren(Object.assign(element("option", "", "every label"), { value: "" }), ...map.labels.map(label => element("option", "", label)));
     for (const option of $("which").options) option.disabled = option.value !== "all" && !clips.some(({ split, predicted }) => split === "test" || predicted !== undefined);

@@ -8,7 +8,7 @@
 
   document.querySelector(".scale i").style.background = spectrogram.scale;
   for (const name of sets) $("set").append(element("option", "", name));
-  for (const { id, what } of runs) $("run").append(Object.assign(element("option", "", `${id} (${what})`), { value: id }));
+  for (const { id, name, what } of runs) $("run").append(Object.assign(element("option", "", `${name} (${what})`), { value: id }));
   for (const { name } of strategies) $("compare").append(element("option", "", name));
   $("from-set").hidden = sets.length === 0;
 

@@ -26,12 +26,12 @@
     const row = element("tr"), cell = (tag, name) => row.appendChild(element(tag, name));
     const box = Object.assign(element("input"), { type: "checkbox", checked: chosen.has(id) });
     cell("td").append(box);
-    const name = cell("td", "name"), bold = element("b", "", id), what = element("small"), links = element("div", "links");
-    box.setAttribute("aria-label", `choose ${id}`);
+    const name = cell("td", "name"), { name: called } = lines.get(id), bold = element("b", "", called), what = element("small"), links = element("div", "links");
+    box.setAttribute("aria-label", `choose ${called}`);
     name.append(bold, what, links);
     for (const [text, file] of [["report", "report.html"], ["log", "log.jsonl"], ["configuration", "config.yaml"]]) links.append(Object.assign(element("a", "", text), { href: fileOf(id, file), target: "_blank", rel: "noopener" }));
     const state = cell("td").appendChild(element("span", "state")), progress = cell("td", "share"), bar = progress.appendChild(element("progress")), told = progress.appendChild(element("small"));
-    bar.setAttribute("aria-label", `progress of ${id}`);
+    bar.setAttribute("aria-label", `progress of ${called}`);
     const numbers = ["left", "speed", "loss", "rankMe", "knn", "hint"].map(() => cell("td", "number")), when = cell("td", "when");
     const button = mayControl ? links.appendChild(Object.assign(element("button", "small"), { type: "button" })) : null;
     button?.addEventListener("click", () => ask(lines.get(id).state === "running" ? "/api/stop" : "/api/resume", id, button));

@@ -21,7 +21,7 @@ internal static class MasksPage
         {
             SoundShelf.MostBytes,
             Sets = sets.Select(set => set.Name),
-            Runs = lines.Where(line => line.Kind == "pre-training").Select(line => new { line.Id, line.What }),
+            Runs = lines.Where(line => line.Kind == "pre-training").Select(line => new { line.Id, line.Name, line.What }),
             Strategies = KnownMaskings.All.Select(masking => new { masking.Name, masking.Summary, Reads = masking.DependsOn, Hint = masking.Hint.ToString() }),
         });
         page.Add(Html.Of(

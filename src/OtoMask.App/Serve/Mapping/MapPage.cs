@@ -14,7 +14,7 @@ internal static class MapPage
     {
         HtmlPage page = ServedPage.Begin("Embeddings", Html.Of($"Where a run's encoder puts recordings. Clips that it takes to be alike lie together; press one to hear it."));
         page.Use("echarts.min.js", "charts.js", "charts-heatmap.js", "serve-map.js");
-        (string id, Html block) = page.Data(new { Runs = lines.Where(line => line.Kind != "study").Select(line => new { line.Id, line.What }), Sets = sets.Select(set => new { set.Name, set.IsTask }) });
+        (string id, Html block) = page.Data(new { Runs = lines.Where(line => line.Kind != "study").Select(line => new { line.Id, line.Name, line.What }), Sets = sets.Select(set => new { set.Name, set.IsTask }) });
         page.Add(Html.Of(
             $"""
             <div id="map" data-map="{id}">{block}
@@ -28,7 +28,7 @@ internal static class MapPage
             <span id="progress" role="status"></span>
             </div>
             <div class="controls" id="looks" hidden>
-            <label>Arrangement <output></output><select id="arrangement" autocomplete="off"><option value="pca">two principal directions (PCA)</option><option value="umap">neighbours (UMAP)</option></select></label>
+            <label>Arrangement <output></output><select id="arrangement" autocomplete="off"><option value="pca">principal directions (PCA)</option><option value="umap">neighbours (UMAP)</option></select></label>
             <label>Show <output></output><select id="which" autocomplete="off"><option value="all">all clips</option><option value="test">test clips</option><option value="wrong">test clips that the probe gets wrong</option></select></label>
             <label>Only those of <output></output><select id="label" autocomplete="off"></select></label>
             <label>Name <output></output><input type="search" id="find" placeholder="part of a name" autocomplete="off"></label>

@@ -40,9 +40,10 @@ internal enum RunState
 /// <param name="Knn">Mean of the last k-NN accuracies, in per cent.</param>
 /// <param name="Changed">When something was last written, in seconds since 1970.</param>
 /// <param name="HasReport">Whether it has a page of its own.</param>
+/// <param name="Name">What people call it: its id, or, where it is the folder that is served, that folder's name.</param>
 internal sealed record RunLine(
     string Id, string Kind, RunState State, string What, long? Done = null, long? All = null, double? SecondsLeft = null, double? Speed = null,
-    double? Loss = null, double? Hint = null, double? RankMe = null, double? Knn = null, long Changed = 0, bool HasReport = false);
+    double? Loss = null, double? Hint = null, double? RankMe = null, double? Knn = null, long Changed = 0, bool HasReport = false, string Name = "");
 
 /// <summary>A folder that is watched.</summary>
 /// <param name="id">Its path below the folder that is served.</param>
@@ -50,6 +51,7 @@ internal sealed record RunLine(
 internal abstract class Watched(string id, string path)
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+    private readonly string name = id == "." ? System.IO.Path.GetFileName(path) : id;
     private bool wasTheSame;
     private long written;
 
@@ -80,7 +82,7 @@ internal abstract class Watched(string id, string path)
         written = Written();
         try
         {
-            line = Tell(budget) with { Changed = written / TimeSpan.TicksPerSecond - DateTimeOffset.UnixEpoch.Ticks / TimeSpan.TicksPerSecond };
+            line = Tell(budget) with { Name = name, Changed = written / TimeSpan.TicksPerSecond - DateTimeOffset.UnixEpoch.Ticks / TimeSpan.TicksPerSecond };
         }
         catch (Exception error) when (error is UserErrorException or IOException or UnauthorizedAccessException)
         {
