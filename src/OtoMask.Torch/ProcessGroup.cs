@@ -44,13 +44,13 @@ internal sealed record ProcessGroupOptions(int Rank, int Size)
 }
 
 /// <summary>Processes that train together, by torch.distributed (c10d). What is asked of it is done in the order in which it is asked, which must be the same in all of them.</summary>
-/// <remarks>Of a tensor on a device that the backend does not know, a copy travels.</remarks>
+/// <remarks>Of a tensor on a device that the backend does not know, a copy travels. Disposed while a thread still asks the store, it goes when that thread has its answer.</remarks>
 internal sealed unsafe class ProcessGroup : IDisposable
 {
     private readonly ProcessGroupOptions options;
-    private nint group;
+    private readonly ProcessGroupHandle group;
 
-    private ProcessGroup(nint group, ProcessGroupOptions options) => (this.group, this.options) = (group, options);
+    private ProcessGroup(ProcessGroupHandle group, ProcessGroupOptions options) => (this.group, this.options) = (group, options);
 
     /// <summary>What this libtorch and this build have: <c>gloo</c>, <c>nccl</c>, or nothing.</summary>
     public static IReadOnlyList<string> Backends
@@ -73,25 +73,25 @@ internal sealed unsafe class ProcessGroup : IDisposable
     public static ProcessGroup Open(ProcessGroupOptions options) => new(With(options, native =>
     {
         NativeMethods.Check(NativeMethods.om_group_open(native, out nint group));
-        return group;
+        return new ProcessGroupHandle(group);
     }), options);
 
     /// <summary>Connects all with each other.</summary>
     /// <exception cref="TorchException">One of them is gone.</exception>
     public void Connect() => With(options, native =>
     {
-        NativeMethods.Check(NativeMethods.om_group_connect(Open(), native));
+        NativeMethods.Check(NativeMethods.om_group_connect(group, native));
         return true;
     });
 
     /// <summary>Ends the connections with the others, who then need not wait for what this process will not do. The store can still be asked.</summary>
-    public void HangUp() => NativeMethods.Check(NativeMethods.om_group_hang_up(Open()));
+    public void HangUp() => NativeMethods.Check(NativeMethods.om_group_hang_up(group));
 
     /// <summary>Begins to sum a tensor over all processes, in place. Nobody may touch it before <see cref="PendingSum.Wait"/>.</summary>
     /// <param name="tensor">Contiguous, of the same shape and type in all of them; bfloat16 is summed in float32.</param>
     public PendingSum BeginSum(Tensor tensor)
     {
-        NativeMethods.Check(NativeMethods.om_sum(Open(), tensor.Handle.Raw, out nint work));
+        NativeMethods.Check(NativeMethods.om_sum(group, tensor.Handle.Raw, out nint work));
         GC.KeepAlive(tensor);
         return new PendingSum(work);
     }
@@ -101,25 +101,25 @@ internal sealed unsafe class ProcessGroup : IDisposable
     /// <param name="from">Number of that process.</param>
     public void Broadcast(Tensor tensor, int from)
     {
-        NativeMethods.Check(NativeMethods.om_broadcast(Open(), tensor.Handle.Raw, from));
+        NativeMethods.Check(NativeMethods.om_broadcast(group, tensor.Handle.Raw, from));
         GC.KeepAlive(tensor);
     }
 
     /// <summary>Puts a text where all can see it.</summary>
-    public void Set(string key, string text) => NativeMethods.Check(NativeMethods.om_store_set(Open(), key, text));
+    public void Set(string key, string text) => NativeMethods.Check(NativeMethods.om_store_set(group, key, text));
 
     /// <summary>Adds to a counter that all can see; one that nobody has set is 0.</summary>
     /// <returns>What it is then.</returns>
     public long Add(string key, long amount)
     {
-        NativeMethods.Check(NativeMethods.om_store_add(Open(), key, amount, out long value));
+        NativeMethods.Check(NativeMethods.om_store_add(group, key, amount, out long value));
         return value;
     }
 
     /// <summary>A text that somebody has put there; null where nobody has.</summary>
     public string? Get(string key)
     {
-        NativeMethods.Check(NativeMethods.om_store_get(Open(), key, out nint text));
+        NativeMethods.Check(NativeMethods.om_store_get(group, key, out nint text));
         return Marshal.PtrToStringUTF8(text);
     }
 
@@ -127,12 +127,7 @@ internal sealed unsafe class ProcessGroup : IDisposable
     public long Count(string key) => Get(key) is { } text ? long.Parse(text, CultureInfo.InvariantCulture) : 0;
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        if (group != 0)
-            _ = NativeMethods.om_group_close(group);
-        group = 0;
-    }
+    public void Dispose() => group.Dispose();
 
     private static T With<T>(ProcessGroupOptions options, Func<NativeGroupOptions, T> use)
     {
@@ -163,8 +158,6 @@ internal sealed unsafe class ProcessGroup : IDisposable
                 Marshal.FreeCoTaskMem(text);
         }
     }
-
-    private nint Open() => group != 0 ? group : throw new ObjectDisposedException(nameof(ProcessGroup));
 }
 
 /// <summary>A sum over all processes that has begun.</summary>

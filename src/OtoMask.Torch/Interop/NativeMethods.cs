@@ -122,31 +122,31 @@ internal static unsafe partial class NativeMethods
     public static partial int om_group_open(in NativeGroupOptions options, out nint group);
 
     [LibraryImport(Library)]
-    public static partial int om_group_connect(nint group, in NativeGroupOptions options);
+    public static partial int om_group_connect(ProcessGroupHandle group, in NativeGroupOptions options);
 
     [LibraryImport(Library)]
-    public static partial int om_group_hang_up(nint group);
+    public static partial int om_group_hang_up(ProcessGroupHandle group);
 
     [LibraryImport(Library)]
     public static partial int om_group_close(nint group);
 
     [LibraryImport(Library)]
-    public static partial int om_sum(nint group, nint tensor, out nint work);
+    public static partial int om_sum(ProcessGroupHandle group, nint tensor, out nint work);
 
     [LibraryImport(Library)]
     public static partial int om_await(nint work);
 
     [LibraryImport(Library)]
-    public static partial int om_broadcast(nint group, nint tensor, int from);
+    public static partial int om_broadcast(ProcessGroupHandle group, nint tensor, int from);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int om_store_set(nint group, string key, string text);
+    public static partial int om_store_set(ProcessGroupHandle group, string key, string text);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int om_store_add(nint group, string key, long amount, out long value);
+    public static partial int om_store_add(ProcessGroupHandle group, string key, long amount, out long value);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int om_store_get(nint group, string key, out nint text);
+    public static partial int om_store_get(ProcessGroupHandle group, string key, out nint text);
 }
 
 /// <summary>How a process finds the others (<c>om_group_options</c>); texts are UTF-8.</summary>

@@ -65,12 +65,11 @@ internal sealed class Presence
         }, out _);
     }
 
-    /// <summary>Ends the counting.</summary>
-    /// <returns>False where it hangs in a store that does not answer.</returns>
-    public bool End()
+    /// <summary>Ends the counting, which may hang in a store that does not answer.</summary>
+    public void End()
     {
         ended.Set();
-        return beating.Join(Patience);
+        beating.Join(Patience);
     }
 
     private IEnumerable<int> Others => Enumerable.Range(0, place.Size).Where(rank => rank != place.Rank);

@@ -240,8 +240,8 @@ public sealed class TrainingGroup : IDisposable
     {
         if (IsAlone)
             return;
-        if (presence!.End()) // else it hangs in the store, which must stay
-            processes!.Dispose();
+        presence!.End();
+        processes!.Dispose();
     }
 
     /// <summary>The first of so many things that is a process's.</summary>
