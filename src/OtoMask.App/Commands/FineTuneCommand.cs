@@ -96,10 +96,8 @@ internal static class FineTuneCommand
     {
         if (setup.Group.IsFirst)
             ConfigFile.Write(folder.Config, setup.Config, FineTuningKeys.All);
-        foreach (string note in setup.Notes)
-            display.Warning(note);
-        if (setup.Config.Mode == FineTuningMode.SelectOnTest)
-            display.Warning("the best epoch is chosen on the test clips, so its score is optimistic; --mode strict does not");
+        foreach (string shortcoming in setup.Shortcomings)
+            display.Warning(shortcoming);
         using var tuner = new FineTuner(folder, setup, display);
         FineTuningResult? result = null;
         try
@@ -135,7 +133,7 @@ internal static class FineTuneCommand
             Log = log,
             Best = tuner.Best,
             Result = result,
-            Warnings = display.Warnings,
+            Warnings = log.WarningsWith(display.Warnings),
             Environment = RunInWork.Environment(setup.Config.Device),
         }));
     }

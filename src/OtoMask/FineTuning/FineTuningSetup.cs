@@ -60,6 +60,13 @@ public sealed class FineTuningSetup : IDisposable
     /// <summary>Where the data fell short of the protocol, one line each.</summary>
     public IReadOnlyList<string> Notes => Parts.Note is { } note ? [note] : [];
 
+    /// <summary>Why the score will be worth less than the protocol's, one line each.</summary>
+    internal IReadOnlyList<string> Shortcomings =>
+        [.. Notes, .. Config.Mode == FineTuningMode.SelectOnTest ? (string[])["the best epoch is chosen on the test clips, so its score is optimistic; `mode` strict does not"] : []];
+
+    /// <summary>What going on from <see cref="From"/> has warned of, but for <see cref="Changes"/>.</summary>
+    internal IReadOnlyList<string> Warnings { get; private init; } = [];
+
     /// <summary>Optimiser steps of the whole run.</summary>
     public long TotalSteps => (long)Config.Epochs * Batches.StepsPerEpoch;
 
@@ -136,11 +143,11 @@ public sealed class FineTuningSetup : IDisposable
         if (changes.Length > 0)
             accept(changes);
         var resumption = new Resumption(from.Path, state.Step);
-        resumption.Tell(changes, state.Program, observer);
+        IReadOnlyList<string> warnings = resumption.Tell(changes, state.Program, observer);
         state = state with { Config = FineTuningKeys.All.ToDictionary(config), Program = ProgramVersion.Current };
         return Owning(from.LoadModel(device), model =>
         {
-            var setup = new FineTuningSetup(group, config, task, model, state, from) { Changes = changes };
+            var setup = new FineTuningSetup(group, config, task, model, state, from) { Changes = changes, Warnings = warnings };
             setup.BeginAlike();
             resumption.RequireAtMost(setup.TotalSteps);
             // A run that has begun in bfloat16 stays with whom it began with, so that it ends with the same bits.

@@ -171,7 +171,7 @@ public sealed class PretrainingRun : IDisposable
             Config = ConfigFile.ToYaml(Config),
             Clips = Clips.Count,
             BadFiles = [.. BadFiles.ToList().Select(bad => bad.ToString())],
-            Warnings = observer.Warnings,
+            Warnings = log.WarningsWith(observer.Warnings),
             Environment = [.. RunInWork.Environment(Config.Device), .. setup.Group.IsAlone ? [] : (IEnumerable<(string, string)>)[("processes", $"{setup.Group.Size}")]],
         });
     }

@@ -59,7 +59,7 @@ internal sealed class Trainer : IDisposable
         learningRates = new LearningRateSchedule(config.PeakLearningRate, (long)(config.Warmup * TotalSteps), TotalSteps);
         emaDecays = new EmaSchedule(config.EmaStart, config.EmaEnd, TotalSteps, config.EmaRamp);
         pipeline = setup.Pipeline(HintAt);
-        group.DoneByFirst(() => log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes));
+        group.DoneByFirst(() => log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes, setup.Warnings));
         skipped = new SkippedSteps(folder, log, observer, "base-lr");
         skipped.InARow = (int)group.ToldNumber(() => skipped.InARow);
         alarm = new HealthAlarm(observer, log?.FirstRank);

@@ -61,6 +61,9 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>What is otherwise from now on than it was up to <see cref="From"/>.</summary>
     public IReadOnlyList<ConfigChange> Changes { get; private init; } = [];
 
+    /// <summary>What the preparation has warned of, but for <see cref="Changes"/>.</summary>
+    public IReadOnlyList<string> Warnings { get; private init; } = [];
+
     /// <summary>The masking strategy.</summary>
     public MaskingInfo Masking { get; }
 
@@ -85,8 +88,15 @@ internal sealed class TrainingSetup : IDisposable
         using var opened = new OpenedSources(source);
         group ??= TrainingGroup.Alone;
         Check(config, group);
+        List<string> warnings = [];
+        void Warn(string message)
+        {
+            warnings.Add(message);
+            observer.Warning(message);
+        }
+
         foreach (string warning in MaskingGeometry.Warnings(config.Masking, config.Geometry.Grid, config.ResolvedMaskRatio))
-            observer.Warning(warning);
+            Warn(warning);
         SavedModel? from = FurtherPretraining.Open(config);
         observer.Stage("looking at the data");
         source ??= opened.Add(OpenData(config));
@@ -96,9 +106,9 @@ internal sealed class TrainingSetup : IDisposable
         observer.Stage("measuring mean and deviation of the data");
         NormalisationStatistics normalisation = Measure(source, config, badFiles, observer, cancellation, group);
         if (badFiles.Summary(source.Clips.Count) is { } bad)
-            observer.Warning(bad);
+            Warn(bad);
         NoiseMix? noise = OpenNoise(config, opened, some => Measure(some, config, badFiles, observer, cancellation, group).Mean);
-        TrainingSetup setup = opened.For(new TrainingSetup(group, config, source, normalisation, noise, badFiles, from: null) { HeldOut = heldOut });
+        TrainingSetup setup = opened.For(new TrainingSetup(group, config, source, normalisation, noise, badFiles, from: null) { HeldOut = heldOut, Warnings = warnings });
         return setup.OrDispose(() =>
         {
             if (from is not null)
@@ -152,8 +162,8 @@ internal sealed class TrainingSetup : IDisposable
             accept(changes);
             RequireSameModel(from, config);
         }
-        new Resumption(from.Path, state.Step).Tell(changes, state.Program, observer);
-        TrainingSetup setup = opened.For(new TrainingSetup(group, config, source, state.Normalisation, noise, badFiles, from) { Changes = changes, HeldOut = heldOut });
+        IReadOnlyList<string> warnings = new Resumption(from.Path, state.Step).Tell(changes, state.Program, observer);
+        TrainingSetup setup = opened.For(new TrainingSetup(group, config, source, state.Normalisation, noise, badFiles, from) { Changes = changes, HeldOut = heldOut, Warnings = warnings });
         return setup.OrDispose(() => setup.ChooseAndPlan(observer, cancellation));
     }
 

@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 
 namespace OtoMask.Runs;
 
-/// <summary>One row of a run's <c>log.jsonl</c>: a <see cref="StepRecord"/>, an <see cref="EvaluationRecord"/>, a <see cref="ChangeRecord"/>, or of a kind
-/// that this version does not know.</summary>
+/// <summary>One row of a run's <c>log.jsonl</c>: a <see cref="StepRecord"/>, an <see cref="EvaluationRecord"/>, a <see cref="ChangeRecord"/>, a
+/// <see cref="WarningRecord"/>, or of a kind that this version does not know.</summary>
 /// <param name="Step">Optimiser steps done.</param>
 public record LogRow(long Step)
 {
@@ -24,6 +24,7 @@ public record LogRow(long Step)
                 : fields.Has("loss") || fields.Text("kind") == StepRecord.Kind ? StepRecord.Of(fields)
                 : fields.Has("metric") || fields.Text("kind") == EvaluationRecord.Kind ? EvaluationRecord.Of(fields)
                 : fields.Text("kind") == ChangeRecord.Kind ? ChangeRecord.Of(fields)
+                : fields.Text("kind") == WarningRecord.Kind ? WarningRecord.Of(fields)
                 : new LogRow(fields.Whole("step"));
         }
         catch (InvalidOperationException error) // a text that is no Unicode
@@ -163,6 +164,24 @@ public sealed record ChangeRecord(long Step, string Key, string? Old, string? Ne
     };
 
     internal static ChangeRecord Of(RowFields fields) => new(fields.Whole("step"), fields.Text("key") ?? "", fields.Text("old"), fields.Text("new"));
+}
+
+/// <summary>What the run warned of before it took its first step from here on. What it warns of later, steps skipped and a collapse, other rows tell.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Message">One line; keys of the configuration in backticks.</param>
+public sealed record WarningRecord(long Step, string Message) : LogRow(Step)
+{
+    internal const string Kind = "warning";
+
+    /// <inheritdoc/>
+    private protected override JsonObject ToFields() => new()
+    {
+        ["kind"] = Kind,
+        ["step"] = Step,
+        ["message"] = Message,
+    };
+
+    internal static WarningRecord Of(RowFields fields) => new(fields.Whole("step"), fields.Text("message") ?? throw new JsonException("message is no text"));
 }
 
 /// <summary>The fields of a row, read strictly: one of another kind than it should be makes the row no row.</summary>

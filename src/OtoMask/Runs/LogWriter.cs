@@ -55,6 +55,9 @@ internal sealed class LogWriter : IDisposable
     /// <param name="change">What has changed.</param>
     public void Add(long step, ConfigChange change) => writer.WriteLine(new ChangeRecord(step, change.Key, change.Old, change.New).ToJson());
 
+    /// <summary>Adds what the run warns of before it takes a step.</summary>
+    public void Add(WarningRecord warning) => writer.WriteLine(warning.ToJson());
+
     /// <summary>Puts everything added so far on disk.</summary>
     public void Flush()
     {
@@ -81,8 +84,8 @@ internal sealed class LogWriter : IDisposable
         using var kept = new StreamWriter(stream, leaveOpen: true) { NewLine = "\n" };
         foreach (string line in InputFile.ReadLines(path))
         {
-            // What was changed at this very step is not in its checkpoint: it was for the steps that go now.
-            if (LogRow.TryParse(line) is not { } row || row.Step > step || (row.Step == step && row is ChangeRecord))
+            // What was changed or warned of at this very step is not in its checkpoint: it was for the steps that go now.
+            if (LogRow.TryParse(line) is not { } row || row.Step > step || (row.Step == step && row is (ChangeRecord or WarningRecord)))
                 continue;
             kept.WriteLine(line);
             if (row is StepRecord taken)

@@ -16,12 +16,16 @@ internal sealed class Resumption(string checkpoint, long step)
     /// <param name="changes">What has changed.</param>
     /// <param name="program">The program that wrote the checkpoint; empty where it does not tell.</param>
     /// <param name="observer">Is told.</param>
-    public void Tell(IReadOnlyList<ConfigChange> changes, string program, ITrainingObserver observer)
+    /// <returns>What of it the rows of changes in the log do not tell.</returns>
+    public IReadOnlyList<string> Tell(IReadOnlyList<ConfigChange> changes, string program, ITrainingObserver observer)
     {
         if (changes.Count > 0)
             observer.Warning($"from step {step} on the run is another: {string.Join(", ", changes)}");
-        if (program.Length > 0 && program != ProgramVersion.Current)
-            observer.Warning($"{checkpoint} was written by {ProgramVersion.NameOf(program)}, this is {ProgramVersion.Current}: what follows may differ in the last bits");
+        if (program.Length == 0 || program == ProgramVersion.Current)
+            return [];
+        string other = $"{checkpoint} was written by {ProgramVersion.NameOf(program)}, this is {ProgramVersion.Current}: what follows may differ in the last bits";
+        observer.Warning(other);
+        return [other];
     }
 
     /// <summary>Refuses a run that would be shorter than what is done of it.</summary>

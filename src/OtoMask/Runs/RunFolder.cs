@@ -216,8 +216,9 @@ public sealed class RunFolder(string path)
     /// <param name="isResumed">Whether it goes on from a checkpoint.</param>
     /// <param name="badFiles">Receives the bad files found so far.</param>
     /// <param name="changes">What is otherwise from now on, for the log.</param>
+    /// <param name="warnings">What the run has warned of so far, for the log.</param>
     /// <returns>The log, to be written on.</returns>
-    internal LogWriter OpenLog(long step, bool isResumed, BadFiles badFiles, IEnumerable<ConfigChange> changes)
+    internal LogWriter OpenLog(long step, bool isResumed, BadFiles badFiles, IEnumerable<ConfigChange> changes, IEnumerable<string> warnings)
     {
         Occupy();
         if (isResumed)
@@ -228,6 +229,8 @@ public sealed class RunFolder(string path)
         var log = new LogWriter(this, step);
         foreach (ConfigChange change in changes)
             log.Add(step, change);
+        foreach (string warning in warnings)
+            log.Add(new WarningRecord(step, warning));
         return log;
     }
 
@@ -253,19 +256,19 @@ public sealed class RunFolder(string path)
     private bool WasAbandoned => File.Exists(LockFile) && InCheckpoints().All(entry => entry == LockFile)
         && !File.Exists(Metrics) && !File.Exists(Report) && !(File.Exists(Log) && LogHoldsWork());
 
-    /// <summary>Whether a log tells of more than the evaluation that comes before the first checkpoint.</summary>
+    /// <summary>Whether a log tells of more than the evaluation and the warnings that come before the first checkpoint.</summary>
     private bool LogHoldsWork()
     {
         try
         {
-            bool isEvaluated = false;
+            bool isBegun = false;
             foreach (LogRow row in RunLog.Rows(Log)) // of a log with work in it the first few tell
             {
                 if (row is StepRecord or EvaluationRecord { Step: > 0 })
                     return true;
-                isEvaluated |= row is EvaluationRecord;
+                isBegun |= row is EvaluationRecord or WarningRecord;
             }
-            return !isEvaluated && new FileInfo(Log).Length > 0;
+            return !isBegun && new FileInfo(Log).Length > 0;
         }
         catch (UserErrorException)
         {

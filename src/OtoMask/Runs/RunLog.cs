@@ -8,22 +8,31 @@ namespace OtoMask.Runs;
 /// <param name="Evaluations">Evaluation results, in the order logged.</param>
 public sealed record RunLog(IReadOnlyList<StepRecord> Steps, IReadOnlyList<EvaluationRecord> Evaluations)
 {
+    /// <summary>What the run warned of before its steps, in the order logged.</summary>
+    public IReadOnlyList<WarningRecord> Warnings { get; init; } = [];
+
     /// <summary>Reads a log. Rows of other kinds are passed over; a last line cut short by a crash is left out.</summary>
     /// <exception cref="UserErrorException">The file is missing or unreadable, or a line before the last is no JSON object.</exception>
     public static RunLog Read(string path)
     {
         List<StepRecord> steps = [];
         List<EvaluationRecord> evaluations = [];
+        List<WarningRecord> warnings = [];
         foreach (LogRow row in Rows(path))
         {
             switch (row)
             {
                 case StepRecord step: steps.Add(step); break;
                 case EvaluationRecord evaluation: evaluations.Add(evaluation); break;
+                case WarningRecord warning: warnings.Add(warning); break;
             }
         }
-        return new(steps, evaluations);
+        return new(steps, evaluations) { Warnings = warnings };
     }
+
+    /// <summary>All that a run has warned of, in whichever process.</summary>
+    /// <param name="now">What the one that writes it now has.</param>
+    internal IReadOnlyList<string> WarningsWith(IEnumerable<string> now) => [.. Warnings.Select(warning => warning.Message).Concat(now).Distinct()];
 
     /// <summary>The rows of a log as they are asked for; the file is read no further.</summary>
     /// <inheritdoc cref="Read" path="/exception"/>

@@ -101,6 +101,7 @@ public sealed class FineTunerTests : IDisposable
     {
         var observer = new RecordingObserver();
         (_, FineTuningResult? result) = data.Train("run", data.Config with { Mode = FineTuningMode.SelectOnTest, Batch = 8 }, observer: observer);
+        Assert.Contains("chosen on the test clips", Assert.Single(RunLog.Read(new RunFolder(data.Inside("run")).Log).Warnings).Message);
         Assert.Equal(result!.Best.Score, result.Score); // it was chosen by the very clips it is scored on
         Assert.Equal(12, observer.Steps.Count); // 24 clips, 3 steps of 8
         Assert.All(observer.Evaluations, row => Assert.EndsWith("/test", row.Metric));

@@ -115,12 +115,19 @@ public sealed class PretrainingRunTests : IDisposable
     {
         File.WriteAllText(Path.Combine(data.Audio, "broken.wav"), "no audio");
         var observer = new EndObserver();
-        using PretrainingRun run = PretrainingRun.Begin(Inside("run"), data.Config, observer);
-        run.Train();
+        using (PretrainingRun run = PretrainingRun.Begin(Inside("run"), data.Config, observer))
+        {
+            run.Train();
+            Assert.Equal(run.TotalSteps, observer.End!.Log.Steps[^1].Step);
+        }
         Assert.Equal(Inside("run"), observer.End!.Folder.Path);
         Assert.Contains(observer.End.Warnings, warning => warning.Contains("1 of 13"));
-        Assert.Equal(run.TotalSteps, observer.End.Log.Steps[^1].Step);
         Assert.Contains("m2d 16/1/2, dwm masking of 80x96 input", observer.End.What);
+
+        var later = new EndObserver();
+        using (PretrainingRun run = PretrainingRun.Resume(Inside("run"), observer: later))
+            run.Train();
+        Assert.Equal(observer.End.Warnings, later.End!.Warnings); // another process, which itself has found nothing to warn of
     }
 
     [Fact]

@@ -20,8 +20,9 @@ public sealed class LogWriterTests : IDisposable
     public void Rows_up_to_its_step_stay_and_tell_where_it_stands()
     {
         string earlier = """{"kind":"change","step":1,"key":"batch","old":"4","new":"8"}""", undone = earlier.Replace(":1,", ":2,", StringComparison.Ordinal);
-        using LogWriter log = GoOn(step: 2, Rank, Taken, earlier, Skipped, LaterRank, undone, Skipped.Replace(":2,", ":3,", StringComparison.Ordinal));
-        Assert.Equal([Rank, Taken, earlier, Skipped, LaterRank], Rows());
+        string warned = """{"kind":"warning","step":1,"message":"another version"}""", warnsAgain = warned.Replace(":1,", ":2,", StringComparison.Ordinal);
+        using LogWriter log = GoOn(step: 2, Rank, Taken, earlier, warned, Skipped, LaterRank, undone, warnsAgain, Skipped.Replace(":2,", ":3,", StringComparison.Ordinal));
+        Assert.Equal([Rank, Taken, earlier, warned, Skipped, LaterRank], Rows());
         Assert.Equal(7.5, log.FirstRank);
         Assert.Equal(1, log.SkippedInARow);
     }

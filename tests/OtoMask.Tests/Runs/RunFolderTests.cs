@@ -10,6 +10,7 @@ public sealed class RunFolderTests : IDisposable
         Rank = """{"kind":"evaluation","step":0,"epoch":0,"metric":"rankme","value":7.5}""",
         LaterRank = """{"kind":"evaluation","step":2,"epoch":1,"metric":"rankme","value":9}""",
         Change = """{"kind":"change","step":0,"key":"batch","old":"4","new":"8"}""",
+        Warning = """{"kind":"warning","step":0,"message":"few patches"}""",
         Step = """{"kind":"step","step":1,"loss":1.5}""";
 
     private readonly TemporaryFolder folder = new();
@@ -20,6 +21,9 @@ public sealed class RunFolderTests : IDisposable
     [InlineData(true)]
     [InlineData(true, Rank)]
     [InlineData(true, Rank, Change)]
+    [InlineData(true, Warning)]
+    [InlineData(true, Warning, Rank)]
+    [InlineData(false, Warning, Step)]
     [InlineData(true, Rank, "{\"kind\":\"step\",\"st")] // cut short
     [InlineData(false, Step)]
     [InlineData(false, Rank, Step)]

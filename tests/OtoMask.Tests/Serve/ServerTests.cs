@@ -202,11 +202,12 @@ public sealed class ServerTests : IDisposable
         var curves = new RunCurves(run.Log);
         Assert.True(curves.Follow());
         Assert.Equal("1 steps changed nothing: loss or gradient was not finite", Assert.Single(curves.Notes));
-        File.AppendAllLines(run.Log, [new EvaluationRecord(20, 2, "rankme", 1.1).ToJson(), new ChangeRecord(20, "workers", "2", "4").ToJson()]);
+        File.AppendAllLines(run.Log, [new EvaluationRecord(20, 2, "rankme", 1.1).ToJson(), new ChangeRecord(20, "workers", "2", "4").ToJson(), new WarningRecord(20, "another <version>").ToJson()]);
         Assert.True(curves.Follow());
-        Assert.Equal(3, curves.Notes.Count);
+        Assert.Equal(4, curves.Notes.Count);
         Assert.StartsWith("from step 20 on: workers 2", curves.Notes[0]);
-        Assert.Contains("collapsing after 2 epochs: RankMe fell from 12.5 to 1.1", curves.Notes[1]);
+        Assert.Contains("collapsing after 2 epochs: RankMe fell from 12.5 to 1.1", curves.Notes[2]);
+        Assert.Equal("another <version>", curves.Notes[1]);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ internal sealed class RunCurves(string log)
     /// <summary>The curves by what pages call them.</summary>
     public IReadOnlyDictionary<string, GrowingCurve> ByName => curves;
 
-    /// <summary>Skipped steps, a collapse, values that changed when the run went on.</summary>
+    /// <summary>What the run warned of before its steps, values that changed when it went on, a collapse, skipped steps.</summary>
     public IReadOnlyList<string> Notes =>
     [
         .. notes,
@@ -69,6 +69,9 @@ internal sealed class RunCurves(string log)
                 break;
             case ChangeRecord change when notes.Count < MostNotes:
                 notes.Add($"from step {change.Step} on: {change.Key} {change.Old ?? "unset"} → {change.New ?? "unset"}");
+                break;
+            case WarningRecord warning when notes.Count < MostNotes:
+                notes.Add(warning.Message);
                 break;
         }
     }

@@ -191,6 +191,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
         {"kind":"evaluation","step":0,"epoch":0,"metric":"rankme","value":7.1}
         {"kind":"step","step":1,"epoch":0,"loss":1.5,"lr":0.1,"hint":1,"ema":0.9,"grad_norm":null,"applied":true,"clips_per_second":10.5,"data_wait":0.1,"mask_ms":2}
         {"kind":"change","step":1,"key":"batch","old":"4","new":"8"}
+        {"kind":"warning","step":1,"message":"another version"}
 
         """u8.ToArray();
 
