@@ -84,8 +84,8 @@ internal sealed class LogWriter : IDisposable
         using var kept = new StreamWriter(stream, leaveOpen: true) { NewLine = "\n" };
         foreach (string line in InputFile.ReadLines(path))
         {
-            // What was changed or warned of at this very step is not in its checkpoint: it was for the steps that go now.
-            if (LogRow.TryParse(line) is not { } row || row.Step > step || (row.Step == step && row is (ChangeRecord or WarningRecord)))
+            // What was changed or warned of at this very step is not in its checkpoint: it was for the steps that go now. Only what the beginning warned of stays: it is not said again.
+            if (LogRow.TryParse(line) is not { } row || row.Step > step || (row.Step == step && (row is ChangeRecord || (row is WarningRecord && step > 0))))
                 continue;
             kept.WriteLine(line);
             if (row is StepRecord taken)

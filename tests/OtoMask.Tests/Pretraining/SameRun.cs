@@ -9,7 +9,7 @@ internal static class SameRun
 {
     // docs/architecture.md, "The run folder": these are the same for every run of one configuration, speeds are not.
     private static readonly string[] DeterministicFields =
-        ["kind", "step", "epoch", "loss", "lr", "hint", "ema", "grad_norm", "applied", "metric", "value", "key", "old", "new"];
+        ["kind", "step", "epoch", "loss", "lr", "hint", "ema", "grad_norm", "applied", "metric", "value", "key", "old", "new", "message"];
 
     /// <summary>The tensors of the newest checkpoints and the rows of the logs, but for speeds, are the same.</summary>
     public static void AssertSame(RunFolder expected, RunFolder actual)

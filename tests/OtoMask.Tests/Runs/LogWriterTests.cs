@@ -27,6 +27,14 @@ public sealed class LogWriterTests : IDisposable
         Assert.Equal(1, log.SkippedInARow);
     }
 
+    [Fact]
+    public void What_the_beginning_warned_of_stays_where_a_run_goes_on_from_its_beginning()
+    {
+        string warned = """{"kind":"warning","step":0,"message":"1 of 13 clips cannot be used"}""";
+        GoOn(step: 0, warned, Rank, Taken).Dispose();
+        Assert.Equal([warned, Rank], Rows());
+    }
+
     [Theory]
     [InlineData("""{"kind":"step","step":1,"loss":1.""")] // cut short
     [InlineData("""{"kind":true,"step":1}""")]
