@@ -46,7 +46,7 @@ public sealed class FineTuner : IDisposable
         learningRates = new LearningRateSchedule(config.LearningRate, (long)(config.Warmup * TotalSteps), TotalSteps, FineTuningConfig.LastLearningRate);
         scorer = new ClipScorer(setup.Model, setup.Input);
         exchange = group.IsAlone ? null : new GradientExchange(group, setup.Model.Trained, setup.Model.Stacks);
-        group.DoneByFirst(() => log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes, setup.From is null ? setup.Shortcomings : setup.Warnings));
+        group.DoneByFirst(() => log = folder.OpenLog(step, isResumed: setup.From is not null, setup.BadFiles, setup.Changes, setup.Warnings));
         // The best epoch on disk may be one after this checkpoint. The same run comes to it again; another has to find its own.
         if (setup.Changes.Count > 0 && group.ToldNumber(() => File.Exists(folder.BestCheckpoint) && FineTunedCheckpoint.Read(folder.BestCheckpoint).State.Best == best ? 1 : 0) == 0)
             best = null;

@@ -64,8 +64,12 @@ public sealed class FineTuningSetup : IDisposable
     internal IReadOnlyList<string> Shortcomings =>
         [.. Notes, .. Config.Mode == FineTuningMode.SelectOnTest ? (string[])["the best epoch is chosen on the test clips, so its score is optimistic; `mode` strict does not"] : []];
 
-    /// <summary>What going on from <see cref="From"/> has warned of, but for <see cref="Changes"/>.</summary>
-    internal IReadOnlyList<string> Warnings { get; private init; } = [];
+    /// <summary>What the beginning of a run, or going on with it, warns of, but for <see cref="Changes"/>.</summary>
+    internal IReadOnlyList<string> Warnings
+    {
+        get => From is null ? Shortcomings : field;
+        private init;
+    } = [];
 
     /// <summary>Optimiser steps of the whole run.</summary>
     public long TotalSteps => (long)Config.Epochs * Batches.StepsPerEpoch;

@@ -67,13 +67,19 @@ internal sealed class RunCurves(string log)
                 Add(MetricNames.FullTitleOf(evaluation.Metric), evaluation.Step, evaluation.Value);
                 collapse.Look(evaluation);
                 break;
-            case ChangeRecord change when notes.Count < MostNotes:
-                notes.Add($"from step {change.Step} on: {change.Key} {change.Old ?? "unset"} → {change.New ?? "unset"}");
+            case ChangeRecord change:
+                Note($"from step {change.Step} on: {change.Key} {change.Old ?? "unset"} → {change.New ?? "unset"}");
                 break;
-            case WarningRecord warning when notes.Count < MostNotes:
-                notes.Add(warning.Message);
+            case WarningRecord warning:
+                Note(warning.Message);
                 break;
         }
+    }
+
+    private void Note(string note)
+    {
+        if (notes.Count < MostNotes)
+            notes.Add(note);
     }
 
     private void Add(string name, long step, double? value)
