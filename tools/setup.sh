@@ -14,9 +14,17 @@ app=$root/src/OtoMask.App/bin/Release/net10.0/OtoMask.App.dll
 state=$root/src/OtoMask.App/obj
 stamp=$state/launcher.stamp
 
+is_installed() {
+  [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null) == installed ]]
+}
+
 # What building and running take. An unpacked libtorch (LIBTORCH=/path) brings its own BLAS.
 build_packages=(g++ cmake make libsndfile1 libsoxr0)
-[[ -n ${LIBTORCH:-} ]] || build_packages+=(libtorch-dev libgloo-dev libopenblas0-openmp)
+if [[ -z ${LIBTORCH:-} ]]; then
+  # Debian's libtorch for NVIDIA's GPUs cannot lie beside the plain one: installing that, or its gloo, would remove it.
+  if is_installed libtorch-cuda-dev; then cuda=-cuda; else cuda=''; fi
+  build_packages+=("libtorch$cuda-dev" "libgloo$cuda-dev" libopenblas0-openmp)
+fi
 # Without ffmpeg everything works but files that libsndfile cannot read (m4a, video).
 optional_packages=(ffmpeg)
 
@@ -25,7 +33,7 @@ find_missing() {
   local package
   missing=()
   for package; do
-    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null) == installed ]] || missing+=("$package")
+    is_installed "$package" || missing+=("$package")
   done
 }
 
