@@ -75,7 +75,8 @@ internal static class DoctorCommand
 
         Blas(report);
         string[] devices = [.. KindsOfDevices.SelectMany(kind => Enumerable.Range(0, MostDevices).Select(index => $"{kind}:{index}").TakeWhile(name => TorchRuntime.Has(new Device(name))))];
-        report.Line("devices", string.Join(", ", ["cpu", .. devices]));
+        bool lacksGpu = devices.Length == 0 && ProcessStatus.LoadedLibraries("libtorch_cuda").Count > 0;
+        report.Line("devices", string.Join(", ", ["cpu", .. devices]) + (lacksGpu ? "; this libtorch knows CUDA and finds no GPU" : ""));
         report.Line("processes", ProcessGroup.Backends is { Count: > 0 } backends ? $"can train together by {string.Join(", ", backends)}" : "cannot train together, for this build has no gloo");
     }
 
@@ -83,7 +84,7 @@ internal static class DoctorCommand
     {
         using (var scope = new TensorScope()) // a product, so that a BLAS that loads late is there
             _ = Tensor.From(new float[1], 1, 1).MatMul(Tensor.From(new float[1], 1, 1));
-        string[] loaded = [.. ProcessStatus.LoadedLibraries("blas").Concat(ProcessStatus.LoadedLibraries("libmkl"))];
+        string[] loaded = [.. ProcessStatus.LoadedLibraries("blas").Concat(ProcessStatus.LoadedLibraries("libmkl")).Where(path => !path.Contains("libcublas"))]; // that one is a GPU's
         report.Line("BLAS", loaded.Length > 0 ? string.Join(", ", loaded) : "inside libtorch");
         if (loaded.Any(path => path.Contains("openblas-pthread")))
             report.Warn("OpenBLAS brings threads of its own that fight libtorch's, ten times slower; "

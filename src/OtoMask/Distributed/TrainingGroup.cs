@@ -20,14 +20,24 @@ public sealed record GroupOptions
     public TimeSpan FormTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The backend between processes that compute on a device.</summary>
-    /// <exception cref="UserErrorException">This build has none, or not the one asked for.</exception>
-    internal string RequireBackend(Device device)
+    /// <exception cref="UserErrorException">This build has none, or not the one asked for, or that one does not join such devices.</exception>
+    internal string RequireBackend(Device device) => RequireBackend(device, ProcessGroup.Backends);
+
+    /// <summary>The same for a build that knows certain backends.</summary>
+    internal string RequireBackend(Device device, IReadOnlyList<string> known)
     {
-        IReadOnlyList<string> known = ProcessGroup.Backends;
         if (known.Count == 0)
             throw new UserErrorException("this build knows no other processes: install gloo's headers (apt-get install libgloo-dev) and build again, with a libtorch that has gloo");
-        string backend = Backend != "auto" ? Backend : device.Name.StartsWith("cuda", StringComparison.Ordinal) && known.Contains("nccl") ? "nccl" : "gloo";
-        return known.Contains(backend) ? backend : throw new UserErrorException($"`backend` {Backend}: this build has {string.Join(" and ", known)}; choose that, or auto");
+        bool isCuda = device.Name.StartsWith("cuda", StringComparison.Ordinal);
+        string backend = Backend != "auto" ? Backend : isCuda && known.Contains("nccl") ? "nccl" : "gloo";
+        if (!known.Contains(backend))
+            throw new UserErrorException($"`backend` {Backend}: this build has {string.Join(" and ", known)}; choose that, or auto");
+        if (backend != "nccl")
+            return backend;
+        if (!isCuda)
+            throw new UserErrorException($"`backend` nccl joins CUDA devices, and this is to compute on {device.Name}; choose gloo, or auto");
+        _ = Devices.Find(device.Name); // where there is none NCCL would refuse, in words of its own and once the processes have met
+        return backend;
     }
 }
 

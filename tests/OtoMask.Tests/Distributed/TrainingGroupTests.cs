@@ -42,6 +42,35 @@ public sealed class TrainingGroupTests
         }
     });
 
+    [Theory]
+    [InlineData("auto", "cpu", "gloo")]
+    [InlineData("gloo", "cuda", "gloo")]
+    [InlineData("nccl", "cpu", "nccl joins CUDA devices")]
+    [InlineData("mpi", "cpu", "this build has gloo and nccl")]
+    public void Backends_join_the_devices_they_are_for(string asked, string device, string expected) =>
+        Assert.Contains(expected, Chosen(asked, device), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("nccl")]
+    public void Without_a_GPU_that_is_said_and_not_what_NCCL_thinks_of_it(string asked)
+    {
+        if (!TorchRuntime.Has(new Device("cuda:0")))
+            Assert.Contains("`device` cuda:0: this machine, or this libtorch, has none", Chosen(asked, "cuda"), StringComparison.Ordinal);
+    }
+
+    private static string Chosen(string asked, string device)
+    {
+        try
+        {
+            return new GroupOptions { Backend = asked }.RequireBackend(new Device(device), ["gloo", "nccl"]);
+        }
+        catch (UserErrorException refusal)
+        {
+            return refusal.Message;
+        }
+    }
+
     [Fact]
     public void All_hear_what_each_says_and_what_the_first_one_says() => Ranks.Together(3, group =>
     {
