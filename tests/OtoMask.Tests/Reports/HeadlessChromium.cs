@@ -91,6 +91,18 @@ internal sealed class HeadlessChromium : IAsyncDisposable
     /// <summary>The value of a JavaScript expression; promises are awaited.</summary>
     public Task<T> EvaluateAsync<T>(string expression) => page.EvaluateExpressionAsync<T>(expression);
 
+    /// <summary>What the page holds once its garbage is gone: bytes of JavaScript, nodes, listeners.</summary>
+    public async Task<(double Bytes, double Nodes, double Listeners)> HeldAsync()
+    {
+        await SettleAsync();
+        ICDPSession session = await page.CreateCDPSessionAsync();
+        for (int times = 0; times < 3; times++) // what a finaliser lets go of is garbage of the next time
+            await session.SendAsync("HeapProfiler.collectGarbage");
+        await session.DetachAsync();
+        Dictionary<string, decimal> told = await page.MetricsAsync();
+        return ((double)told["JSHeapUsedSize"], (double)told["Nodes"], (double)told["JSEventListeners"]);
+    }
+
     /// <summary>An expression: how many canvases show more than one colour.</summary>
     public const string DrawnCanvases =
         """

@@ -18,27 +18,29 @@ internal sealed class ServedFolder : IAsyncDisposable
     private readonly CancellationTokenSource ending = new();
     private readonly Task serving;
 
-    private ServedFolder(AppFolder folder, Task serving, CancellationTokenSource ending, int port) =>
-        (Folder, this.serving, this.ending, Port) = (folder, serving, ending, port);
+    private ServedFolder(AppFolder folder, RunBook book, Task serving, CancellationTokenSource ending, int port) =>
+        (Folder, Book, this.serving, this.ending, Port) = (folder, book, serving, ending, port);
 
     public AppFolder Folder { get; }
+
+    public RunBook Book { get; }
 
     public int Port { get; }
 
     public string Address => $"http://127.0.0.1:{Port}";
 
-    public static async Task<ServedFolder> StartAsync(AppFolder folder, bool mayControl = false, string? token = null, IPAddress? guarded = null, string[]? data = null, string? dataFolder = null)
+    public static async Task<ServedFolder> StartAsync(AppFolder folder, bool mayControl = false, string? token = null, IPAddress? guarded = null, string[]? data = null, string? dataFolder = null, TimeSpan? betweenLooks = null)
     {
         var ending = new CancellationTokenSource();
         var port = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var book = new RunBook(folder.Path);
+        RunBook book = betweenLooks is { } pause ? new(folder.Path) { BetweenLooks = pause } : new(folder.Path);
         var sets = new SoundSets(data ?? [], dataFolder ?? folder.Inside("no-data"));
         var server = new Server(new Guard(guarded ?? IPAddress.Loopback, token), new RunRoutes(book, mayControl), new MaskRoutes(book, sets), new MapRoutes(book, sets));
         Task serving = server.RunAsync(IPAddress.Loopback, 0, port.SetResult, ending.Token);
         await Task.WhenAny(port.Task, serving);
         if (serving.IsFaulted)
             await serving;
-        return new ServedFolder(folder, serving, ending, await port.Task);
+        return new ServedFolder(folder, book, serving, ending, await port.Task);
     }
 
     /// <summary>A run that has done so many steps of so many, as its files tell.</summary>

@@ -12,9 +12,6 @@ internal sealed class RunBook
     private const int LooksAtTheQuiet = 5; // whether somebody goes on with a run that was quiet is asked less often
     private static readonly TimeSpan BetweenSearches = TimeSpan.FromSeconds(3);
 
-    /// <summary>While somebody watches, it looks about so often.</summary>
-    public static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
-
     private readonly string root;
     private readonly Lock turn = new();
     private readonly Dictionary<string, Watched> known = [];
@@ -31,6 +28,9 @@ internal sealed class RunBook
             throw new UserErrorException($"there is no folder {root}; name the one that runs lie in");
         this.root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
     }
+
+    /// <summary>While somebody watches, it looks about so often.</summary>
+    public TimeSpan BetweenLooks { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Looks at everything once.</summary>
     public void Look()

@@ -65,7 +65,7 @@ internal sealed class RunRoutes(RunBook book, bool mayControl) : IRoutes
                     await SendAsync(context, "curves", news, until.Token);
                 await context.Response.WriteAsync(": \n\n", until.Token); // who has gone is found out
                 await context.Response.Body.FlushAsync(until.Token);
-                await Task.Delay(RunBook.BetweenLooks, until.Token);
+                await Task.Delay(book.BetweenLooks, until.Token);
             }
         }
         catch (OperationCanceledException)
