@@ -5,7 +5,11 @@
 : "${home:?packaging/bridge.sh is sourced by packaging/otomask}"
 
 # Whether the system's loader finds all that a bridge needs.
-fits() { ! ldd "$1" 2>&1 | grep -q 'not found\|not a dynamic'; }
+fits() {
+  local needs
+  needs=$(ldd "$1" 2>&1) || return # read whole: cut short by a pipe that has seen enough, ldd would fail where it succeeds
+  [[ $needs != *'not found'* ]]
+}
 
 # Sets `bridge` to the folder with the bridge that fits, or says what is missing and ends.
 find_bridge() {

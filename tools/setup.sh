@@ -68,7 +68,9 @@ want_packages() {
 }
 
 need_sdk() {
-  dotnet --list-sdks 2> /dev/null | grep -Eq '^[1-9][0-9]+\.' ||
+  local sdks
+  sdks=$(dotnet --list-sdks 2> /dev/null || true)
+  [[ $'\n'$sdks =~ $'\n'[1-9][0-9]+\. ]] ||
     die 2 "the .NET 10 SDK is missing; install it from https://dotnet.microsoft.com/download/dotnet/10.0"
 }
 

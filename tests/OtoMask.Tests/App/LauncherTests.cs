@@ -18,12 +18,7 @@ public sealed class LauncherTests : IDisposable
 
     public LauncherTests()
     {
-        string repository = Repository();
-        foreach (string file in (string[])["otomask", "tools/setup.sh", "packaging/common.sh"])
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(Inside(file))!);
-            File.Copy(Path.Combine(repository, file), Inside(file));
-        }
+        CopyOfRepository("otomask", "tools/setup.sh", "packaging/common.sh", "packaging/bridge.sh", "packaging/otomask");
         Directory.CreateDirectory(Inside("src/OtoMask.App/Commands"));
         Directory.CreateDirectory(Inside("native"));
         File.WriteAllText(Inside("Directory.Build.props"), "");
@@ -87,6 +82,33 @@ public sealed class LauncherTests : IDisposable
         Assert.Equal(["update -q", "install -y -q --no-install-recommends cmake"], File.ReadAllLines(Inside("asked")));
     }
 
+    [Theory]
+    [InlineData("libtorch-cuda-dev", "libtorch-dev libgloo-dev")] // it is not there
+    [InlineData("libgloo-cuda-dev", "libgloo-cuda-dev")]          // it is, without its gloo
+    public void WhoHasTheLibtorchForGpusKeepsIt(string missing, string installed)
+    {
+        StandIn("sudo", "[[ $1 == -n ]] && shift; \"$@\"");
+        StandIn("dpkg-query", $"[[ \"$*\" == *{missing}* || \"$*\" == *\" libtorch-dev\" || \"$*\" == *\" libgloo-dev\" ]] && exit 1; {EverythingInstalled}");
+        StandIn("apt-get", $"echo \"$*\" >> '{Inside("asked")}'");
+        Assert.Equal(7, Launch("doctor").ExitCode);
+        Assert.Equal($"install -y -q --no-install-recommends {installed}", File.ReadAllLines(Inside("asked"))[^1]);
+    }
+
+    [Fact]
+    public void AnArchiveTakesTheBridgeThatFitsTheLibtorchOfTheMachine()
+    {
+        foreach (string bridge in (string[])["libtorch-1.13", "libtorch-2.14", "libtorch-2.6"])
+        {
+            Directory.CreateDirectory(Inside($"packaging/bridges/{bridge}"));
+            File.WriteAllText(Inside($"packaging/bridges/{bridge}/libotomask.so"), "");
+        }
+        // What is missing comes first in a list that is longer than a pipe.
+        StandIn("ldd", "[[ $1 == *2.6* ]] || echo 'libtorch.so => not found'; yes 'libmany.so => /usr/lib/libmany.so' | head -n 20000");
+        WriteScript("packaging/OtoMask.App", "echo \"${LD_LIBRARY_PATH%%:*}\"");
+        AppResult result = LaunchFrom("/", Inside("packaging/otomask"));
+        Assert.Equal(("", Inside("packaging/bridges/libtorch-2.6")), (result.Error, result.Output.TrimEnd()));
+    }
+
     [Fact]
     public void AMissingSdkIsNamed()
     {
@@ -123,8 +145,23 @@ public sealed class LauncherTests : IDisposable
     private void StandIn(string program, string script)
     {
         Directory.CreateDirectory(Inside("bin"));
-        File.WriteAllText(Inside($"bin/{program}"), $"#!/usr/bin/env bash\n{script}\n");
-        File.SetUnixFileMode(Inside($"bin/{program}"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        WriteScript($"bin/{program}", script);
+    }
+
+    private void WriteScript(string path, string script)
+    {
+        File.WriteAllText(Inside(path), $"#!/usr/bin/env bash\n{script}\n");
+        File.SetUnixFileMode(Inside(path), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    private void CopyOfRepository(params string[] files)
+    {
+        string repository = Repository();
+        foreach (string file in files)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Inside(file))!);
+            File.Copy(Path.Combine(repository, file), Inside(file));
+        }
     }
 
     private string Inside(string path) => Path.Combine(folder, path);
