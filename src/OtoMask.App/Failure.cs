@@ -34,7 +34,7 @@ internal static class Failure
         return ExitCode(cause);
     }
 
-    public static int ExitCode(Exception cause) => cause is UserErrorException or TorchLoadException or TorchSettingException or UnauthorizedAccessException
+    public static int ExitCode(Exception cause) => cause is UserErrorException or PeerException { IsUserError: true } or TorchLoadException or TorchSettingException or UnauthorizedAccessException
         or FileNotFoundException or DirectoryNotFoundException ? UserError : Other;
 
     private static string Message(Exception cause)

@@ -68,9 +68,9 @@ internal sealed class ProcessOptions
         {
             group.Leave(error);
             // Of one command line the first process tells what the user can mend: it found the same, or hears it from this one.
-            if (error is UserErrorException && place is { StoreFile: not null, Rank: > 0 })
+            if (error is UserErrorException or PeerException { IsUserError: true } && place is { StoreFile: not null, Rank: > 0 })
                 return Failure.UserError;
-            if (error is PeerException && group.IsFirst)
+            if (error is PeerException { IsUserError: false } && group.IsFirst)
                 throw new PeerException($"{error.Message}; the same command line goes on from the newest checkpoint", error);
             throw;
         }

@@ -44,7 +44,7 @@ internal sealed record DemoRecipe
         ProbeSeconds = 19,
     };
 
-    /// <summary>The same in under a minute: coarser patches and too few steps to learn much.</summary>
+    /// <summary>The same in a minute or two: coarser patches and too few steps to learn much.</summary>
     public static DemoRecipe Quick => Full with
     {
         Pretraining = Embedded() with { Patch = "16x16", Steps = 30, EvaluateEvery = 1 },

@@ -7,6 +7,7 @@ internal sealed class Presence
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1), Silence = TimeSpan.FromSeconds(3.5), Patience = TimeSpan.FromSeconds(8);
     private const int LongestPause = 200;
+    private const char Mendable = '2', Other = '1'; // what a reason begins with: the exit code that it means
     private readonly ProcessGroup processes;
     private readonly RankPlace place;
     private readonly ManualResetEventSlim ended = new();
@@ -22,15 +23,16 @@ internal sealed class Presence
 
     /// <summary>Says why this process goes, for the others to tell.</summary>
     /// <param name="reason">One line; null where it goes because another one has.</param>
-    public void Leave(string? reason) => Within(Patience, () => processes.Set(Left(place.Rank), reason ?? ""), out _);
+    /// <param name="isUserError">Whether it is for what its user can mend.</param>
+    public void Leave(string? reason, bool isUserError) => Within(Patience, () => processes.Set(Left(place.Rank), reason is null ? "" : $"{(isUserError ? Mendable : Other)}{reason}"), out _);
 
     /// <summary>What has become of the others, as one line, after something that all do together has failed.</summary>
-    /// <param name="failure">What c10d says of it.</param>
-    public string Explain(string failure)
+    /// <param name="failure">How c10d says that it has.</param>
+    public PeerException Explain(TorchException failure)
     {
-        if (!Within(Patience, Look, out string? found))
-            return $"the store at {place.Store} does not answer: {(place.LauncherHoldsStore ? $"{place.Launcher} on that machine" : "rank 0")} is gone or cannot be reached";
-        return found ?? $"the processes cannot go on together ({OneLine.Of(failure)})";
+        if (!Within(Patience, () => Look(failure), out PeerException? found))
+            return new($"the store at {place.Store} does not answer: {(place.LauncherHoldsStore ? $"{place.Launcher} on that machine" : "rank 0")} is gone or cannot be reached", failure);
+        return found ?? new($"the processes cannot go on together ({OneLine.Of(failure.Message)})", failure);
     }
 
     /// <summary>Waits as long as the first process lives until it has counted so far.</summary>
@@ -44,7 +46,7 @@ internal sealed class Presence
         {
             Thread.Sleep(pause = Math.Min(pause + 10, LongestPause));
             if (processes.Get(Left(0)) is { } reason)
-                throw new PeerException(ReasonOf(0, reason));
+                throw Gone(0, reason);
             if (processes.Count(Alive(0)) is var now && now != beats)
                 (beats, seen) = (now, DateTime.UtcNow);
             else if (DateTime.UtcNow - seen > TimeSpan.FromMinutes(1))
@@ -75,7 +77,7 @@ internal sealed class Presence
     private IEnumerable<int> Others => Enumerable.Range(0, place.Size).Where(rank => rank != place.Rank);
 
     /// <summary>Who said why it went; else who has stopped counting.</summary>
-    private string? Look()
+    private PeerException? Look(TorchException failure)
     {
         Dictionary<int, long> before = Others.ToDictionary(rank => rank, rank => processes.Count(Alive(rank)));
         DateTime end = DateTime.UtcNow + Silence;
@@ -84,7 +86,7 @@ internal sealed class Presence
             foreach (int rank in Others)
             {
                 if (processes.Get(Left(rank)) is { Length: > 0 } reason)
-                    return ReasonOf(rank, reason);
+                    return Gone(rank, reason, failure);
             }
             if (DateTime.UtcNow > end)
                 break;
@@ -92,10 +94,12 @@ internal sealed class Presence
         }
         int[] silent = [.. Others.Where(rank => processes.Get(Left(rank)) is null && processes.Count(Alive(rank)) == before[rank])];
         return silent.Length == 0 ? null
-            : $"{(silent.Length == 1 ? $"rank {silent[0]} is" : $"ranks {string.Join(", ", silent)} are")} gone: killed, hanging, or not to be reached";
+            : new($"{(silent.Length == 1 ? $"rank {silent[0]} is" : $"ranks {string.Join(", ", silent)} are")} gone: killed, hanging, or not to be reached", failure);
     }
 
-    private static string ReasonOf(int rank, string reason) => reason.Length > 0 ? $"rank {rank} ended: {reason}" : $"rank {rank} ended, for another one is gone";
+    private static PeerException Gone(int rank, string said, TorchException? failure = null) => said.Length > 0
+        ? new($"rank {rank} ended: {said[1..]}", failure) { IsUserError = said[0] == Mendable }
+        : new($"rank {rank} ended, for another one is gone", failure);
 
     private void Count()
     {

@@ -239,7 +239,9 @@ public sealed class TrainingGroup : IDisposable
     /// <param name="cause">Why.</param>
     public void Leave(Exception cause)
     {
-        presence?.Leave(cause switch { PeerException => null, OperationCanceledException => "it was asked to stop", OutOfMemoryException => "not enough memory", _ => OneLine.Of(cause.Message) });
+        presence?.Leave(
+            cause switch { PeerException => null, OperationCanceledException => "it was asked to stop", OutOfMemoryException => "not enough memory", _ => OneLine.Of(cause.Message) },
+            isUserError: cause is UserErrorException);
         if (cause is not PeerException)
             processes?.HangUp();
         presence?.SeeOthersOff();
@@ -265,7 +267,7 @@ public sealed class TrainingGroup : IDisposable
         }
         catch (TorchException failure) when (processes is not null)
         {
-            throw new PeerException(presence!.Explain(failure.Message), failure);
+            throw presence!.Explain(failure);
         }
     }
 

@@ -73,19 +73,19 @@ public sealed class GroupFineTuningTests : IDisposable
     [Fact]
     public void Another_task_model_or_configuration_is_refused()
     {
-        string Refused(Func<TrainingGroup, FineTuningConfig> config) => Assert.IsType<UserErrorException>(Assert.Throws<AggregateException>(() => Ranks.Together(2, group =>
+        string Refused(Func<TrainingGroup, FineTuningConfig> config) => Ranks.Refusal(2, group =>
         {
             using FineTuningSetup setup = FineTuningFolder.Begin(config(group), group);
-        })).InnerExceptions[0]).Message;
+        });
 
         Assert.Contains("rank 1 has another configuration than rank 0 (seed: 3", Refused(group => data.Config with { Seed = group.Rank == 1 ? 3UL : 2 }));
         using var other = new FineTuningFolder();
         other.Mark("label,split", i => $"{(i % 2 == 0 ? "even" : "odd")},{(i < 24 ? "train" : "test")}");
         Assert.Contains("rank 1 has another task than rank 0", Refused(group => group.Rank == 1 ? data.Config with { Task = other.TaskCsv } : data.Config));
-        Assert.Contains("`batch` of 7", Assert.IsType<UserErrorException>(Assert.Throws<AggregateException>(() => Ranks.Together(8, group =>
+        Assert.Contains("`batch` of 7", Ranks.Refusal(8, group =>
         {
             using FineTuningSetup setup = FineTuningFolder.Begin(data.Config, group);
-        })).InnerExceptions[0]).Message);
+        }));
     }
 
     private (RunFolder Folder, FineTuningResult[] Results) Train(string name, int size, FineTuningConfig config, int? stopAt = null)

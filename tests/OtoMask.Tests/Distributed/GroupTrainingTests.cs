@@ -122,18 +122,18 @@ public sealed class GroupTrainingTests : IDisposable
     [Fact]
     public void Other_data_or_another_configuration_is_refused()
     {
-        string Refused(Func<TrainingGroup, PretrainingConfig> config) => Assert.IsType<UserErrorException>(Assert.Throws<AggregateException>(() => Ranks.Together(2, group =>
+        string Refused(Func<TrainingGroup, PretrainingConfig> config) => Ranks.Refusal(2, group =>
         {
             using PretrainingRun run = PretrainingRun.Begin(Path.Combine(data.Path, "run"), config(group), group: group);
-        })).InnerExceptions[0]).Message;
+        });
 
         Assert.Contains("rank 1 has another configuration than rank 0 (seed: 3", Refused(group => data.Config with { Seed = group.Rank == 1 ? 3UL : 2 }));
         using var other = new TrainingFolder(clips: 13);
         Assert.Contains("rank 1 has another list of clips than rank 0 (13 clips", Refused(group => group.Rank == 1 ? data.Config with { Data = other.Audio } : data.Config));
-        Assert.Contains("`batch` of 4", Assert.IsType<UserErrorException>(Assert.Throws<AggregateException>(() => Ranks.Together(5, group =>
+        Assert.Contains("`batch` of 4", Ranks.Refusal(5, group =>
         {
             using PretrainingRun run = PretrainingRun.Begin(Path.Combine(data.Path, "run"), data.Config, group: group);
-        })).InnerExceptions[0]).Message);
+        }));
         Assert.False(Directory.Exists(Path.Combine(data.Path, "run")));
     }
 

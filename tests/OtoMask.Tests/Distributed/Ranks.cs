@@ -28,6 +28,15 @@ internal static class Ranks
     /// <inheritdoc cref="Together{T}"/>
     public static void Together(int count, Action<TrainingGroup> work, GroupOptions? options = null) => Together(count, group => { work(group); return true; }, options);
 
+    /// <summary>Has them do what is refused.</summary>
+    /// <returns>What the first of them says of it: it found that itself, or heard it from one that was faster.</returns>
+    public static string Refusal(int count, Action<TrainingGroup> work)
+    {
+        Exception refusal = Assert.Throws<AggregateException>(() => Together(count, work)).InnerExceptions[0];
+        Assert.True(refusal is UserErrorException or PeerException { IsUserError: true }, refusal.ToString());
+        return refusal.Message;
+    }
+
     /// <summary>The same at places of the test's choice.</summary>
     public static T[] At<T>(RankPlace[] places, Func<TrainingGroup, T> work, GroupOptions? options = null)
     {

@@ -172,6 +172,16 @@ public sealed class TrainingGroupTests
         Assert.Equal(2, said.Count(line => line == "rank 1 ended: no space left on the disk"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void They_know_whether_its_user_can_mend_that(bool mendable)
+    {
+        AggregateException failures = Assert.Throws<AggregateException>(() =>
+            Ranks.Together(3, group => group.Rank == 1 ? throw (mendable ? new UserErrorException("no such file") : new IOException("no such file")) : Sum(group)));
+        Assert.Equal([mendable, mendable], failures.InnerExceptions.OfType<PeerException>().Select(failure => failure.IsUserError));
+    }
+
     [Fact]
     public void So_they_do_where_it_holds_the_store()
     {

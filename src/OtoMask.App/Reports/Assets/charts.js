@@ -163,7 +163,9 @@ otomask.charts = (() => {
     const drawn = echarts.init(plot, null, { renderer: "svg" });
     const choices = [...(figure.closest("[data-choices]") ?? figure).querySelectorAll("[data-choice]")];
     const chosen = name => Number(choices.find(choice => choice.dataset.choice === name).value);
+    let isStale = false, isInView = true;
     const show = () => {
+      isStale = false;
       if (!plot.clientWidth) return; // not laid out yet, or in a window without width: what is drawn there is nonsense, and the observer comes back
       for (const { previousElementSibling: told, dataset, value } of choices) if (dataset.steps) told.value = dataset.steps.split("|")[value];
       plot.style.height = `${kind.height(chart, plot.clientWidth, chosen) + (chart.series ? legendHeight(chart, plot.clientWidth) : 0)}px`;
@@ -178,16 +180,22 @@ otomask.charts = (() => {
       width = plot.clientWidth;
       show();
     }).observe(plot);
+    // What nobody sees is drawn when somebody looks: a chart costs more to draw than all else of a page that follows a training.
+    const showIfSeen = () => { if (isStale && isInView && !document.hidden) show(); };
+    new IntersectionObserver(entries => { isInView = entries.at(-1).isIntersecting; showIfSeen(); }, { rootMargin: "200px" }).observe(plot);
+    document.addEventListener("visibilitychange", showIfSeen);
     figure.append(otomask.download(chart.title, () => kind.csv(chart, chosen)));
     return {
       update(next) {
         chart = figure.chart = next;
-        show();
+        isStale = true;
+        showIfSeen();
       },
       /** Is told what was pressed: ECharts' own description of it. */
       onPress(act) { drawn.on("click", act); },
       /** As PNG of twice the size on the screen, as a data URL. */
       async png() {
+        if (isStale) show();
         const svg = plot.querySelector("svg"), picture = new Image();
         picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(svg))}`;
         await picture.decode();
