@@ -142,11 +142,12 @@ internal sealed class HeadlessChromium : IAsyncDisposable
     }
 
     /// <summary>Keeps a picture of the whole page for whoever wants to look: in the folder that OTOMASK_SCREENSHOTS names, else in screenshots/ beside the tests.</summary>
-    public Task KeepScreenshotAsync(string name)
+    public async Task KeepScreenshotAsync(string name)
     {
+        await EvaluateAsync<bool>("dispatchEvent(new Event('beforeprint'))"); // the whole page, below the window too
         string gallery = Environment.GetEnvironmentVariable("OTOMASK_SCREENSHOTS") is { Length: > 0 } chosen ? chosen : Path.Combine(AppContext.BaseDirectory, "screenshots");
         Directory.CreateDirectory(gallery);
-        return page.ScreenshotAsync(Path.Combine(gallery, name + ".png"), new ScreenshotOptions { FullPage = true });
+        await page.ScreenshotAsync(Path.Combine(gallery, name + ".png"), new ScreenshotOptions { FullPage = true });
     }
 
     public async ValueTask DisposeAsync()

@@ -30,6 +30,16 @@ public sealed class RunsPageTests : IDisposable
         await page.WaitForAsync($"document.querySelectorAll('#curves figure:not([hidden]) .plot svg').length >= 5 && {Points} > 30");
         int before = await page.EvaluateAsync<int>(Points);
         await page.WaitForAsync($"{Points} > {before}");   // it grows by itself
+
+        // A chart below the window is drawn when it is looked at, and to be printed.
+        const string Last = "[...document.querySelectorAll('#curves figure')].reduce((a, b) => a.getBoundingClientRect().top > b.getBoundingClientRect().top ? a : b)";
+        string Drawn(string picture) => $"{Last}.querySelector('svg').outerHTML === {picture}";
+        await page.EvaluateAsync<bool>($"(window.seen = {Last}.querySelector('svg').outerHTML, true)");
+        int then = await page.EvaluateAsync<int>(Points);
+        await page.WaitForAsync($"{Points} > {then}");
+        Assert.True(await page.EvaluateAsync<bool>(Drawn("window.seen")));
+        await page.EvaluateAsync<bool>($"({Last}.scrollIntoView(), true)");
+        await page.WaitForAsync($"!({Drawn("window.seen")})");
         await page.KeepScreenshotAsync("serve-runs");
 
         await page.EvaluateAsync<bool>("document.querySelector('#list tbody button').click() ?? true");

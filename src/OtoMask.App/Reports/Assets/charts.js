@@ -184,6 +184,7 @@ otomask.charts = (() => {
     const showIfSeen = () => { if (isStale && isInView && !document.hidden) show(); };
     new IntersectionObserver(entries => { isInView = entries.at(-1).isIntersecting; showIfSeen(); }, { rootMargin: "200px" }).observe(plot);
     document.addEventListener("visibilitychange", showIfSeen);
+    addEventListener("beforeprint", () => { if (isStale) show(); });
     figure.append(otomask.download(chart.title, () => kind.csv(chart, chosen)));
     return {
       update(next) {
