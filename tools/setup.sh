@@ -14,25 +14,27 @@ app=$root/src/OtoMask.App/bin/Release/net10.0/OtoMask.App.dll
 state=$root/src/OtoMask.App/obj
 stamp=$state/launcher.stamp
 
+# What building and running take. An unpacked libtorch (LIBTORCH=/path) brings its own BLAS.
+build_packages=(g++ cmake make libsndfile1 libsoxr0)
+[[ -n ${LIBTORCH:-} ]] || build_packages+=(libtorch-dev libgloo-dev libopenblas0-openmp)
+# Without ffmpeg everything works but files that libsndfile cannot read (m4a, video).
+optional_packages=(ffmpeg)
+
 is_installed() {
   [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null) == installed ]]
 }
 
-# What building and running take. An unpacked libtorch (LIBTORCH=/path) brings its own BLAS.
-build_packages=(g++ cmake make libsndfile1 libsoxr0)
-if [[ -z ${LIBTORCH:-} ]]; then
-  # Debian's libtorch for NVIDIA's GPUs cannot lie beside the plain one: installing that, or its gloo, would remove it.
-  if is_installed libtorch-cuda-dev; then cuda=-cuda; else cuda=''; fi
-  build_packages+=("libtorch$cuda-dev" "libgloo$cuda-dev" libopenblas0-openmp)
-fi
-# Without ffmpeg everything works but files that libsndfile cannot read (m4a, video).
-optional_packages=(ffmpeg)
-
 # Puts those of the named packages that dpkg does not have in the array `missing`.
 find_missing() {
-  local package
+  local package cuda=''
   missing=()
+  # Debian's PyTorch for NVIDIA's GPUs cannot lie beside the plain one: installing anything of that would remove it.
+  ! is_installed libtorch-cuda-dev || cuda=-cuda
   for package; do
+    case $package in
+      libtorch-dev | libgloo-dev) package=${package%-dev}$cuda-dev ;;
+      python3-torch) package+=$cuda ;;
+    esac
     is_installed "$package" || missing+=("$package")
   done
 }
