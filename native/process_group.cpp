@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <future>
 #include <memory>
@@ -88,8 +89,18 @@ struct Group {
     }
   }
 
+  // What has failed may be half done here and wholly done elsewhere: what came next would meet something else there, of another
+  // length (gloo ends the process then) or, worse, of the same. So it fails as well.
   std::future<void> begin(std::function<void()> job) {
-    std::packaged_task<void()> task(std::move(job));
+    std::packaged_task<void()> task([this, job = std::move(job)] {
+      if (failed) std::rethrow_exception(failed);
+      try {
+        job();
+      } catch (...) {
+        failed = std::current_exception();
+        throw;
+      }
+    });
     std::future<void> done = task.get_future();
     {
       std::lock_guard<std::mutex> lock(gate);
@@ -215,6 +226,7 @@ struct Group {
   std::condition_variable changed;
   std::deque<std::packaged_task<void()>> jobs;
   bool closed = false, busy = false;
+  std::exception_ptr failed;  // the worker's own
   std::thread worker;
 };
 
