@@ -34,7 +34,7 @@ typedef struct {
   int from, to;
   double nanoseconds_a_byte;
   int64_t delay;
-  frame* frames;
+  frame frames[frames_on_the_wire];
   uint64_t taken, given;  // so many in all
   pthread_mutex_t gate;
   pthread_cond_t changed;
@@ -77,13 +77,7 @@ static void* take(void* of) {
     frame* next = &way->frames[way->taken % frames_on_the_wire];
     pthread_mutex_unlock(&way->gate);
     next->length = read(way->from, next->bytes, sizeof next->bytes);
-    if (next->length < 0) {
-      if (errno == EIO || errno == EBADFD) {  // the device is not up yet
-        usleep(1000);
-        continue;
-      }
-      die("read");
-    }
+    if (next->length < 0) die("read");
     const int64_t here = now();
     const ssize_t packets = (next->length + payload - 1) / payload;
     if (free_at < here) free_at = here;
@@ -107,7 +101,7 @@ static void* give(void* of) {
     const frame* next = &way->frames[way->given % frames_on_the_wire];
     pthread_mutex_unlock(&way->gate);
     sleep_until(next->arrives);
-    if (write(way->to, next->bytes, (size_t)next->length) < 0 && errno != EIO && errno != EINVAL) die("write");
+    if (write(way->to, next->bytes, (size_t)next->length) < 0 && errno != EIO) die("write");  // EIO: that device is not up yet
     pthread_mutex_lock(&way->gate);
     way->given++;
     pthread_cond_signal(&way->changed);
@@ -116,6 +110,8 @@ static void* give(void* of) {
   return NULL;
 }
 
+static direction ways[2];
+
 int main(int count, char** arguments) {
   if (count != 5 || atof(arguments[3]) <= 0 || atof(arguments[4]) < 0) {
     fprintf(stderr, "wire: wire DEVICE DEVICE GBIT_PER_SECOND MILLISECONDS\n");
@@ -123,16 +119,13 @@ int main(int count, char** arguments) {
   }
   const int devices[] = {make_device(arguments[1]), make_device(arguments[2])};
   for (int i = 0; i < 2; i++) {
-    direction* way = calloc(1, sizeof *way);
-    *way = (direction){
-        .from = devices[i],
-        .to = devices[1 - i],
-        .nanoseconds_a_byte = 8 / atof(arguments[3]),
-        .delay = (int64_t)(atof(arguments[4]) * 1e6),
-        .frames = calloc(frames_on_the_wire, sizeof(frame)),
-        .gate = PTHREAD_MUTEX_INITIALIZER,
-        .changed = PTHREAD_COND_INITIALIZER,
-    };
+    direction* way = &ways[i];
+    way->from = devices[i];
+    way->to = devices[1 - i];
+    way->nanoseconds_a_byte = 8 / atof(arguments[3]);
+    way->delay = (int64_t)(atof(arguments[4]) * 1e6);
+    pthread_mutex_init(&way->gate, NULL);
+    pthread_cond_init(&way->changed, NULL);
     pthread_t thread;
     if (pthread_create(&thread, NULL, take, way) != 0 || pthread_create(&thread, NULL, give, way) != 0) die("thread");
   }

@@ -39,13 +39,13 @@ public sealed class ProcessGroupTests : IDisposable
         })));
         try
         {
-            Task other = Task.Run(() => Sum(groups[0], 1));
+            Task other = Task.Run(() => Sum(groups[0]));
             TorchException failure = Assert.Throws<TorchException>(() =>
             {
                 using Tensor one = Tensor.From([1.0], 1);
                 groups[1].Broadcast(one, from: 7);
             });
-            Assert.Equal(failure.Message, Assert.Throws<TorchException>(() => Sum(groups[1], 1)).Message);
+            Assert.Equal(failure.Message, Assert.Throws<TorchException>(() => Sum(groups[1])).Message);
             await Assert.ThrowsAsync<TorchException>(() => other);
         }
         finally
@@ -55,9 +55,9 @@ public sealed class ProcessGroupTests : IDisposable
         }
     }
 
-    private static void Sum(ProcessGroup group, int count)
+    private static void Sum(ProcessGroup group)
     {
-        using Tensor numbers = Tensor.From(new double[count], count);
+        using Tensor numbers = Tensor.From([1.0], 1);
         group.BeginSum(numbers).Wait();
     }
 }
